@@ -1,0 +1,112 @@
+"""Every setting and every limit of the server, each with its default and the reason for it.
+
+The sections are the tables of the TOML file: ``[server]``, ``[session]``, ``[limits]``, ``[ice]``, ``[log]``.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+
+from signaling.protocol.messages import IceServer
+
+
+class Server(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Where the server listens, and to whom."""
+
+    host: str = "127.0.0.1"
+    port: int = 8080
+    https: bool = False
+    """Serve other machines over HTTPS, with a certificate made on the first run; localhost stays HTTP."""
+    https_port: int = 8443
+    certificate: str = ""
+    """Path of a PEM certificate chain to use instead; needs ``key``."""
+    key: str = ""
+    dev: bool = False
+    """Open to programs without a token, and says so. For your own machine and network."""
+    origins: list[str] = []
+    """Web origins that may connect besides the server's own, such as ``https://example.org``."""
+    tokens: list[str] = []
+    """Programs (no Origin header) present one of these as ``Authorization: Bearer …``, unless ``dev``."""
+    state_dir: str = ""
+    """Where the made key and certificate are kept; empty: ``$XDG_STATE_HOME/peerlane``."""
+    ticket_key: str = ""
+    """At least 32 characters, the same on every node; empty: one is made and kept in ``state_dir``."""
+    stun_port: int = 3478
+    """UDP port of the embedded STUN responder; the next free one is taken and said aloud. 0: none."""
+    grace: float = 30.0
+    """Seconds between SIGTERM and the end: Kubernetes' own default."""
+
+
+class Session(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How long silence is patience."""
+
+    hello_timeout: float = 5.0
+    """A link that has not said hello by then is closed: NATS waits 2 s, Centrifugo 10."""
+    ping_interval: float = 25.0
+    """Below the 30 s after which some proxies drop a silent connection."""
+    ping_timeout: float = 10.0
+    resume_window: float = 120.0
+    """How long a lost session waits: a phone in a lift or a laptop lid, as socket.io's 2 min."""
+    settle: float = 15.0
+    """How long clients believe in a peer that a restarted server has not seen again yet."""
+    ticket_lifetime: float = 3600.0
+    """Renewed at half of it, so at least this half is left whenever a link is lost."""
+
+
+class LimitsConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What one client, one address, one room and the whole process may use."""
+
+    max_message_bytes: int = 65_536
+    """An SDP with many codecs and candidates is under 20 KiB; Centrifugo allows 64 KiB."""
+    max_metadata_bytes: int = 16_384
+    max_rooms: int = 100
+    """Rooms a session, as Phoenix's channels."""
+    max_members: int = 1_000
+    """Capacity of a room whose creator names none, and the largest it may name."""
+    max_sessions: int = 15_000
+    """Below the open-file limit of the process, which is usually 20,000 or more."""
+    messages_per_second: float = 50.0
+    """A faster sender is read more slowly; setting up a call in a mesh of 8 needs about 10 per second."""
+    messages_burst: int = 200
+    joins_per_second: float = 5.0
+    joins_burst: int = 20
+    links_per_second_per_address: float = 50.0
+    """More upgrades from one address are answered 429; a whole office may share one."""
+    links_per_second: float = 500.0
+    """More upgrades at one node are answered 503 with Retry-After."""
+    outbox_messages: int = 256
+    outbox_bytes: int = 1_048_576
+    """A reader that falls further behind than this is closed as slow, and may resume."""
+    mailbox_messages: int = 512
+    """Events kept for a session until it confirms them; past this its resume is not whole."""
+    mailbox_bytes: int = 1_048_576
+    total_queued_bytes: int = 536_870_912
+    """All outboxes and mailboxes of the process; past this the largest is dropped first."""
+    malformed_frames: int = 3
+    """Strikes before a link that does not speak our language is closed."""
+    header_timeout: float = 10.0
+    """Seconds for an HTTP request to arrive; aiohttp's own default of an hour feeds slow attackers."""
+
+
+class Ice(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What clients are told to gather candidates from."""
+
+    servers: list[IceServer] = []
+    """Besides the embedded STUN responder."""
+    advertise_stun: bool = True
+    """Name the embedded STUN responder in every welcome, at the host the client used."""
+
+
+class Log(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    format: Literal["text", "json"] = "text"
+    level: Literal["debug", "info", "warning", "error"] = "info"
+
+
+class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    server: Server = Server()
+    session: Session = Session()
+    limits: LimitsConfig = LimitsConfig()
+    ice: Ice = Ice()
+    log: Log = Log()

@@ -1,0 +1,45 @@
+"""Names of things: peer ids and room names."""
+
+from __future__ import annotations
+
+import base64
+import unicodedata
+from typing import NewType
+
+PeerId = NewType("PeerId", str)
+"""The public name of a session, made by the server: 128 random bits, 22 characters of base64url."""
+
+RoomName = NewType("RoomName", str)
+"""``app/room``, normalised; what clients write as ``room`` means ``default/room``."""
+
+PEER_ID_BYTES = 16
+MAX_NAME_CHARACTERS = 128
+DEFAULT_APP = "default"
+
+
+def peer_id_from(random_bytes: bytes) -> PeerId:
+    """Write 16 random bytes as a peer id.
+
+    Raises ValueError when there are fewer than 128 bits: a guessable id can be taken over.
+    """
+    if len(random_bytes) != PEER_ID_BYTES:
+        raise ValueError(f"a peer id needs {PEER_ID_BYTES} random bytes, got {len(random_bytes)}")
+    return PeerId(base64.urlsafe_b64encode(random_bytes).rstrip(b"=").decode("ascii"))
+
+
+def room_name(text: str) -> RoomName | None:
+    """Normalise what a client calls a room to ``app/room``; None when it cannot be a room.
+
+    NFKC, so that two spellings of one name meet in one room (UAX #15). Both halves need at least
+    one character, the whole has at most 128, and control characters are refused.
+    """
+    text = unicodedata.normalize("NFKC", text).strip()
+    app, slash, room = text.partition("/")
+    if not slash:
+        app, room = DEFAULT_APP, app
+    name = f"{app}/{room}"
+    if not app or not room or "/" in room or len(name) > MAX_NAME_CHARACTERS:
+        return None
+    if any(unicodedata.category(character) in ("Cc", "Cs", "Zl", "Zp") for character in name):
+        return None
+    return RoomName(name)

@@ -1,0 +1,327 @@
+"""The words of the native protocol, version 1; ``docs/protocol.md`` tells them as a story.
+
+Two directions. What a client says is a :data:`Request`, what the server says is an :data:`Event`.
+A signal's ``payload`` is between the peers: the server checks that it is well-formed and forwards
+it as it came. What our own peers put there is a :data:`Payload`.
+
+Numbered messages (all requests but hello, ping, pong, bye; all events but welcome, ticket, ping,
+pong, bye) are counted by both ends of a session; a resume says how far each end had heard.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+import msgspec
+
+from signaling.protocol.errors import ComeBack, ErrorCode
+from signaling.protocol.ids import PeerId
+
+VERSION = 1
+JSON_SUBPROTOCOL = "peerlane.v1.json"
+MSGPACK_SUBPROTOCOL = "peerlane.v1.msgpack"
+MAX_BATCH_MESSAGES = 64
+"""More messages than this in one frame are malformed."""
+
+
+class Word(msgspec.Struct, tag_field="type", omit_defaults=True):
+    """Base of everything that has a ``type`` on the wire; unknown fields are ignored."""
+
+
+class Capabilities(msgspec.Struct, omit_defaults=True, frozen=True):
+    """What one side can do; the server names the offerer of each pair from it."""
+
+    engine: str = ""
+    """``browser``, ``aiortc``, or another name: for people, no rule reads it."""
+    rollback: bool = False
+    """Can undo its own offer (W3C rollback)."""
+    ice_restart: bool = False
+    trickle: bool = False
+    """Sends candidates as they are found."""
+    media: bool = False
+
+
+class Resume(msgspec.Struct, frozen=True):
+    """A claim to an earlier session."""
+
+    ticket: str
+    epoch: str
+    """Of the last welcome."""
+    received: int
+    """How many numbered events the client has had since the session began."""
+
+
+class Peer(msgspec.Struct, omit_defaults=True):
+    """One member of a room, as another member sees it."""
+
+    id: PeerId
+    name: str = ""
+    metadata: dict[str, Any] = {}
+    capabilities: Capabilities = Capabilities()
+    away: bool = False
+    """Its link is lost; it may still resume."""
+    you_offer: bool = False
+    """You make the offers between you two; otherwise this peer does."""
+
+
+class IceServer(msgspec.Struct, omit_defaults=True, frozen=True):
+    """As W3C RTCIceServer."""
+
+    urls: list[str]
+    username: str = ""
+    credential: str = ""
+
+
+class Limits(msgspec.Struct, frozen=True):
+    """What the server will take from one client."""
+
+    max_message_bytes: int
+    max_metadata_bytes: int
+    max_rooms: int
+    messages_per_second: float
+    """Faster senders are read more slowly; nothing is dropped."""
+
+
+# What a client says
+
+
+class Hello(Word, tag="hello"):
+    version: int = VERSION
+    capabilities: Capabilities = Capabilities()
+    resume: Resume | None = None
+
+
+class Join(Word, tag="join"):
+    """Enter a room, creating it when it is not there; joining again refreshes the snapshot."""
+
+    request: int
+    room: str
+    name: str = ""
+    metadata: dict[str, Any] = {}
+    capacity: int | None = None
+    """Used by whoever creates the room; ignored afterwards."""
+
+
+class Leave(Word, tag="leave"):
+    request: int
+    room: str
+
+
+class Update(Word, tag="update"):
+    """Change what others see of you in a room; what is left out stays."""
+
+    request: int
+    room: str
+    name: str | None = None
+    metadata: dict[str, Any] | None = None
+
+
+class Signal(Word, tag="signal"):
+    """To one peer. ``n`` counts 1, 2, 3 … for this destination."""
+
+    to: PeerId
+    n: int
+    payload: msgspec.Raw
+
+
+class Ack(Word, tag="ack"):
+    """All signals of ``to`` up to and including ``n`` have reached this client."""
+
+    to: PeerId
+    n: int
+
+
+class Broadcast(Word, tag="broadcast"):
+    """To all other members of a room."""
+
+    room: str
+    payload: msgspec.Raw
+
+
+class Ping(Word, tag="ping"):
+    """Either side, any time; ``received`` lets the other forget what has arrived."""
+
+    received: int = 0
+
+
+class Pong(Word, tag="pong"):
+    received: int = 0
+    unix_now: float = 0.0
+    """The server's calendar time; 0 from a client."""
+
+
+class Bye(Word, tag="bye"):
+    """Last words. A client's bye ends its session at once; the server's says why and what to do."""
+
+    code: int = 0
+    reason: str = ""
+    come_back: ComeBack = ComeBack.NEVER
+    after: float = 0.0
+
+
+Request = Hello | Join | Leave | Update | Signal | Ack | Broadcast | Ping | Pong | Bye
+
+
+# What the server says
+
+
+class Welcome(Word, tag="welcome"):
+    you: PeerId
+    epoch: str
+    resumed: bool
+    """True: nothing was missed, and what follows is what came meanwhile. False: start afresh; join again."""
+    received: int
+    """How many numbered requests of this session the server has had; the client sends the rest again."""
+    ticket: str
+    """Claims this session, once; keep it secret."""
+    unix_now: float
+    ping_interval: float
+    ping_timeout: float
+    resume_window: float
+    """How long a lost session can be resumed."""
+    settle: float
+    """After ``resumed: false``: how long peers that are missing may still be on their way back."""
+    limits: Limits
+    ice_servers: list[IceServer] = []
+
+
+class Joined(Word, tag="joined"):
+    """The snapshot of a room at this moment; every later change follows as an event."""
+
+    request: int
+    room: str
+    peers: list[Peer]
+    capacity: int
+
+
+class Left(Word, tag="left"):
+    request: int
+    room: str
+
+
+class Updated(Word, tag="updated"):
+    request: int
+    room: str
+
+
+class PeerJoined(Word, tag="peer-joined"):
+    room: str
+    peer: Peer
+
+
+class PeerUpdated(Word, tag="peer-updated"):
+    room: str
+    id: PeerId
+    name: str
+    metadata: dict[str, Any]
+    away: bool
+
+
+class PeerLeft(Word, tag="peer-left"):
+    room: str
+    id: PeerId
+    reason: Literal["left", "lost", "reset"]
+    """``left``: said so. ``lost``: did not come back in time. ``reset``: lost its past, will join again."""
+
+
+class Signalled(Word, tag="signal"):
+    sender: PeerId = msgspec.field(name="from")
+    n: int
+    payload: msgspec.Raw
+
+
+class Acked(Word, tag="ack"):
+    sender: PeerId = msgspec.field(name="from")
+    n: int
+
+
+class Broadcasted(Word, tag="broadcast"):
+    room: str
+    sender: PeerId = msgspec.field(name="from")
+    payload: msgspec.Raw
+
+
+class Refused(Word, tag="refused"):
+    """One request was not done; ``request``, or ``to`` and ``n``, say which."""
+
+    code: ErrorCode
+    hint: str
+    request: int | None = None
+    to: PeerId | None = None
+    n: int | None = None
+    retry_after: float | None = None
+
+
+class Ticket(Word, tag="ticket"):
+    """A fresh ticket for the same session; the older one dies."""
+
+    ticket: str
+
+
+Event = (
+    Welcome | Joined | Left | Updated | PeerJoined | PeerUpdated | PeerLeft | Signalled | Acked
+    | Broadcasted | Refused | Ticket | Ping | Pong | Bye
+)  # fmt: skip
+
+NUMBERED_REQUESTS = (Join, Leave, Update, Signal, Ack, Broadcast)
+NUMBERED_EVENTS = (
+    Joined,
+    Left,
+    Updated,
+    PeerJoined,
+    PeerUpdated,
+    PeerLeft,
+    Signalled,
+    Acked,
+    Broadcasted,
+    Refused,
+)
+
+
+# What our peers say to each other inside a signal
+
+
+class IceCandidateInit(msgspec.Struct, omit_defaults=True, frozen=True, rename="camel"):
+    """As W3C RTCIceCandidateInit."""
+
+    candidate: str
+    sdp_mid: str | None = None
+    sdp_m_line_index: int | None = msgspec.field(name="sdpMLineIndex", default=None)
+    username_fragment: str | None = None
+
+
+class Payload(msgspec.Struct, tag_field="kind", omit_defaults=True):
+    """Base of what peers signal; ``generation`` counts the connections this pair has had, from 1."""
+
+
+class Description(Payload, tag="description"):
+    generation: int
+    type: Literal["offer", "answer"]
+    sdp: str
+    slots: dict[str, str] = {}
+    """mid → slot name (``microphone``, ``camera``, ``screen`` or any other) of each media section."""
+
+
+class Candidate(Payload, tag="candidate"):
+    generation: int
+    candidate: IceCandidateInit | None = None
+    """None: end of candidates."""
+
+
+class Slot(msgspec.Struct, frozen=True):
+    """A place for one track."""
+
+    name: str
+    kind: Literal["audio", "video"]
+
+
+class PleaseOffer(Payload, tag="please-offer"):
+    """From the side that answers: make an offer that has these slots, and new ICE credentials or a new
+    connection where asked."""
+
+    generation: int
+    slots: list[Slot] = []
+    rebuild: bool = False
+
+
+PeerPayload = Description | Candidate | PleaseOffer
