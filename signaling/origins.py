@@ -1,0 +1,104 @@
+"""Who may open a link: pages of our own and of the configured origins, and programs with a token.
+
+A browser sends a page's origin with every WebSocket (RFC 6455 §10.2), and a page cannot change it;
+a WebSocket has no same-origin rule of its own, so without this check any page that somebody visits
+could speak to a server on their machine.
+"""
+
+from __future__ import annotations
+
+import hmac
+from typing import NamedTuple
+from urllib.parse import urlsplit
+
+from signaling.config import Server
+
+DEFAULT_PORTS = {"http": 80, "https": 443}
+
+
+class Verdict(NamedTuple):
+    """Whether a link may open; ``reason`` is the text of the 403 answer, empty when it may."""
+
+    allowed: bool
+    reason: str = ""
+
+
+ALLOWED = Verdict(True)
+
+
+class Origin(NamedTuple):
+    """A web origin (RFC 6454), host in lower case, port written out."""
+
+    scheme: str
+    host: str
+    port: int
+
+
+def origin_allowed(origin: str | None, host: str, authorization: str | None, server: Server) -> Verdict:
+    """Judge the headers ``Origin``, ``Host`` and ``Authorization`` of a request for a link.
+
+    Same origin means the same host and port; the scheme may differ, because a proxy in front of the
+    server may speak HTTPS where the server speaks HTTP.
+    """
+    if origin is None:
+        return _program_allowed(authorization, server)
+    asking = parse_origin(origin)
+    if asking is None:
+        return Verdict(
+            False,
+            "This page has no origin that can be checked (a file, a sandboxed frame). "
+            "Serve it over HTTP, or connect from a program with a token.",
+        )
+    if asking == _own_origin(asking.scheme, host):
+        return ALLOWED
+    if any(asking == parse_origin(configured) for configured in server.origins):
+        return ALLOWED
+    return Verdict(
+        False,
+        f"Pages of {_text(asking)} may not connect here. If they should, "
+        f'add "{_text(asking)}" to server.origins in the configuration of this server.',
+    )
+
+
+def parse_origin(text: str) -> Origin | None:
+    """An origin from its header form, ``scheme://host[:port]`` and nothing else; None when it is not one."""
+    try:
+        parts = urlsplit(text)
+        host, port = parts.hostname, parts.port
+    except ValueError:
+        return None
+    if parts.scheme not in DEFAULT_PORTS or not host or not text.isascii() or not text.isprintable():
+        return None
+    if parts.path or parts.query or parts.fragment or "@" in parts.netloc or text != text.strip():
+        return None
+    if any(character in text for character in "?#\\ "):
+        return None
+    return Origin(parts.scheme, host, DEFAULT_PORTS[parts.scheme] if port is None else port)
+
+
+def _own_origin(scheme: str, host: str) -> Origin | None:
+    return parse_origin(f"{scheme}://{host}")
+
+
+def _text(origin: Origin) -> str:
+    host = f"[{origin.host}]" if ":" in origin.host else origin.host
+    port = "" if origin.port == DEFAULT_PORTS[origin.scheme] else f":{origin.port}"
+    return f"{origin.scheme}://{host}{port}"
+
+
+def _program_allowed(authorization: str | None, server: Server) -> Verdict:
+    scheme, _, token = (authorization or "").partition(" ")
+    if scheme.lower() == "bearer":
+        presented = token.strip().encode()
+        # All of them are compared, so that the time taken does not tell which one was close.
+        if sum(hmac.compare_digest(presented, known.encode()) for known in server.tokens):
+            return ALLOWED
+        if not server.dev:
+            return Verdict(False, "This token is not one of server.tokens of this server.")
+    if server.dev:
+        return ALLOWED
+    return Verdict(
+        False,
+        "A program (a request without an Origin header) needs a token: send 'Authorization: Bearer TOKEN' "
+        "with one of server.tokens, or start the server with --dev on your own machine.",
+    )
