@@ -1,0 +1,150 @@
+"""Who gets which session: new ones, and resumed ones whole or not at all."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import msgspec
+
+from signaling.config import Config
+from signaling.effects import Close, Deliver, Effect, LinkHandle
+from signaling.hub.session import Session
+from signaling.hub.tickets import NONCE_BYTES, Claim, Tickets
+from signaling.protocol.errors import REPLACED
+from signaling.protocol.ids import PEER_ID_BYTES, PeerId, peer_id_from
+from signaling.protocol.messages import Hello, Limits, Resume, Welcome
+
+MAX_SPENT_NONCES = 100_000
+"""Past this the oldest is forgotten and its ticket would work once more, until it expires."""
+
+
+class Admitted(msgspec.Struct):
+    session: Session
+    effects: list[Effect]
+    """First the goodbye to a link that is replaced, then the welcome."""
+    resumed: bool = False
+    was_away: bool = False
+    replay_after: int = 0
+    replaced: Session | None = None
+    """The former session of this id, whose past could not be kept."""
+
+
+class Admission:
+    """Grants ids and tickets. A claim that is not good is answered with a new id and harms nobody."""
+
+    def __init__(
+        self,
+        config: Config,
+        tickets: Tickets,
+        epoch: str,
+        random_bytes: Callable[[int], bytes],
+        sessions: dict[PeerId, Session],
+    ) -> None:
+        self._config = config
+        self._tickets = tickets
+        self._epoch = epoch
+        self._random_bytes = random_bytes
+        self._sessions = sessions
+        self._spent: dict[bytes, float] = {}
+        limits = config.limits
+        self._limits = Limits(
+            limits.max_message_bytes, limits.max_metadata_bytes, limits.max_rooms, limits.messages_per_second
+        )
+
+    def admit(self, link: LinkHandle, hello: Hello, now: float, unix_now: float) -> Admitted | None:
+        """None when the server is full; those who hold a good claim are let in even then."""
+        claim = self._claim(hello.resume, unix_now)
+        former = None if claim is None else self._sessions.get(claim.peer)
+        if claim is None and len(self._sessions) >= self._config.limits.max_sessions:
+            return None
+        goodbye: list[Effect] = []
+        if former is not None and former.link is not None:
+            goodbye = [Close(former.link, REPLACED)]
+        if former is not None and hello.resume is not None and self._can_be_whole(former, hello.resume):
+            return self._resume(former, claim, hello, goodbye, link, now, unix_now)
+        peer = peer_id_from(self._random_bytes(PEER_ID_BYTES)) if claim is None else claim.peer
+        session = Session(peer, hello.capabilities, link, now)
+        session.previous_nonce = b"" if claim is None else claim.nonce
+        welcome = self._welcome(session, False, unix_now)
+        return Admitted(session, [*goodbye, Deliver(link, welcome)], replaced=former)
+
+    def welcome_arrived(self, session: Session) -> None:
+        """The client holds its new ticket, so the one it came with is used up."""
+        self._remember_spent(session.previous_nonce, session)
+        session.previous_nonce = b""
+
+    def spend(self, session: Session) -> None:
+        """The session ends for good; its ticket opens nothing any more."""
+        self._remember_spent(session.nonce, session)
+
+    def renew_ticket(self, session: Session, unix_now: float) -> str:
+        """The same claim with a later expiry."""
+        lifetime = self._config.session.ticket_lifetime
+        session.ticket_renewal = unix_now + lifetime / 2
+        return self._tickets.write(Claim(session.id, session.nonce, int(unix_now + lifetime)))
+
+    def forget_expired(self, unix_now: float) -> None:
+        # In order of insertion, and with one lifetime for all, the oldest expire first.
+        while self._spent:
+            nonce, expires = next(iter(self._spent.items()))
+            if expires > unix_now:
+                break
+            del self._spent[nonce]
+
+    def _claim(self, resume: Resume | None, unix_now: float) -> Claim | None:
+        if resume is None:
+            return None
+        claim = self._tickets.read(resume.ticket, unix_now)
+        if claim is None or claim.nonce in self._spent:
+            return None
+        session = self._sessions.get(claim.peer)
+        if session is not None and claim.nonce not in (session.nonce, session.previous_nonce):
+            return None
+        return claim
+
+    def _can_be_whole(self, session: Session, resume: Resume) -> bool:
+        return resume.epoch == self._epoch and session.mailbox.holds(resume.received)
+
+    def _resume(
+        self,
+        session: Session,
+        claim: Claim | None,
+        hello: Hello,
+        goodbye: list[Effect],
+        link: LinkHandle,
+        now: float,
+        unix_now: float,
+    ) -> Admitted:
+        was_away = session.away
+        session.link = link
+        session.heard = now
+        session.pinged = False
+        if claim is not None:
+            session.previous_nonce = claim.nonce
+        received = 0 if hello.resume is None else hello.resume.received
+        welcome = self._welcome(session, True, unix_now)
+        return Admitted(session, [*goodbye, Deliver(link, welcome)], True, was_away, received)
+
+    def _welcome(self, session: Session, resumed: bool, unix_now: float) -> Welcome:
+        session.nonce = self._random_bytes(NONCE_BYTES)
+        times = self._config.session
+        return Welcome(
+            you=session.id,
+            epoch=self._epoch,
+            resumed=resumed,
+            received=session.received,
+            ticket=self.renew_ticket(session, unix_now),
+            unix_now=unix_now,
+            ping_interval=times.ping_interval,
+            ping_timeout=times.ping_timeout,
+            resume_window=times.resume_window,
+            settle=times.settle,
+            limits=self._limits,
+            ice_servers=self._config.ice.servers,
+        )
+
+    def _remember_spent(self, nonce: bytes, session: Session) -> None:
+        # No ticket with this nonce is younger than the session's next renewal plus half a lifetime.
+        self._spent[nonce] = session.ticket_renewal + self._config.session.ticket_lifetime
+        while len(self._spent) > MAX_SPENT_NONCES:
+            del self._spent[next(iter(self._spent))]

@@ -1,0 +1,238 @@
+"""Who is here, who may say what to whom: messages and ``now`` in, effects out.
+
+The life of a session; the deadlines behind the arrows are in :meth:`Hub.wake`.
+
+    hello → linked ── link lost, or silent ──→ away ── resume window over ──→ gone ("lost")
+              ↑ └── bye, bad words → gone        │
+              └────────────── resume ────────────┘
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Callable
+from typing import Any
+
+from signaling.config import Config
+from signaling.effects import Close, Deliver, Effect, LinkHandle
+from signaling.hub.admission import Admission
+from signaling.hub.post import Post
+from signaling.hub.rooms import LeftReason, Rooms
+from signaling.hub.session import Session
+from signaling.hub.tickets import Tickets
+from signaling.protocol.codec import Malformed
+from signaling.protocol.errors import BAD_VERSION, BAD_WORDS, FAREWELL, OVERLOADED, SILENT, ErrorCode
+from signaling.protocol.ids import PeerId
+from signaling.protocol.messages import (
+    VERSION,
+    Ack,
+    Acked,
+    Broadcast,
+    Bye,
+    Hello,
+    Join,
+    Leave,
+    Ping,
+    Pong,
+    Request,
+    Signal,
+    Signalled,
+    Ticket,
+    Update,
+)
+
+UNNUMBERED = frozenset((Hello, Ping, Pong, Bye))
+
+
+class Hub:
+    """The one authority over sessions and rooms of a node.
+
+    ``random_bytes(count)`` is the only source of ids and secrets. Nothing here waits, raises for
+    what a client says, or reads a clock.
+    """
+
+    def __init__(
+        self, config: Config, tickets: Tickets, epoch: str, random_bytes: Callable[[int], bytes]
+    ) -> None:
+        self._config = config
+        self._post = Post(config.limits)
+        self._rooms = Rooms(config.limits, self._post)
+        self.sessions: dict[PeerId, Session] = {}
+        self._admission = Admission(config, tickets, epoch, random_bytes, self.sessions)
+        # One live entry for each session: (deadline, tie-breaker, session). Traffic does not touch
+        # it; an entry that comes up too early is put back.
+        self._deadlines: list[tuple[float, int, Session]] = []
+        self._entries = 0
+        self._handlers: dict[type, Callable[[Session, Any], list[Effect]]] = {
+            Signal: self._signal,
+            Ack: self._ack,
+            Broadcast: self._rooms.broadcast,
+            Join: self._rooms.join,
+            Leave: self._rooms.leave,
+            Update: self._rooms.update,
+            Ping: self._ping,
+            Pong: self._pong,
+            Bye: self._bye,
+            Hello: self._hello_again,
+            Malformed: self._malformed,
+        }
+
+    def open(
+        self, link: LinkHandle, hello: Hello, now: float, unix_now: float
+    ) -> tuple[Session | None, list[Effect]]:
+        """Begin or resume a session on this link; None when it is turned away."""
+        if hello.version != VERSION:
+            return None, [Close(link, BAD_VERSION)]
+        admitted = self._admission.admit(link, hello, now, unix_now)
+        if admitted is None:
+            return None, [Close(link, OVERLOADED)]
+        session, effects = admitted.session, admitted.effects
+        if admitted.resumed:
+            replay: list[Effect] = [
+                Deliver(link, event) for event in session.mailbox.after(admitted.replay_after)
+            ]
+            back = self._rooms.show_presence(session) if admitted.was_away else []
+            effects = [*effects, *replay, *back]
+        else:
+            if admitted.replaced is not None:
+                effects = [*effects, *self._rooms.remove_everywhere(admitted.replaced, "reset")]
+                self._post.forget(admitted.replaced)
+            self.sessions[session.id] = session
+        self._schedule(session)
+        return session, effects
+
+    def receive(self, session: Session, message: Request | Malformed, now: float) -> list[Effect]:
+        """One message from the link of this session."""
+        session.heard = now
+        session.pinged = False
+        if session.previous_nonce:
+            self._admission.welcome_arrived(session)
+        kind = type(message)
+        if kind not in UNNUMBERED:
+            session.received += 1
+        return self._handlers[kind](session, message)
+
+    def link_lost(self, session: Session, link: LinkHandle, now: float) -> list[Effect]:
+        """A link has ended. Nothing happens when the session has gone on over another one."""
+        if session.link is not link or self.sessions.get(session.id) is not session:
+            return []
+        return self._go_away(session, now)
+
+    @property
+    def wake_at(self) -> float | None:
+        """When :meth:`wake` has something to do next."""
+        return self._deadlines[0][0] if self._deadlines else None
+
+    def wake(self, now: float, unix_now: float) -> list[Effect]:
+        """Ping the silent, give up on the dead, end what was away too long, renew tickets, shed."""
+        effects: list[Effect] = []
+        while self._deadlines and self._deadlines[0][0] <= now:
+            due, _, session = heapq.heappop(self._deadlines)
+            if due != session.deadline or self.sessions.get(session.id) is not session:
+                continue
+            if self._deadline_of(session) <= now:
+                effects += self._act(session, now)
+            if session.link is not None and unix_now >= session.ticket_renewal:
+                effects.append(Deliver(session.link, Ticket(self._admission.renew_ticket(session, unix_now))))
+            if self.sessions.get(session.id) is session:
+                self._schedule(session)
+        self._admission.forget_expired(unix_now)
+        return effects
+
+    def shed(self) -> int:
+        """Drop the largest mailboxes while all together are over the limit; returns how many.
+
+        Those sessions go on; only their next resume starts afresh.
+        """
+        limit = self._config.limits.total_queued_bytes
+        if self._post.kept_bytes <= limit:
+            return 0
+        count = 0
+        for session in sorted(self.sessions.values(), key=lambda each: -each.mailbox.bytes):
+            self._post.forget(session)
+            count += 1
+            # A margin, or the next message would sort everything again.
+            if self._post.kept_bytes <= limit * 0.9:
+                break
+        return count
+
+    @property
+    def kept_bytes(self) -> int:
+        return self._post.kept_bytes
+
+    @property
+    def room_count(self) -> int:
+        return len(self._rooms.by_name)
+
+    # Messages
+
+    def _signal(self, session: Session, message: Signal) -> list[Effect]:
+        target = self.sessions.get(message.to)
+        if target is None or not session.shares_a_room_with(target):
+            return self._post.refuse(session, ErrorCode.UNKNOWN_PEER, to=message.to, n=message.n)
+        return self._post.tell(target, Signalled(session.id, message.n, message.payload))
+
+    def _ack(self, session: Session, message: Ack) -> list[Effect]:
+        target = self.sessions.get(message.to)
+        # Whoever has gone needs no acknowledgement, so there is nothing to tell.
+        if target is None or not session.shares_a_room_with(target):
+            return []
+        return self._post.tell(target, Acked(session.id, message.n))
+
+    def _ping(self, session: Session, message: Ping) -> list[Effect]:
+        self._post.confirm(session, message.received)
+        return [Deliver(session.link, Pong(session.received))]
+
+    def _pong(self, session: Session, message: Pong) -> list[Effect]:
+        self._post.confirm(session, message.received)
+        return []
+
+    def _bye(self, session: Session, message: Bye) -> list[Effect]:
+        link = session.link
+        self._admission.spend(session)
+        return [Close(link, FAREWELL), *self._end(session, "left")]
+
+    def _hello_again(self, session: Session, message: Hello) -> list[Effect]:
+        return self._post.refuse(session, ErrorCode.HELLO_TWICE)
+
+    def _malformed(self, session: Session, message: Malformed) -> list[Effect]:
+        session.strikes += 1
+        effects = self._post.refuse(session, message.code)
+        if session.strikes < self._config.limits.malformed_frames:
+            return effects
+        return [*effects, Close(session.link, BAD_WORDS), *self._end(session, "lost")]
+
+    # Deadlines
+
+    def _deadline_of(self, session: Session) -> float:
+        times = self._config.session
+        if session.link is None:
+            return session.lost_at + times.resume_window
+        return session.heard + times.ping_interval + (times.ping_timeout if session.pinged else 0.0)
+
+    def _schedule(self, session: Session) -> None:
+        session.deadline = self._deadline_of(session)
+        self._entries += 1
+        heapq.heappush(self._deadlines, (session.deadline, self._entries, session))
+
+    def _act(self, session: Session, now: float) -> list[Effect]:
+        link = session.link
+        if link is None:
+            return self._end(session, "lost")
+        if session.pinged:
+            return [Close(link, SILENT), *self._go_away(session, now, schedule=False)]
+        session.pinged = True
+        return [Deliver(link, Ping(session.received))]
+
+    def _go_away(self, session: Session, now: float, schedule: bool = True) -> list[Effect]:
+        session.link = None
+        session.lost_at = now
+        if schedule:
+            self._schedule(session)
+        return self._rooms.show_presence(session)
+
+    def _end(self, session: Session, reason: LeftReason) -> list[Effect]:
+        session.link = None
+        del self.sessions[session.id]
+        self._post.forget(session)
+        return self._rooms.remove_everywhere(session, reason)

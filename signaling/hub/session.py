@@ -1,0 +1,63 @@
+"""A peer's conversation with the server; it outlives its links."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from signaling.effects import LinkHandle
+from signaling.hub.mailbox import Mailbox
+from signaling.protocol.ids import PeerId, RoomName
+from signaling.protocol.messages import Capabilities
+
+if TYPE_CHECKING:
+    from signaling.hub.room import Room
+
+
+class Session:
+    """What the hub knows of one peer. Changed by the hub alone."""
+
+    __slots__ = (
+        "capabilities",
+        "deadline",
+        "heard",
+        "id",
+        "link",
+        "lost_at",
+        "mailbox",
+        "nonce",
+        "pinged",
+        "previous_nonce",
+        "received",
+        "rooms",
+        "strikes",
+        "ticket_renewal",
+    )
+
+    def __init__(self, peer: PeerId, capabilities: Capabilities, link: LinkHandle, now: float) -> None:
+        self.id = peer
+        self.capabilities = capabilities
+        self.link: LinkHandle | None = link
+        """None while the session is away."""
+        self.heard = now
+        self.pinged = False
+        """A ping is out and nothing has been heard since."""
+        self.lost_at = 0.0
+        self.deadline = 0.0
+        """When the hub looks after this session next."""
+        self.received = 0
+        """Numbered requests had so far."""
+        self.strikes = 0
+        self.mailbox = Mailbox()
+        self.rooms: dict[RoomName, Room] = {}
+        self.nonce = b""
+        self.previous_nonce = b""
+        """Still good until the client is heard on its new link: its welcome may have been lost on the way."""
+        self.ticket_renewal = 0.0
+        """Calendar seconds."""
+
+    @property
+    def away(self) -> bool:
+        return self.link is None
+
+    def shares_a_room_with(self, other: Session) -> bool:
+        return not self.rooms.keys().isdisjoint(other.rooms)

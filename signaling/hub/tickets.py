@@ -1,0 +1,62 @@
+"""Tickets: signed claims to a session, understood by every node that has the same key.
+
+A ticket is ``<body>.<signature>``, both base64url: the body is MessagePack of :class:`Claim`, the
+signature HMAC-SHA256 over the body. The session's public id alone opens nothing.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import hmac
+
+import msgspec
+
+from signaling.protocol.ids import PeerId
+
+MAX_TICKET_CHARACTERS = 512
+NONCE_BYTES = 16
+
+
+class Claim(msgspec.Struct, frozen=True, array_like=True):
+    """Who may be resumed, with which secret, until when."""
+
+    peer: PeerId
+    nonce: bytes
+    expires: int
+    """Calendar seconds."""
+
+
+class Tickets:
+    """Writes and reads tickets under one key of at least 32 bytes. Raises ValueError for a shorter key."""
+
+    def __init__(self, key: bytes) -> None:
+        if len(key) < 32:
+            raise ValueError(f"a ticket key needs at least 32 bytes, this one has {len(key)}")
+        self._key = key
+        self._decoder = msgspec.msgpack.Decoder(Claim)
+
+    def write(self, claim: Claim) -> str:
+        body = _text(msgspec.msgpack.encode(claim))
+        return f"{body}.{self._signature(body)}"
+
+    def read(self, ticket: str, unix_now: float) -> Claim | None:
+        """The claim of a genuine ticket that has not expired, otherwise None."""
+        if len(ticket) > MAX_TICKET_CHARACTERS or not ticket.isascii():
+            return None
+        body, _, signature = ticket.partition(".")
+        if not hmac.compare_digest(signature, self._signature(body)):
+            return None
+        try:
+            claim = self._decoder.decode(base64.urlsafe_b64decode(body + "=" * (-len(body) % 4)))
+        except (msgspec.DecodeError, binascii.Error):
+            return None
+        return claim if unix_now < claim.expires else None
+
+    def _signature(self, body: str) -> str:
+        return _text(hmac.digest(self._key, body.encode("ascii"), hashlib.sha256))
+
+
+def _text(data: bytes) -> str:
+    return base64.urlsafe_b64encode(data).rstrip(b"=").decode("ascii")
