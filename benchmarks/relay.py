@@ -176,5 +176,5 @@ def _report(results: dict[str, list[Round]]) -> Report:
             f"{name}: latency p99": Figure(percentile(latencies, 99), "ms"),
         }
     ours = rates.get("ours")
-    ratios = {name: ours / rates[name] for name in ("peer", "ws") if ours and name in rates}
+    ratios: dict[str, float] = {n: ours / rates[n] for n in ("peer", "ws") if ours and n in rates}
     return Report("relay", figures, ratios)

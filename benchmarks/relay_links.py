@@ -14,7 +14,6 @@ import msgspec
 from picows import WSFrame, WSListener, WSMsgType, WSTransport
 
 from signaling.protocol.messages import (
-    Ack,
     Acked,
     Bye,
     Hello,
@@ -69,7 +68,7 @@ class Tally:
         """False: arrivals are no longer answered, so that what is on the way can run out."""
 
 
-class Link(WSListener):  # type: ignore[misc]  # picows is compiled, its base class has no types
+class Link(WSListener):
     """One member of a pair. Subclasses say how their server wants it said."""
 
     def __init__(self, name: str, tally: Tally) -> None:
