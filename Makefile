@@ -1,1 +1,35 @@
-# placeholder; see the helper's version
+# The verbs of this project; `make` alone lists them. Each is thin: the work is in scripts/.
+.DEFAULT_GOAL := help
+.PHONY: help serve test check bench setup format clean
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+serve: ## install what is needed, start the server and say which addresses to open
+	@scripts/install run
+	@exec .venv/bin/peerlane serve --dev --https --host 0.0.0.0
+
+test: ## install what the tests need and run all of them
+	@scripts/install dev >&2
+	@scripts/install-system >&2
+	@scripts/install-node >&2
+	@exec .venv/bin/python -m pytest
+
+check: setup ## format, lint, types, floors and the fast tests: before every commit
+	@scripts/check
+
+bench: setup ## the benchmarks, ours beside the peers' (about ten minutes; see docs/benchmarks.md)
+	@exec .venv/bin/python -m benchmarks all
+
+setup: ## make .venv with everything a developer needs
+	@scripts/install dev >&2
+	@scripts/install-node >&2
+
+format: setup ## let ruff lay out the code
+	@.venv/bin/ruff format .
+	@.venv/bin/ruff check --fix .
+
+clean: ## remove what was made here
+	rm -rf .venv node_modules benchmarks/peers/node_modules build dist *.egg-info
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+	rm -rf .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
