@@ -71,7 +71,7 @@ class LimitsConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A faster sender is read more slowly; setting up a call in a mesh of 8 needs about 10 per second."""
     messages_burst: int = 200
     joins_per_second: float = 5.0
-    joins_burst: int = 20
+    """A join costs as many messages as come in its time, so the burst is in proportion too."""
     links_per_second_per_address: float = 50.0
     """More upgrades from one address are answered 429; a whole office may share one."""
     links_per_second: float = 500.0

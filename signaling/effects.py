@@ -27,6 +27,13 @@ class DeliverAll(msgspec.Struct, frozen=True, gc=False):
     message: Word
 
 
+class Replay(msgspec.Struct, frozen=True, gc=False):
+    """Say again what a resumed client has missed; bounded by its mailbox, so no other limit counts."""
+
+    link: LinkHandle
+    messages: list[Word]
+
+
 class Close(msgspec.Struct, frozen=True, gc=False):
     """Speak last words, empty the outbox, close the link."""
 
@@ -35,4 +42,4 @@ class Close(msgspec.Struct, frozen=True, gc=False):
     """The session that the link belonged to is no longer this link's concern."""
 
 
-Effect = Deliver | DeliverAll | Close
+Effect = Deliver | DeliverAll | Replay | Close

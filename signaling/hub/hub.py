@@ -14,7 +14,7 @@ from collections.abc import Callable
 from typing import Any
 
 from signaling.config import Config
-from signaling.effects import Close, Deliver, Effect, LinkHandle
+from signaling.effects import Close, Deliver, Effect, LinkHandle, Replay
 from signaling.hub.admission import Admission
 from signaling.hub.post import Post
 from signaling.hub.rooms import LeftReason, Rooms
@@ -88,11 +88,9 @@ class Hub:
             return None, [Close(link, OVERLOADED)]
         session, effects = admitted.session, admitted.effects
         if admitted.resumed:
-            replay: list[Effect] = [
-                Deliver(link, event) for event in session.mailbox.after(admitted.replay_after)
-            ]
+            replay = Replay(link, session.mailbox.after(admitted.replay_after))
             back = self._rooms.show_presence(session) if admitted.was_away else []
-            effects = [*effects, *replay, *back]
+            effects = [*effects, replay, *back]
         else:
             if admitted.replaced is not None:
                 effects = [*effects, *self._rooms.remove_everywhere(admitted.replaced, "reset")]

@@ -13,7 +13,7 @@ EVENT_BYTES = 128
 def weight_bytes(event: Word) -> int:
     """About how many bytes keeping this event costs."""
     if isinstance(event, (Signalled, Broadcasted)):
-        return EVENT_BYTES + len(memoryview(event.payload))
+        return EVENT_BYTES + len(event.payload)
     return EVENT_BYTES
 
 

@@ -8,7 +8,7 @@ are known to be well-formed, so a poisonous one is refused at its sender and rea
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, TypeVar, cast
 
 import msgspec
 
@@ -20,6 +20,7 @@ from signaling.protocol.messages import (
     Broadcast,
     Broadcasted,
     Event,
+    PeerPayload,
     Request,
     Signal,
     Signalled,
@@ -40,25 +41,41 @@ UNREADABLE = (msgspec.MsgspecError, ValueError, RecursionError)
 
 MessageT = TypeVar("MessageT")
 
+WithPayload = (Signal, Signalled, Broadcast, Broadcasted)
+
+
+class Carried:
+    """A payload on its way through the server, with the codec it is written in.
+
+    It stands where the messages have a ``msgspec.Raw``; an encoder writes it as it came, or
+    anew when the receiver speaks the other codec.
+    """
+
+    __slots__ = ("codec", "raw")
+
+    def __init__(self, raw: msgspec.Raw, codec: Codec[Any]) -> None:
+        self.raw = raw
+        self.codec = codec
+
+    def __len__(self) -> int:
+        return len(self.raw)
+
 
 class Codec(Generic[MessageT]):
-    """One way to write messages; ``MessageT`` is what it reads."""
+    """One way to write messages; ``MessageT`` is what it reads. See :data:`SERVER_CODECS`."""
 
-    def __init__(
-        self,
-        subprotocol: str,
-        decode: Callable[[bytes], Any],
-        encode: Callable[[Any], bytes],
-        check: Callable[[bytes | msgspec.Raw], Any],
-        is_text: bool,
-    ) -> None:
+    def __init__(self, subprotocol: str, module: Any, message_type: Any, carries: bool) -> None:
         self.subprotocol = subprotocol
-        self.is_text = is_text
+        self.is_text = subprotocol == JSON_SUBPROTOCOL
         """Frames of this codec are WebSocket text frames."""
-        self.encode = encode
-        """One message → bytes. Plain ``Word`` or ``Payload`` in, no batching."""
-        self._decode = decode
-        self._check = check
+        self.encode: Callable[[Word | PeerPayload], bytes] = module.Encoder(enc_hook=self._uncarry).encode
+        """One message → bytes."""
+        self._decode = module.Decoder(message_type | list[message_type]).decode
+        self._decode_payload = (
+            module.Decoder().decode if self.is_text else module.Decoder(ext_hook=_refuse_extension).decode
+        )
+        self._write_payload = module.Encoder().encode
+        self._carries = carries
 
     def decode(self, frame: bytes) -> list[MessageT | Malformed]:
         """The messages of one frame, in order; never raises, and is never empty."""
@@ -68,16 +85,15 @@ class Codec(Generic[MessageT]):
             if not 0 < len(messages) <= MAX_BATCH_MESSAGES:
                 return [Malformed(ErrorCode.MALFORMED, f"a batch of {len(messages)}")]
             for message in messages:
-                if isinstance(message, (Signal, Signalled, Broadcast, Broadcasted)):
-                    # Raw skips over numbers and UTF-8 without looking; a receiver would trip on them.
-                    self._check(message.payload)
+                if isinstance(message, WithPayload):
+                    self._check(message)
         except UNREADABLE as error:
             return [Malformed(ErrorCode.MALFORMED, str(error))]
         return messages
 
     def read_payload(self, payload: bytes | msgspec.Raw) -> Any:
         """A payload as plain Python values. Raises one of :data:`UNREADABLE`."""
-        return self._check(payload)
+        return self._decode_payload(payload)
 
     def join(self, encoded: list[bytes]) -> bytes:
         """One frame of several encoded messages, at most 64."""
@@ -90,27 +106,21 @@ class Codec(Generic[MessageT]):
         header = bytes((0x90 | count,)) if count < 16 else b"\xdc" + count.to_bytes(2, "big")
         return header + b"".join(encoded)
 
+    def _check(self, message: Signal | Signalled | Broadcast | Broadcasted) -> None:
+        # Raw skips over numbers and UTF-8 without looking; a receiver would trip on them.
+        value = self._decode_payload(message.payload)
+        if self._carries:
+            if not self.is_text:
+                # What has no form in JSON could not be told to a browser.
+                msgspec.json.encode(value)
+            message.payload = cast(msgspec.Raw, Carried(message.payload, self))
 
-def _json(message_type: Any) -> Codec[Any]:
-    decoder = msgspec.json.Decoder(message_type | list[message_type])
-    return Codec(
-        JSON_SUBPROTOCOL,
-        decoder.decode,
-        msgspec.json.Encoder().encode,
-        msgspec.json.Decoder().decode,
-        is_text=True,
-    )
-
-
-def _msgpack(message_type: Any) -> Codec[Any]:
-    decoder = msgspec.msgpack.Decoder(message_type | list[message_type])
-    return Codec(
-        MSGPACK_SUBPROTOCOL,
-        decoder.decode,
-        msgspec.msgpack.Encoder().encode,
-        msgspec.msgpack.Decoder(ext_hook=_refuse_extension).decode,
-        is_text=False,
-    )
+    def _uncarry(self, payload: Any) -> msgspec.Raw:
+        if not isinstance(payload, Carried):
+            raise NotImplementedError(f"no form on the wire for {type(payload).__name__}")
+        if payload.codec is self:
+            return payload.raw
+        return msgspec.Raw(self._write_payload(payload.codec.read_payload(payload.raw)))
 
 
 def _refuse_extension(code: int, data: memoryview) -> Any:
@@ -118,25 +128,13 @@ def _refuse_extension(code: int, data: memoryview) -> Any:
 
 
 SERVER_CODECS: dict[str, Codec[Request]] = {
-    JSON_SUBPROTOCOL: _json(Request),
-    MSGPACK_SUBPROTOCOL: _msgpack(Request),
+    JSON_SUBPROTOCOL: Codec(JSON_SUBPROTOCOL, msgspec.json, Request, carries=True),
+    MSGPACK_SUBPROTOCOL: Codec(MSGPACK_SUBPROTOCOL, msgspec.msgpack, Request, carries=True),
 }
-"""What the server uses: reads requests, writes events."""
+"""What the server uses: reads requests, writes events, carries payloads from one to the other."""
 
 CLIENT_CODECS: dict[str, Codec[Event]] = {
-    JSON_SUBPROTOCOL: _json(Event),
-    MSGPACK_SUBPROTOCOL: _msgpack(Event),
+    JSON_SUBPROTOCOL: Codec(JSON_SUBPROTOCOL, msgspec.json, Event, carries=False),
+    MSGPACK_SUBPROTOCOL: Codec(MSGPACK_SUBPROTOCOL, msgspec.msgpack, Event, carries=False),
 }
 """What a client uses: reads events, writes requests."""
-
-
-def transcode(message: Word, source: Codec[Any], target: Codec[Any]) -> Word:
-    """The same message with its payload rewritten for another codec.
-
-    Raises one of :data:`UNREADABLE` when the payload has no form there, as a MessagePack map with
-    keys that are not strings has none in JSON.
-    """
-    if source is target or not isinstance(message, (Signalled, Broadcasted)):
-        return message
-    payload = msgspec.Raw(target.encode(source.read_payload(message.payload)))
-    return msgspec.structs.replace(message, payload=payload)

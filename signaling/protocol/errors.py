@@ -38,7 +38,7 @@ class ErrorCode(StrEnum):
 
 
 HINTS: dict[ErrorCode, str] = {
-    ErrorCode.MALFORMED: "send one JSON or MessagePack message, or an array of them, as docs/protocol.md shows",
+    ErrorCode.MALFORMED: "send one message, or an array of messages, as docs/protocol.md shows",
     ErrorCode.TOO_LARGE: "send less at once; the limit is in the welcome",
     ErrorCode.HELLO_FIRST: "say hello before anything else",
     ErrorCode.HELLO_TWICE: "open a new link to start a new session",

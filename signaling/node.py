@@ -1,0 +1,273 @@
+"""The one loop: link → hub → effects → links. The only reader of the clocks.
+
+``perform`` never waits: nobody steps in between two effects, so what one message causes reaches
+every outbox in order.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import secrets
+import time
+from collections import deque
+from collections.abc import Iterable
+from ipaddress import ip_address
+
+from signaling.config import Config
+from signaling.effects import Deliver, DeliverAll, Effect, Replay
+from signaling.hub.hub import Hub
+from signaling.hub.tickets import Tickets
+from signaling.limits import LinkLimits, TokenBucket, Turned
+from signaling.metrics import Metrics
+from signaling.outbox import Outbox
+from signaling.protocol.codec import Codec, Malformed
+from signaling.protocol.errors import (
+    BAD_WORDS,
+    DRAINING,
+    FAULT,
+    HINTS,
+    NO_HELLO,
+    SLOW,
+    CloseReason,
+    ErrorCode,
+)
+from signaling.protocol.messages import Bye, Hello, IceServer, Join, Refused, Request, Welcome, Word
+from signaling.transports.link import Link, Pipe
+
+log = logging.getLogger("signaling.node")
+
+# How often the loop looks for deadlines and measures its own lateness.
+TICK = 0.25
+
+
+class Node:
+    """One server process: its hub, its links and its time.
+
+    ``ticket_key`` has at least 32 bytes and is the same on every node and after every restart.
+    """
+
+    def __init__(self, config: Config, metrics: Metrics, ticket_key: bytes) -> None:
+        self.config = config
+        self.metrics = metrics
+        self.hub = Hub(config, Tickets(ticket_key), secrets.token_urlsafe(9), secrets.token_bytes)
+        limits = config.limits
+        self._limits = LinkLimits(limits.links_per_second_per_address, limits.links_per_second)
+        # A join takes as many tokens as messages may come in its time.
+        self._join_cost = max(0.0, limits.messages_per_second / limits.joins_per_second - 1.0)
+        self._links: set[Link] = set()
+        self._effects: deque[Effect] = deque()
+        self._performing = False
+        self.stun_port: int | None = None
+        """Of the embedded STUN responder, named in every welcome."""
+        self._clockwork: asyncio.Task[None] | None = None
+        self.draining = False
+        metrics.watch(
+            sessions=lambda: len(self.hub.sessions),
+            rooms=lambda: self.hub.room_count,
+            queue_bytes=lambda: self.hub.kept_bytes + sum(link.outbox.bytes for link in self._links),
+        )
+
+    def start(self) -> None:
+        """Start the clock; call it on the running loop."""
+        self._clockwork = asyncio.get_running_loop().create_task(self._keep_time())
+
+    async def stop(self) -> None:
+        """Say goodbye to all, then stop the clock. Takes a few seconds at the most."""
+        await self.drain()
+        if self._clockwork is not None:
+            self._clockwork.cancel()
+            await asyncio.wait([self._clockwork])
+            self._clockwork = None
+
+    def why_not(self, address: str) -> Turned | None:
+        """Why a new link from this address must wait; None when it may come in."""
+        if self.draining:
+            self.metrics.links_opened["draining"] += 1
+            return Turned(503, DRAINING.after, DRAINING.text)
+        turned = self._limits.admit(address, self._now())
+        if turned is not None:
+            self.metrics.links_opened["address-limit" if turned.status == 429 else "node-limit"] += 1
+            self.metrics.rate_limited["address" if turned.status == 429 else "node"] += 1
+        return turned
+
+    async def serve(self, pipe: Pipe, codec: Codec[Request], host: str) -> None:
+        """Speak with one client until its link ends. Raises nothing for what the client does."""
+        limits = self.config.limits
+        outbox = Outbox(limits.outbox_messages, limits.outbox_bytes)
+        link = Link(pipe, codec, outbox, TokenBucket(limits.messages_per_second, limits.messages_burst))
+        self._links.add(link)
+        self.metrics.links["websocket"] += 1
+        self.metrics.links_opened["accepted"] += 1
+        try:
+            await self._greet(link, host)
+            await self._listen(link)
+        except Exception:
+            # Ours, not the client's: say so in the log, and let the client come back.
+            log.exception("! a link failed")
+            self._close(link, FAULT)
+        finally:
+            session, link.session = link.session, None
+            if session is not None:
+                self.perform(self.hub.link_lost(session, link, self._now()))
+            await link.finish()
+            self._links.discard(link)
+            self.metrics.links["websocket"] -= 1
+
+    def perform(self, effects: Iterable[Effect]) -> None:
+        """Do what the rules ask for, without waiting.
+
+        An effect may cause others, as when a link proves too slow. They come after all that were
+        asked for before: both ends of a session count messages, so their order must be the hub's.
+        """
+        self._effects.extend(effects)
+        if self._performing:
+            return
+        self._performing = True
+        try:
+            while self._effects:
+                self._perform_one(self._effects.popleft())
+        finally:
+            self._performing = False
+
+    def _perform_one(self, effect: Effect) -> None:
+        if isinstance(effect, Deliver):
+            self._say(effect.link, effect.message, effect.link.codec.encode(effect.message))
+        elif isinstance(effect, DeliverAll):
+            self._say_to_all(effect.links, effect.message)
+        elif isinstance(effect, Replay):
+            encode = effect.link.codec.encode
+            effect.link.put_replay([encode(message) for message in effect.messages])
+        else:
+            self._close(effect.link, effect.reason)
+
+    async def drain(self) -> None:
+        """Take nobody in, tell all that this server leaves, and wait until they have heard it."""
+        self.draining = self.metrics.draining = True
+        for link in list(self._links):
+            self._close(link, DRAINING)
+        finishing = [asyncio.ensure_future(link.finish()) for link in self._links]
+        if finishing:
+            await asyncio.wait(finishing)
+
+    async def _greet(self, link: Link, host: str) -> None:
+        """Wait for hello and open the session; what came with it in one frame is heard too."""
+        try:
+            async with asyncio.timeout(self.config.session.hello_timeout):
+                frame = await link.pipe.receive()
+        except TimeoutError:
+            self._close(link, NO_HELLO)
+            return
+        if frame is None:
+            return
+        hello, *more = link.codec.decode(frame)
+        if not isinstance(hello, Hello):
+            code = hello.code if isinstance(hello, Malformed) else ErrorCode.HELLO_FIRST
+            refusal = Refused(code, HINTS[code])
+            self._say(link, refusal, link.codec.encode(refusal))
+            self._close(link, BAD_WORDS)
+            return
+        session, effects = self.hub.open(link, hello, self._now(), time.time())
+        link.session = session
+        for effect in effects:
+            if isinstance(effect, Deliver) and isinstance(effect.message, Welcome):
+                effect.message.ice_servers = [*effect.message.ice_servers, *self._own_stun(host)]
+                if hello.resume is not None:
+                    self.metrics.resumed_whole += effect.message.resumed
+                    self.metrics.resumed_fresh += not effect.message.resumed
+        self.perform(effects)
+        self._hear(link, more)
+
+    async def _listen(self, link: Link) -> None:
+        receive, decode, bucket, now = link.pipe.receive, link.codec.decode, link.bucket, self._now
+        while not link.closing:
+            frame = await receive()
+            if frame is None:
+                return
+            messages = decode(frame)
+            wait = bucket.take(now(), len(messages))
+            self._hear(link, messages)
+            if wait > 0.0:
+                self.metrics.throttled += 1
+                await asyncio.sleep(wait)
+
+    def _hear(self, link: Link, messages: list[Request | Malformed]) -> None:
+        count, now = self.metrics.messages_in, self._now()
+        for message in messages:
+            session = link.session
+            if session is None:
+                return
+            count[type(message)] += 1
+            if isinstance(message, Join):
+                self.metrics.joins += 1
+                link.bucket.take(now, self._join_cost)
+            self.perform(self.hub.receive(session, message, now))
+
+    def _say(self, link: Link, message: Word, encoded: bytes) -> None:
+        self.metrics.messages_out[type(message)] += 1
+        if isinstance(message, Refused):
+            self.metrics.refused[message.code] += 1
+        if not link.put(encoded):
+            self._cut_off(link)
+
+    def _say_to_all(self, links: list[Link], message: Word) -> None:
+        written: dict[str, bytes] = {}
+        for link in links:
+            codec = link.codec
+            encoded = written.get(codec.subprotocol)
+            if encoded is None:
+                encoded = written[codec.subprotocol] = codec.encode(message)
+            self._say(link, message, encoded)
+
+    def _cut_off(self, link: Link) -> None:
+        """Close a link whose reader has fallen behind; its session waits for it."""
+        session, link.session = link.session, None
+        self._close(link, SLOW)
+        if session is not None:
+            self.perform(self.hub.link_lost(session, link, self._now()))
+
+    def _close(self, link: Link, reason: CloseReason) -> None:
+        if link.closing:
+            return
+        self.metrics.closed[reason.name] += 1
+        bye = Bye(reason.code, reason.text, reason.come_back, reason.after)
+        link.close(reason, link.codec.encode(bye))
+
+    async def _keep_time(self) -> None:
+        lag = self.metrics.loop_lag
+        while True:
+            before = self._now()
+            await asyncio.sleep(TICK)
+            now = self._now()
+            lag.observe(max(0.0, now - before - TICK))
+            if self.hub.wake_at is not None and self.hub.wake_at <= now:
+                self.perform(self.hub.wake(now, time.time()))
+            self._shed()
+
+    def _shed(self) -> None:
+        """Keep all queues together under the limit of the process: the largest give way."""
+        self.metrics.shed += self.hub.shed()
+        links = [link for link in self._links if link.outbox.bytes]
+        excess = sum(link.outbox.bytes for link in links) - self.config.limits.total_queued_bytes
+        for link in sorted(links, key=lambda each: -each.outbox.bytes) if excess > 0 else []:
+            if excess <= 0:
+                break
+            excess -= link.outbox.bytes
+            self.metrics.shed += 1
+            link.outbox.clear()
+            self._cut_off(link)
+
+    def _own_stun(self, host: str) -> list[IceServer]:
+        """The embedded responder, by the client's name for us; over loopback it would teach nothing."""
+        try:
+            is_loopback = host == "localhost" or ip_address(host).is_loopback
+        except ValueError:
+            is_loopback = False
+        if self.stun_port is None or not host or is_loopback or not self.config.ice.advertise_stun:
+            return []
+        name = f"[{host}]" if ":" in host else host
+        return [IceServer([f"stun:{name}:{self.stun_port}"])]
+
+    @staticmethod
+    def _now() -> float:
+        return time.monotonic()

@@ -1,0 +1,94 @@
+"""The native door: WebSocket at ``/v1/ws``."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from aiohttp import WSMsgType, web
+
+from signaling.config import Config
+from signaling.limits import Turned
+from signaling.origins import origin_allowed
+from signaling.protocol.codec import SERVER_CODECS, Codec
+from signaling.protocol.messages import JSON_SUBPROTOCOL, Request
+from signaling.transports.link import Pipe
+
+
+class LinkHost(Protocol):
+    """What this door needs of a node."""
+
+    def why_not(self, address: str) -> Turned | None:
+        """None when a new link from this address may come in now."""
+
+    async def serve(self, pipe: Pipe, codec: Codec[Request], host: str) -> None:
+        """Speak with the client until the link ends; ``host`` is what it calls this server."""
+
+
+class WebSocketPipe:
+    """Frames over one upgraded connection."""
+
+    __slots__ = ("_opcode", "_socket", "_transport")
+
+    def __init__(self, socket: web.WebSocketResponse[bool], request: web.Request, is_text: bool) -> None:
+        self._socket = socket
+        self._transport = request.transport
+        self._opcode = WSMsgType.TEXT if is_text else WSMsgType.BINARY
+
+    async def receive(self) -> bytes | None:
+        message = await self._socket.receive()
+        # decode_text=False: text arrives as bytes. A close, an error and an end all end the link.
+        return message.data if message.type in (WSMsgType.TEXT, WSMsgType.BINARY) else None
+
+    async def send(self, frame: bytes) -> None:
+        await self._socket.send_frame(frame, self._opcode)
+
+    async def close(self, code: int, reason: str) -> None:
+        await self._socket.close(code=code, message=reason.encode())
+
+    def abort(self) -> None:
+        if self._transport is not None:
+            self._transport.abort()
+
+
+class WebSocketDoor:
+    """Upgrades requests that may come in; everything after the upgrade is the node's.
+
+    Refuses with 403 (origin), 429 and 503 (rates), 400 (no subprotocol of ours), and says why.
+    """
+
+    def __init__(self, host: LinkHost, config: Config) -> None:
+        self._host = host
+        self._config = config
+
+    async def __call__(self, request: web.Request) -> web.StreamResponse:
+        headers = request.headers
+        verdict = origin_allowed(
+            headers.get("Origin"), request.host, headers.get("Authorization"), self._config.server
+        )
+        if not verdict.allowed:
+            return web.Response(status=403, text=verdict.reason)
+        turned = self._host.why_not(request.remote or "")
+        if turned is not None:
+            retry = {"Retry-After": str(max(1, round(turned.retry_after)))}
+            return web.Response(status=turned.status, text=turned.reason, headers=retry)
+        asked = [
+            each.strip() for each in headers.get("Sec-WebSocket-Protocol", "").split(",") if each.strip()
+        ]
+        if asked and not any(each in SERVER_CODECS for each in asked):
+            return web.Response(
+                status=400, text=f"ask for one of the subprotocols {', '.join(SERVER_CODECS)}"
+            )
+        socket = web.WebSocketResponse(
+            protocols=tuple(SERVER_CODECS),
+            compress=False,
+            max_msg_size=self._config.limits.max_message_bytes,
+            # The node has its own ping, which browsers' pages can see.
+            heartbeat=None,
+            decode_text=False,
+            # A client that answers the close slowly holds nothing but its socket.
+            timeout=2.0,
+        )
+        await socket.prepare(request)
+        codec = SERVER_CODECS[socket.ws_protocol or JSON_SUBPROTOCOL]
+        await self._host.serve(WebSocketPipe(socket, request, codec.is_text), codec, request.url.host or "")
+        return socket
