@@ -1,0 +1,128 @@
+"""What makes a configuration wrong although each value has the right type."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator
+
+import msgspec
+
+from signaling.config import Config
+from signaling.origins import parse_origin
+
+Problem = tuple[str, str]
+"""``section.name``, and a sentence."""
+
+MIN_TICKET_KEY_CHARACTERS = 32
+MIN_TOKEN_CHARACTERS = 16
+MIN_MESSAGE_BYTES = 1_024
+MAX_MESSAGE_BYTES = 1_048_576
+
+# These may be 0, and then mean: none.
+MAY_BE_ZERO = frozenset({"server.port", "server.https_port", "server.stun_port", "session.settle"})
+ICE_SCHEMES = ("stun:", "stuns:", "turn:", "turns:")
+
+
+def check(config: Config, is_file: Callable[[str], bool]) -> list[Problem]:
+    """Everything that is wrong, section by section; ``is_file`` says whether a path names a file."""
+    return [*_numbers(config), *_server(config, is_file), *_session(config), *_limits(config), *_ice(config)]
+
+
+def _numbers(config: Config) -> Iterator[Problem]:
+    for section in config.__struct_fields__:
+        fields = getattr(config, section)
+        for name in fields.__struct_fields__:
+            key, value = f"{section}.{name}", getattr(fields, name)
+            if isinstance(value, bool) or not isinstance(value, (int, float)):
+                continue
+            if not math.isfinite(value) or value < 0 or (value == 0 and key not in MAY_BE_ZERO):
+                yield key, f"{value} is not a positive number."
+
+
+def _server(config: Config, is_file: Callable[[str], bool]) -> Iterator[Problem]:
+    server = config.server
+    for name in ("port", "https_port", "stun_port"):
+        if getattr(server, name) > 65_535:
+            yield f"server.{name}", f"{getattr(server, name)} is no port; ports end at 65535."
+    if server.https and server.port == server.https_port != 0:
+        yield "server.https_port", f"is {server.https_port}, as server.port is; choose another one."
+    if not server.host.strip():
+        yield (
+            "server.host",
+            "is empty; use 127.0.0.1 for this machine, 0.0.0.0 for everyone who can reach it.",
+        )
+    if bool(server.certificate) != bool(server.key):
+        missing, given = ("key", "certificate") if server.certificate else ("certificate", "key")
+        yield (
+            f"server.{missing}",
+            f"is missing; server.{given} is given, and one is of no use without the other.",
+        )
+    for name in ("certificate", "key"):
+        path = getattr(server, name)
+        if path and not is_file(path):
+            yield f"server.{name}", f"there is no file {path}."
+    if server.ticket_key and len(server.ticket_key) < MIN_TICKET_KEY_CHARACTERS:
+        yield (
+            "server.ticket_key",
+            f"has {len(server.ticket_key)} characters and needs {MIN_TICKET_KEY_CHARACTERS}: "
+            "whoever guesses it can take over sessions. 'openssl rand -base64 32' makes a good one.",
+        )
+    if any(len(token) < MIN_TOKEN_CHARACTERS or token != token.strip() for token in server.tokens):
+        yield (
+            "server.tokens",
+            f"a token needs at least {MIN_TOKEN_CHARACTERS} characters and no space around it. "
+            "'openssl rand -base64 24' makes a good one.",
+        )
+    for origin in server.origins:
+        if parse_origin(origin) is None:
+            yield (
+                "server.origins",
+                f'"{origin}" is no web origin; write scheme, host and perhaps port, and nothing after it, '
+                'as in "https://example.org".',
+            )
+
+
+def _session(config: Config) -> Iterator[Problem]:
+    session = config.session
+    if session.ticket_lifetime < 2 * session.resume_window:
+        yield (
+            "session.ticket_lifetime",
+            f"is {session.ticket_lifetime}; it must be at least twice session.resume_window "
+            f"({session.resume_window}), or tickets expire while they are needed.",
+        )
+
+
+def _limits(config: Config) -> Iterator[Problem]:
+    limits = config.limits
+    if not MIN_MESSAGE_BYTES <= limits.max_message_bytes <= MAX_MESSAGE_BYTES:
+        yield (
+            "limits.max_message_bytes",
+            f"is {limits.max_message_bytes}; anything from {MIN_MESSAGE_BYTES} to {MAX_MESSAGE_BYTES} works.",
+        )
+    if limits.max_metadata_bytes >= limits.max_message_bytes:
+        yield (
+            "limits.max_metadata_bytes",
+            "must be less than limits.max_message_bytes: metadata travels in a message.",
+        )
+    for name in ("outbox_bytes", "mailbox_bytes"):
+        if getattr(limits, name) < limits.max_message_bytes:
+            yield (
+                f"limits.{name}",
+                "must be at least limits.max_message_bytes, or one message would be too many.",
+            )
+    if limits.total_queued_bytes < limits.outbox_bytes + limits.mailbox_bytes:
+        yield (
+            "limits.total_queued_bytes",
+            "must be at least limits.outbox_bytes and limits.mailbox_bytes together, or one client fills it.",
+        )
+
+
+def _ice(config: Config) -> Iterator[Problem]:
+    for server in config.ice.servers:
+        shown = msgspec.json.encode(server.urls).decode()
+        if not server.urls or not all(url.startswith(ICE_SCHEMES) for url in server.urls):
+            yield "ice.servers", f"{shown}: the urls must start with stun:, stuns:, turn: or turns:."
+        elif any(url.startswith("turn") for url in server.urls) and not (
+            server.username and server.credential
+        ):
+            yield "ice.servers", f"{shown}: a TURN server needs a username and a credential."

@@ -1,0 +1,175 @@
+"""Where each value comes from, and what somebody is told who wrote a wrong one."""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from signaling.config import Config
+from signaling.protocol.messages import IceServer
+from signaling.settings import KINDS, Flag, SettingsError, describe, environment_name, load
+
+
+def problems_of(
+    path: Path | None = None, environ: dict[str, str] | None = None, flags: dict[str, Flag] | None = None
+) -> str:
+    with pytest.raises(SettingsError) as caught:
+        load(path, environ or {}, flags or {})
+    return str(caught.value)
+
+
+def toml(directory: Path, text: str) -> Path:
+    path = directory / "peerlane.toml"
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def test_with_nothing_said_everything_is_the_default() -> None:
+    settings = load(None, {}, {})
+    assert settings.config == Config()
+    assert set(settings.origins.values()) == {"default"}
+
+
+def test_the_environment_wins_over_the_file_and_a_flag_over_both(tmp_path: Path) -> None:
+    path = toml(tmp_path, '[server]\nhost = "10.0.0.1"\nport = 1\nhttps_port = 2\n')
+    environ = {"PEERLANE_SERVER_PORT": "11", "PEERLANE_SERVER_HTTPS_PORT": "12"}
+    config, origins = load(path, environ, {"server.https_port": Flag("--https-port", 22)})
+    assert (config.server.host, config.server.port, config.server.https_port) == ("10.0.0.1", 11, 22)
+    assert origins["server.host"] == f"file {path}"
+    assert origins["server.port"] == "env PEERLANE_SERVER_PORT"
+    assert origins["server.https_port"] == "flag --https-port"
+    assert origins["server.grace"] == "default"
+
+
+def test_every_setting_can_come_from_the_environment() -> None:
+    assert environment_name("limits.max_rooms") == "PEERLANE_LIMITS_MAX_ROOMS"
+    assert len({environment_name(key) for key in KINDS}) == len(KINDS)
+
+
+@pytest.mark.parametrize(
+    "text", ["https://a.example, https://b.example", '["https://a.example","https://b.example"]']
+)
+def test_a_list_in_the_environment_has_commas_or_is_json(text: str) -> None:
+    config, _ = load(None, {"PEERLANE_SERVER_ORIGINS": text}, {})
+    assert config.server.origins == ["https://a.example", "https://b.example"]
+
+
+def test_ice_servers_come_as_tables_or_as_json(tmp_path: Path) -> None:
+    expected = [IceServer(["turn:t.example"], "ana", "s3cret")]
+    path = toml(
+        tmp_path, '[[ice.servers]]\nurls = ["turn:t.example"]\nusername = "ana"\ncredential = "s3cret"\n'
+    )
+    assert load(path, {}, {}).config.ice.servers == expected
+    text = '[{"urls": ["turn:t.example"], "username": "ana", "credential": "s3cret"}]'
+    assert load(None, {"PEERLANE_ICE_SERVERS": text}, {}).config.ice.servers == expected
+
+
+def test_an_environment_that_speaks_of_something_else_is_left_alone() -> None:
+    load(None, {"PEERLANE": "x", "PEERLANE_HOME": "x", "PATH": "/bin", "SERVER_PORT": "x"}, {})
+
+
+def test_an_unknown_name_is_told_the_nearest_one(tmp_path: Path) -> None:
+    text = problems_of(
+        toml(tmp_path, "[limits]\nmax_room = 5\n[sever]\nport = 1\n"), {"PEERLANE_SERVER_PROT": "1"}
+    )
+    assert "limits.max_room" in text
+    assert "Did you mean limits.max_rooms?" in text
+    assert "Did you mean server?" in text
+    assert "Did you mean PEERLANE_SERVER_PORT?" in text
+
+
+def test_a_setting_outside_of_all_sections_is_told_so(tmp_path: Path) -> None:
+    assert "port is in no section" in problems_of(toml(tmp_path, "port = 1\n"))
+
+
+def test_all_that_is_wrong_is_told_at_once_with_its_name_and_origin(tmp_path: Path) -> None:
+    path = toml(tmp_path, '[server]\nport = "8080"\n')
+    text = problems_of(
+        path, {"PEERLANE_LIMITS_MAX_ROOMS": "many"}, {"log.level": Flag("--log-level", "loud")}
+    )
+    assert f"server.port (file {path})" in text
+    assert "limits.max_rooms (env PEERLANE_LIMITS_MAX_ROOMS): 'many'" in text
+    assert "log.level (flag --log-level): 'loud'" in text
+    assert "whole number" in text
+
+
+def test_a_file_that_is_not_there_or_not_toml_is_told_by_name(tmp_path: Path) -> None:
+    assert "cannot be read" in problems_of(tmp_path / "nowhere.toml")
+    path = toml(tmp_path, "[server\nport = 1")
+    text = problems_of(path)
+    assert str(path) in text
+    assert "line 1" in text
+
+
+@pytest.mark.parametrize(
+    ("key", "text"),
+    [
+        ("server.port", "70000"),
+        ("server.port", "-1"),
+        ("server.host", " "),
+        ("server.grace", "nan"),
+        ("server.grace", "0"),
+        ("server.certificate", "/nowhere.pem"),
+        ("server.key", "/nowhere.pem"),
+        ("server.ticket_key", "too short"),
+        ("server.tokens", "guessme"),
+        ("server.origins", "example.org"),
+        ("server.origins", "https://example.org/page"),
+        ("session.ping_interval", "0"),
+        ("session.hello_timeout", "-5"),
+        ("session.ticket_lifetime", "100"),
+        ("session.resume_window", "inf"),
+        ("limits.max_message_bytes", "10"),
+        ("limits.max_message_bytes", "10000000"),
+        ("limits.max_metadata_bytes", "65536"),
+        ("limits.outbox_bytes", "1000"),
+        ("limits.mailbox_bytes", "1000"),
+        ("limits.total_queued_bytes", "1000000"),
+        ("limits.messages_per_second", "0"),
+        ("limits.header_timeout", "0"),
+        ("ice.servers", '[{"urls": ["http://x"]}]'),
+        ("ice.servers", '[{"urls": []}]'),
+        ("ice.servers", '[{"urls": ["turn:t.example"]}]'),
+        ("ice.servers", "stun:t.example"),
+    ],
+)
+def test_a_value_that_makes_no_sense_is_refused_by_name(key: str, text: str) -> None:
+    assert key in problems_of(environ={environment_name(key): text})
+
+
+def test_http_and_https_need_two_ports() -> None:
+    environ = {"PEERLANE_SERVER_HTTPS": "true", "PEERLANE_SERVER_HTTPS_PORT": "8080"}
+    assert "server.https_port" in problems_of(environ=environ)
+
+
+def test_port_0_lets_the_system_choose() -> None:
+    environ = {"PEERLANE_SERVER_PORT": "0", "PEERLANE_SERVER_HTTPS": "1", "PEERLANE_SERVER_HTTPS_PORT": "0"}
+    assert load(None, environ, {}).config.server.port == 0
+
+
+def test_a_secret_that_does_not_fit_is_not_repeated() -> None:
+    assert "hunter2" not in problems_of(environ={"PEERLANE_SERVER_TICKET_KEY": "hunter2"})
+    assert "hunter2" not in problems_of(flags={"server.tokens": Flag("--token", {"hunter2": 1})})
+
+
+def test_the_description_has_every_value_with_its_origin_and_no_secret() -> None:
+    environ = {
+        "PEERLANE_SERVER_TOKENS": "correct horse battery staple",
+        "PEERLANE_SERVER_TICKET_KEY": "0123456789abcdef0123456789abcdef",
+        "PEERLANE_ICE_SERVERS": '[{"urls": ["turn:t.example"], "username": "ana", "credential": "s3cret"}]',
+    }
+    text = describe(load(None, environ, {"server.port": Flag("--port", 9_000)}))
+    assert "port = 9000" in text
+    assert "# flag --port" in text
+    assert "# env PEERLANE_SERVER_TOKENS" in text
+    for secret in ("correct horse", "0123456789", "s3cret"):
+        assert secret not in text
+    names = {f"{section}.{name}" for section, table in tomllib.loads(text).items() for name in table}
+    assert names == set(KINDS)
+
+
+def test_the_description_of_the_defaults_is_a_file_that_says_the_same(tmp_path: Path) -> None:
+    path = toml(tmp_path, describe(load(None, {}, {})))
+    assert load(path, {}, {}).config == Config()
