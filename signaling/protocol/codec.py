@@ -1,8 +1,9 @@
 """Bytes ⇄ messages, as JSON or MessagePack, for both directions.
 
 A frame is one message or an array of at most 64 (a batch). Decoding never raises: what cannot be
-read comes back as one :class:`Malformed`. Payloads stay as they came (``msgspec.Raw``) once they
-are known to be well-formed, so a poisonous one is refused at its sender and reaches nobody.
+read comes back as one :class:`Malformed`. Payloads stay as they came (``msgspec.Raw``). The server
+passes on only what is well-formed, so a poisonous payload is refused at its sender; a client reads
+a payload when it needs it, and a bad one spoils nothing but itself.
 """
 
 from __future__ import annotations
@@ -41,21 +42,19 @@ UNREADABLE = (msgspec.MsgspecError, ValueError, RecursionError)
 
 MessageT = TypeVar("MessageT")
 
-WithPayload = (Signal, Signalled, Broadcast, Broadcasted)
+WITH_PAYLOAD = frozenset((Signal, Broadcast))
 
 
 class Carried:
-    """A payload on its way through the server, with the codec it is written in.
+    """A MessagePack payload on its way through the server, where messages have a ``msgspec.Raw``.
 
-    It stands where the messages have a ``msgspec.Raw``; an encoder writes it as it came, or
-    anew when the receiver speaks the other codec.
+    A bare ``Raw`` inside the server is JSON, the more common case, and costs nothing.
     """
 
-    __slots__ = ("codec", "raw")
+    __slots__ = ("raw",)
 
-    def __init__(self, raw: msgspec.Raw, codec: Codec[Any]) -> None:
+    def __init__(self, raw: msgspec.Raw) -> None:
         self.raw = raw
-        self.codec = codec
 
     def __len__(self) -> int:
         return len(self.raw)
@@ -68,25 +67,33 @@ class Codec(Generic[MessageT]):
         self.subprotocol = subprotocol
         self.is_text = subprotocol == JSON_SUBPROTOCOL
         """Frames of this codec are WebSocket text frames."""
-        self.encode: Callable[[Word | PeerPayload], bytes] = module.Encoder(enc_hook=self._uncarry).encode
+        encode = module.Encoder(enc_hook=self._uncarry).encode
+        self.encode: Callable[[Word | PeerPayload], bytes] = (
+            self._encode_for_msgpack if carries and not self.is_text else encode
+        )
         """One message → bytes."""
+        self._encode = encode
         self._decode = module.Decoder(message_type | list[message_type]).decode
         self._decode_payload = (
             module.Decoder().decode if self.is_text else module.Decoder(ext_hook=_refuse_extension).decode
         )
-        self._write_payload = module.Encoder().encode
         self._carries = carries
 
     def decode(self, frame: bytes) -> list[MessageT | Malformed]:
         """The messages of one frame, in order; never raises, and is never empty."""
         try:
             decoded = self._decode(frame)
-            messages: list[Any] = decoded if isinstance(decoded, list) else [decoded]
+            messages: list[Any] = decoded if type(decoded) is list else [decoded]
             if not 0 < len(messages) <= MAX_BATCH_MESSAGES:
                 return [Malformed(ErrorCode.MALFORMED, f"a batch of {len(messages)}")]
-            for message in messages:
-                if isinstance(message, WithPayload):
-                    self._check(message)
+            if self._carries:
+                if not self.is_text:
+                    for message in messages:
+                        if type(message) in WITH_PAYLOAD:
+                            self._carry(message)
+                elif not frame.isascii():
+                    # Raw skips over text in JSON without looking at its UTF-8.
+                    frame.decode()
         except UNREADABLE as error:
             return [Malformed(ErrorCode.MALFORMED, str(error))]
         return messages
@@ -106,32 +113,40 @@ class Codec(Generic[MessageT]):
         header = bytes((0x90 | count,)) if count < 16 else b"\xdc" + count.to_bytes(2, "big")
         return header + b"".join(encoded)
 
-    def _check(self, message: Signal | Signalled | Broadcast | Broadcasted) -> None:
-        # Raw skips over numbers and UTF-8 without looking; a receiver would trip on them.
-        value = self._decode_payload(message.payload)
-        if self._carries:
-            if not self.is_text:
-                # What has no form in JSON could not be told to a browser.
-                msgspec.json.encode(value)
-            message.payload = cast(msgspec.Raw, Carried(message.payload, self))
+    def _carry(self, message: Signal | Broadcast) -> None:
+        # Raw skips over MessagePack without looking, and what has no form in JSON could not be told
+        # to a browser.
+        msgspec.json.encode(self._decode_payload(message.payload))
+        message.payload = cast(msgspec.Raw, Carried(message.payload))
 
     def _uncarry(self, payload: Any) -> msgspec.Raw:
         if not isinstance(payload, Carried):
             raise NotImplementedError(f"no form on the wire for {type(payload).__name__}")
-        if payload.codec is self:
+        if not self.is_text:
             return payload.raw
-        return msgspec.Raw(self._write_payload(payload.codec.read_payload(payload.raw)))
+        return msgspec.Raw(self._encode(MSGPACK.read_payload(payload.raw)))
+
+    def _encode_for_msgpack(self, message: Word | PeerPayload) -> bytes:
+        if isinstance(message, (Signalled, Broadcasted)) and isinstance(message.payload, msgspec.Raw):
+            try:
+                value = JSON.read_payload(message.payload)
+            except UNREADABLE:
+                # A number beyond 64 bits: well-formed JSON that MessagePack cannot say.
+                value = None
+            message = msgspec.structs.replace(message, payload=msgspec.Raw(self._encode(value)))
+        encoded: bytes = self._encode(message)
+        return encoded
 
 
 def _refuse_extension(code: int, data: memoryview) -> Any:
     raise ValueError(f"MessagePack extension {code} is not part of this protocol")
 
 
-SERVER_CODECS: dict[str, Codec[Request]] = {
-    JSON_SUBPROTOCOL: Codec(JSON_SUBPROTOCOL, msgspec.json, Request, carries=True),
-    MSGPACK_SUBPROTOCOL: Codec(MSGPACK_SUBPROTOCOL, msgspec.msgpack, Request, carries=True),
-}
-"""What the server uses: reads requests, writes events, carries payloads from one to the other."""
+JSON: Codec[Request] = Codec(JSON_SUBPROTOCOL, msgspec.json, Request, carries=True)
+MSGPACK: Codec[Request] = Codec(MSGPACK_SUBPROTOCOL, msgspec.msgpack, Request, carries=True)
+
+SERVER_CODECS: dict[str, Codec[Request]] = {JSON_SUBPROTOCOL: JSON, MSGPACK_SUBPROTOCOL: MSGPACK}
+"""What the server uses: reads requests, writes events, carries payloads from one codec to the other."""
 
 CLIENT_CODECS: dict[str, Codec[Event]] = {
     JSON_SUBPROTOCOL: Codec(JSON_SUBPROTOCOL, msgspec.json, Event, carries=False),

@@ -24,8 +24,11 @@ MAX_BATCH_MESSAGES = 64
 """More messages than this in one frame are malformed."""
 
 
-class Word(msgspec.Struct, tag_field="type", omit_defaults=True):
-    """Base of everything that has a ``type`` on the wire; unknown fields are ignored."""
+class Word(msgspec.Struct, tag_field="type", omit_defaults=True, gc=False):
+    """Base of everything that has a ``type`` on the wire; unknown fields are ignored.
+
+    A message is a tree, so the garbage collector need not look at the thousands that wait.
+    """
 
 
 class Capabilities(msgspec.Struct, omit_defaults=True, frozen=True):
