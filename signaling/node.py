@@ -101,7 +101,13 @@ class Node:
         self.metrics.links_opened["accepted"] += 1
         try:
             await self._greet(link, host)
-            await self._listen(link)
+            while not link.closing and (frame := await pipe.receive()) is not None:
+                messages = codec.decode(frame)
+                wait = link.bucket.take(self._now(), len(messages))
+                self._hear(link, messages)
+                if wait > 0.0:
+                    self.metrics.throttled += 1
+                    await asyncio.sleep(wait)
         except Exception:
             # Ours, not the client's: say so in the log, and let the client come back.
             log.exception("! a link failed")
@@ -177,19 +183,6 @@ class Node:
                     self.metrics.resumed_fresh += not effect.message.resumed
         self.perform(effects)
         self._hear(link, more)
-
-    async def _listen(self, link: Link) -> None:
-        receive, decode, bucket, now = link.pipe.receive, link.codec.decode, link.bucket, self._now
-        while not link.closing:
-            frame = await receive()
-            if frame is None:
-                return
-            messages = decode(frame)
-            wait = bucket.take(now(), len(messages))
-            self._hear(link, messages)
-            if wait > 0.0:
-                self.metrics.throttled += 1
-                await asyncio.sleep(wait)
 
     def _hear(self, link: Link, messages: list[Request | Malformed]) -> None:
         count, now = self.metrics.messages_in, self._now()

@@ -13,6 +13,8 @@ from signaling.protocol.codec import SERVER_CODECS, Codec
 from signaling.protocol.messages import JSON_SUBPROTOCOL, Request
 from signaling.transports.link import Pipe
 
+SUBPROTOCOLS = tuple(SERVER_CODECS)
+
 
 class LinkHost(Protocol):
     """What this door needs of a node."""
@@ -60,7 +62,7 @@ class WebSocketDoor:
         self._host = host
         self._config = config
 
-    async def __call__(self, request: web.Request) -> web.StreamResponse:
+    async def open(self, request: web.Request) -> web.StreamResponse:
         headers = request.headers
         verdict = origin_allowed(
             headers.get("Origin"), request.host, headers.get("Authorization"), self._config.server
@@ -79,7 +81,7 @@ class WebSocketDoor:
                 status=400, text=f"ask for one of the subprotocols {', '.join(SERVER_CODECS)}"
             )
         socket = web.WebSocketResponse(
-            protocols=tuple(SERVER_CODECS),
+            protocols=SUBPROTOCOLS,
             compress=False,
             max_msg_size=self._config.limits.max_message_bytes,
             # The node has its own ping, which browsers' pages can see.
@@ -89,6 +91,8 @@ class WebSocketDoor:
             timeout=2.0,
         )
         await socket.prepare(request)
+        # They have been sent; thousands of idle links need not keep them.
+        socket.headers.clear()
         codec = SERVER_CODECS[socket.ws_protocol or JSON_SUBPROTOCOL]
         await self._host.serve(WebSocketPipe(socket, request, codec.is_text), codec, request.url.host or "")
         return socket
