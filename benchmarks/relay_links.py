@@ -56,6 +56,15 @@ TAIL = b'"}'
 HEAD = _payload_head()
 WHOLE_PAYLOAD_BYTES = len(HEAD) + COUNT_DIGITS + len(TAIL)
 
+_payloads: list[bytes] = []
+
+
+def payload_of(count: int) -> bytes:
+    """The payload of every sender's signal number ``count``, made once: the generator must stay fast."""
+    while len(_payloads) <= count:
+        _payloads.append(b"%b%08d%b" % (HEAD, len(_payloads), TAIL))
+    return _payloads[count]
+
 
 class Tally:
     """What all links of one round have seen together."""
@@ -102,15 +111,23 @@ class Link(WSListener):
 
     def arrived(self, payload: bytes | memoryview) -> None:
         """Check one signal. Raises RuntimeError when it is not the one that was expected."""
-        self.received += 1
-        if payload != b"%b%08d%b" % (HEAD, self.received, TAIL):
-            raise RuntimeError(f"signal {self.received} of {self.partner.name} came changed or out of order")
-        self._due += 1
+        if payload != payload_of(self.received + 1):
+            raise RuntimeError(
+                f"signal {self.received + 1} of {self.partner.name} came changed or out of order"
+            )
+        self.count(1)
+
+    def count(self, arrived: int) -> None:
+        """Count signals that have been checked, and owe as many to the partner."""
+        before = self.received
+        self.received += arrived
+        self._due += arrived
         tally = self.tally
         if tally.is_measuring:
-            tally.delivered += 1
-            if self.received % SAMPLE_EVERY == 0:
-                sent_at = self.partner._sent_at.pop(self.received, None)
+            tally.delivered += arrived
+            sampled = self.received - self.received % SAMPLE_EVERY
+            if sampled > before:
+                sent_at = self.partner._sent_at.pop(sampled, None)
                 if sent_at is not None:
                     tally.latencies.append(time.perf_counter() - sent_at)
 
@@ -118,7 +135,7 @@ class Link(WSListener):
         self.sent += 1
         if self.sent % SAMPLE_EVERY == 0:
             self._sent_at[self.sent] = time.perf_counter()
-        return b"%b%08d%b" % (HEAD, self.sent, TAIL)
+        return payload_of(self.sent)
 
     def greet(self) -> None:
         raise NotImplementedError
@@ -195,6 +212,7 @@ class OurLink(Link):
     def __init__(self, name: str, tally: Tally) -> None:
         super().__init__(name, tally)
         self.id = ""
+        self._head = b""
         self._events = 0
         self._confirmed = 0
         self._acked = 0
@@ -207,6 +225,39 @@ class OurLink(Link):
         self._write([hello, _encode(Join(request=1, room=room, name=self.name))])
 
     def read(self, data: bytes) -> None:
+        position = self._read_expected(data)
+        if position < len(data):
+            # Something else than the next signals: an acknowledgement, a ping, or a fault to find.
+            self._read_any(data if position <= 1 else b"[" + data[position:])
+        if self.received - self._acked >= ACK_EVERY:
+            self._ack()
+        if self._events - self._confirmed >= CONFIRM_EVERY:
+            self._confirmed = self._events
+            self._extra.append(_encode(Ping(received=self._events)))
+        if self._extra and not self._due:
+            self._write([])
+
+    def _read_expected(self, data: bytes) -> int:
+        """Take the signals that a frame begins with, as long as they are exactly those that must come.
+
+        Returns where it stopped. Comparing is three times as fast as parsing, and checks as much.
+        """
+        head, expected, length = self._head, self.received, len(data)
+        position = 1 if data.startswith(b"[") else 0
+        while position < length:
+            message = b'%b%d,"payload":%b}' % (head, expected + 1, payload_of(expected + 1))
+            end = position + len(message)
+            if data[position:end] != message:
+                break
+            expected += 1
+            # Behind it is a comma, the end of the batch, or nothing.
+            position = length if end + 1 >= length else end + 1
+        if arrived := expected - self.received:
+            self._events += arrived
+            self.count(arrived)
+        return position
+
+    def _read_any(self, data: bytes) -> None:
         events = _decode(data)
         for event in events if isinstance(events, list) else (events,):
             if type(event) is Signalled:
@@ -216,13 +267,6 @@ class OurLink(Link):
                 self.arrived(memoryview(event.payload))
             else:
                 self._hear(event)
-        if self.received - self._acked >= ACK_EVERY:
-            self._ack()
-        if self._events - self._confirmed >= CONFIRM_EVERY:
-            self._confirmed = self._events
-            self._extra.append(_encode(Ping(received=self._events)))
-        if self._extra and not self._due:
-            self._write([])
 
     def _hear(self, event: object) -> None:
         match event:
@@ -230,6 +274,8 @@ class OurLink(Link):
                 self._confirmed_by_partner = n
             case Welcome(you=you):
                 self.id = you
+                if isinstance(self.partner, OurLink):
+                    self.partner._head = b'{"type":"signal","from":"%b","n":' % you.encode()
             case Joined():
                 self.ready.set()
             case Ping():
