@@ -35,6 +35,8 @@ class Server(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """At least 32 characters, the same on every node; empty: one is made and kept in ``state_dir``."""
     stun_port: int = 3478
     """UDP port of the embedded STUN responder; the next free one is taken and said aloud. 0: none."""
+    allow_python_parser: bool = False
+    """Run although aiohttp's compiled HTTP parser is missing; the one in Python is slow, and laxer."""
     grace: float = 30.0
     """Seconds between SIGTERM and the end: Kubernetes' own default."""
 

@@ -1,0 +1,265 @@
+"""The whole server, put together: pages, links, status, STUN, and the sockets they are reached at."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import os
+import signal
+import socket
+import ssl
+import time
+from collections.abc import AsyncIterator, Callable, Mapping
+from pathlib import Path
+
+import msgspec
+from aiohttp import web
+
+from signaling import addresses, certificate, listening
+from signaling.config import Config
+from signaling.logs import quiet_bad_requests
+from signaling.metrics import Metrics
+from signaling.node import Node
+from signaling.pages import add_security_headers
+from signaling.process import has_compiled_parser
+from signaling.routes import routes
+from signaling.state_dir import StateDir, state_dir_path
+from signaling.stun_server import start_stun
+
+log = logging.getLogger("signaling.app")
+
+NODE = web.AppKey("node", Node)
+
+# Nothing here reads a body.
+MAX_BODY_BYTES = 1_024
+# The node has said goodbye to its links already; pages under way get this long.
+SHUTDOWN_TIMEOUT = 2.0
+
+
+class ServerError(Exception):
+    """This machine or this installation cannot run the server; the text says what to do."""
+
+
+class Listening(msgspec.Struct, frozen=True):
+    """Where a started server is reached."""
+
+    local: str
+    """URL for this machine."""
+    network: list[str]
+    """URLs for other machines, the likeliest first."""
+    stun_port: int | None
+
+    @property
+    def is_secure(self) -> bool:
+        """Other machines come over HTTPS, so their browsers give camera and microphone."""
+        return any(url.startswith("https:") for url in self.network)
+
+
+def create_app(
+    config: Config, *, ticket_key: bytes | None = None, metrics: Metrics | None = None
+) -> web.Application:
+    """The web application; starting it starts the node, shutting it down says goodbye to all.
+
+    Without ``ticket_key`` the configured one is used, or the one in the state directory.
+    Raises OSError when the state directory cannot be used.
+    """
+    app = web.Application(client_max_size=MAX_BODY_BYTES)
+    node = Node(config, metrics or Metrics(), ticket_key or ticket_key_of(config, os.environ))
+    app[NODE] = node
+    app.add_routes(routes(node))
+    app.on_response_prepare.append(add_security_headers)
+    app.cleanup_ctx.append(_run_node)
+    # Before aiohttp cuts the connections: last words need them.
+    app.on_shutdown.append(_drain)
+    return app
+
+
+async def _run_node(app: web.Application) -> AsyncIterator[None]:
+    app[NODE].start()
+    yield
+    await app[NODE].stop()
+
+
+async def _drain(app: web.Application) -> None:
+    await app[NODE].drain()
+
+
+def ticket_key_of(config: Config, environ: Mapping[str, str]) -> bytes:
+    """The configured ticket key, or the one kept in the state directory."""
+    return config.server.ticket_key.encode() or _state(config, environ).ticket_key()
+
+
+def _state(config: Config, environ: Mapping[str, str]) -> StateDir:
+    return StateDir(state_dir_path(config.server.state_dir, environ))
+
+
+class Server:
+    """A server with its sockets. ``start`` it, and ``stop`` it when it has started.
+
+    With ``next_free_port`` a TCP port in use is passed over for the next one.
+    """
+
+    def __init__(
+        self, config: Config, *, next_free_port: bool = False, environ: Mapping[str, str] = os.environ
+    ) -> None:
+        self.config = config
+        self.metrics = Metrics()
+        self._next_free_port = next_free_port
+        self._environ = environ
+        self._closing = contextlib.AsyncExitStack()
+
+    async def start(self) -> Listening:
+        """Listen and serve. Raises ServerError, or OSError for sockets and files, and leaves nothing open."""
+        if not has_compiled_parser():
+            self._complain_about_parser()
+        quiet_bad_requests()
+        config = self.config
+        key = ticket_key_of(config, self._environ)
+        context = self._tls_context() if config.server.https else None
+        async with contextlib.AsyncExitStack() as stack:
+            http, https = self._listen(stack)
+            app = create_app(config, ticket_key=key, metrics=self.metrics)
+            stun_port = await self._start_stun(stack)
+            app[NODE].stun_port = stun_port
+            runner = web.AppRunner(
+                app,
+                access_log=None,
+                # aiohttp's own is an hour, and bounds a request that never becomes whole too.
+                keepalive_timeout=config.limits.header_timeout,
+                lingering_time=config.limits.header_timeout,
+                shutdown_timeout=SHUTDOWN_TIMEOUT,
+            )
+            await runner.setup()
+            stack.push_async_callback(runner.cleanup)
+            for sockets, tls in ((http, None), (https, context)):
+                await self._accept(stack, runner, sockets, tls)
+            # Runs first when the stack is closed: the listeners still tell newcomers to go elsewhere.
+            stack.push_async_callback(app[NODE].drain)
+            self._closing = stack.pop_all()
+        return self._where(http, https, stun_port)
+
+    async def stop(self) -> None:
+        """Refuse new links, say goodbye to all, and close everything. Takes a few seconds at the most."""
+        await self._closing.aclose()
+
+    def _complain_about_parser(self) -> None:
+        text = "aiohttp's compiled HTTP parser is missing; the one in Python is slow and accepts too much"
+        if not self.config.server.allow_python_parser:
+            raise ServerError(
+                f"{text}. Unset AIOHTTP_NO_EXTENSIONS and install aiohttp from a wheel, "
+                "or set server.allow_python_parser = true."
+            )
+        log.warning("! %s", text)
+
+    def _tls_context(self) -> ssl.SSLContext:
+        server = self.config.server
+        if server.certificate:
+            return certificate.file_context(Path(server.certificate), Path(server.key))
+        names = addresses.certificate_names(addresses.lan_addresses())
+        return certificate.own_context(_state(self.config, self._environ), names, time.time())
+
+    def _listen(self, stack: contextlib.AsyncExitStack) -> tuple[list[socket.socket], list[socket.socket]]:
+        server = self.config.server
+        hosts = listening.bind_hosts(server.host)
+        http_hosts = listening.loopback_hosts() if server.https else hosts
+        opened: list[list[socket.socket]] = []
+        for wanted, port in ((http_hosts, server.port), (hosts if server.https else [], server.https_port)):
+            sockets = listening.listen(wanted, port, next_free=self._next_free_port) if wanted else []
+            opened.append(sockets)
+            for each in sockets:
+                stack.callback(each.close)
+        http, https = opened
+        return http, https
+
+    async def _accept(
+        self,
+        stack: contextlib.AsyncExitStack,
+        runner: web.AppRunner,
+        sockets: list[socket.socket],
+        tls: ssl.SSLContext | None,
+    ) -> None:
+        assert runner.server is not None
+        loop = asyncio.get_running_loop()
+        timeout = self.config.limits.header_timeout if tls is not None else None
+        for each in sockets:
+            # Not a web.SockSite: it leaves a silent TLS client 60 seconds.
+            server = await loop.create_server(
+                runner.server, sock=each, ssl=tls, backlog=listening.BACKLOG, ssl_handshake_timeout=timeout
+            )
+            stack.callback(server.close)
+
+    async def _start_stun(self, stack: contextlib.AsyncExitStack) -> int | None:
+        server = self.config.server
+        if server.stun_port == 0:
+            return None
+        stun = await start_stun(listening.bind_hosts(server.host), server.stun_port, self.metrics)
+        stack.callback(stun.close)
+        return stun.port
+
+    def _where(
+        self, http: list[socket.socket], https: list[socket.socket], stun_port: int | None
+    ) -> Listening:
+        server = self.config.server
+        port = listening.port_of(http)
+        only_here = addresses.is_loopback(server.host)
+        if server.https or only_here or server.host in ("0.0.0.0", "::"):
+            local = f"http://localhost:{port}/"
+        else:
+            local = f"http://{addresses.url_host(server.host)}:{port}/"
+        scheme, network_port = ("https", listening.port_of(https)) if https else ("http", port)
+        hosts = [] if only_here else _reachable(server.host)
+        network = [f"{scheme}://{addresses.url_host(host)}:{network_port}/" for host in hosts]
+        return Listening(local, network, stun_port)
+
+
+def _reachable(host: str) -> list[str]:
+    """What other machines call a server that listens at this host."""
+    if host not in ("0.0.0.0", "::"):
+        return [host]
+    return [address for address in addresses.lan_addresses() if host == "::" or ":" not in address]
+
+
+async def serve(
+    config: Config,
+    *,
+    next_free_port: bool = False,
+    announce: Callable[[Listening], None] = lambda where: None,
+) -> None:
+    """Run a server until SIGTERM or SIGINT, then leave within ``server.grace`` seconds.
+
+    ``announce`` is told where it listens. A second signal ends the process at once. Raises as
+    :meth:`Server.start`.
+    """
+    server = Server(config, next_free_port=next_free_port)
+    where = await server.start()
+    asked_to_stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, _first_signal, loop, asked_to_stop)
+    fields = {
+        "event": "listening",
+        "local": where.local,
+        "network": where.network,
+        "stun_port": where.stun_port,
+    }
+    log.info("= listening", extra=fields)
+    try:
+        announce(where)
+        await asked_to_stop.wait()
+        log.info("x leaving: clients are told to come back elsewhere", extra={"event": "leaving"})
+    finally:
+        try:
+            async with asyncio.timeout(config.server.grace):
+                await server.stop()
+        except TimeoutError:
+            log.warning("! not everything was closed within server.grace (%s s)", config.server.grace)
+    log.info("x stopped", extra={"event": "stopped"})
+
+
+def _first_signal(loop: asyncio.AbstractEventLoop, asked_to_stop: asyncio.Event) -> None:
+    asked_to_stop.set()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.remove_signal_handler(number)
+        # Whoever asks twice does not want to wait for goodbyes.
+        signal.signal(number, signal.SIG_DFL)

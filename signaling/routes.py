@@ -1,0 +1,22 @@
+"""The URL table: every path that this server answers."""
+
+from __future__ import annotations
+
+from aiohttp import web
+
+from signaling.node import Node
+from signaling.pages import Pages, web_folder
+from signaling.status import Status
+from signaling.transports.websocket import WebSocketDoor
+
+
+def routes(node: Node) -> list[web.RouteDef]:
+    status = Status(node)
+    return [
+        web.get("/v1/ws", WebSocketDoor(node, node.config).open),
+        web.get("/v1/info", status.info),
+        web.get("/healthz", status.alive),
+        web.get("/readyz", status.ready),
+        web.get("/metrics", status.metrics),
+        web.get("/{page:.*}", Pages(web_folder()).serve),
+    ]

@@ -1,0 +1,52 @@
+"""Is it alive, does it take work, what has it done: for load balancers, orchestrators and Prometheus."""
+
+from __future__ import annotations
+
+from aiohttp import web
+
+from signaling.metrics import CONTENT_TYPE, package_version
+from signaling.node import Node
+from signaling.protocol.codec import SERVER_CODECS
+from signaling.protocol.messages import VERSION
+
+
+class Status:
+    """The answers about one node. Nothing here tells of rooms, names or addresses."""
+
+    def __init__(self, node: Node) -> None:
+        self._node = node
+
+    async def alive(self, request: web.Request) -> web.Response:
+        """``/healthz``: 200 as long as the loop turns. A server that fails this should be restarted."""
+        return web.Response(text="alive\n")
+
+    async def ready(self, request: web.Request) -> web.Response:
+        """``/readyz``: 200, or 503 with the reason why new clients should be sent elsewhere."""
+        reason = self.why_not_ready()
+        return (
+            web.Response(text="ready\n") if reason is None else web.Response(status=503, text=f"{reason}\n")
+        )
+
+    async def metrics(self, request: web.Request) -> web.Response:
+        """``/metrics``, in the text format of Prometheus."""
+        return web.Response(body=self._node.metrics.render(), headers={"Content-Type": CONTENT_TYPE})
+
+    async def info(self, request: web.Request) -> web.Response:
+        """``/v1/info``: which server this is, and what it speaks."""
+        subprotocols = list(SERVER_CODECS)
+        return web.json_response(
+            {
+                "server": "peerlane",
+                "version": package_version(),
+                "protocol": VERSION,
+                "subprotocols": subprotocols,
+            }
+        )
+
+    def why_not_ready(self) -> str | None:
+        """``draining``, ``full``, or None when new clients are welcome."""
+        if self._node.draining:
+            return "draining"
+        if len(self._node.hub.sessions) >= self._node.config.limits.max_sessions:
+            return "full"
+        return None
