@@ -1,0 +1,17 @@
+/** How long to wait before the next attempt: full jitter, so that a crowd does not return at once. */
+
+export const BASE = 0.5;
+export const CAP = 30;
+
+/**
+ * Seconds to wait before attempt number `attempt` (the first is 0).
+ *
+ * @param {number} attempt
+ * @param {number} fraction random, from 0 up to 1
+ * @param {number} [base]
+ * @param {number} [cap]
+ */
+export function delay(attempt, fraction, base = BASE, cap = CAP) {
+  // 2 ** attempt overflows to Infinity, of which the minimum is still the cap.
+  return fraction * Math.min(cap, base * 2 ** attempt);
+}

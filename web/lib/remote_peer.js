@@ -1,0 +1,134 @@
+/** One other participant, as the application sees it. */
+
+import { Connection } from "./connection.js";
+import { Closed } from "./errors.js";
+import { Emitter, Stream } from "./events.js";
+
+/** @typedef {import("./channels/channel.js").Channel} Channel */
+/** @typedef {import("./connection.js").RemoteMedia} RemoteMedia */
+/**
+ * In words: `connecting` for the first time; `connected`; `reconnecting`: it was, and will be again;
+ * `lost`: it has left, or did not come back.
+ *
+ * @typedef {"connecting" | "connected" | "reconnecting" | "lost"} PeerState
+ */
+
+/**
+ * @typedef {object} RemotePeerEvents
+ * @property {PeerState} state
+ * @property {undefined} updated its name, metadata or `away` changed
+ * @property {ReadonlyMap<string, RemoteMedia>} media what arrives now, by slot
+ * @property {Channel} channel one that it opened and nobody here has asked for
+ */
+
+const MAX_WAITING_CHANNELS = 256;
+
+/** @extends {Emitter<RemotePeerEvents>} */
+export class RemotePeer extends Emitter {
+  /**
+   * @param {import("./protocol.js").Peer} peer
+   * @param {Omit<ConstructorParameters<typeof Connection>[0], "youOffer">} options
+   */
+  constructor(peer, options) {
+    super();
+    this.id = peer.id;
+    this.name = peer.name ?? "";
+    this.metadata = peer.metadata ?? {};
+    this.capabilities = peer.capabilities ?? {};
+    /** Its line to the server is lost; the connection between you two may well work. */
+    this.away = peer.away ?? false;
+    this._isSignalingOpen = true;
+    /** @type {Stream<Channel>} */
+    this._channels = new Stream(MAX_WAITING_CHANNELS);
+    this._connection = new Connection({ ...options, youOffer: peer.you_offer ?? false });
+    this._connection.on("state", () => this.emit("state", this.state));
+    this._connection.on("media", (media) => this.emit("media", media));
+    this._connection.on("channel", (channel) => {
+      this._channels.put(channel);
+      this.emit("channel", channel);
+    });
+  }
+
+  /** @returns {PeerState} */
+  get state() {
+    const { state } = this._connection;
+    if (state === "interrupted") return "reconnecting";
+    return state === "closed" ? "lost" : state;
+  }
+
+  /** What arrives from this peer, by slot: `microphone`, `camera`, `screen`, `screen-sound` … */
+  get media() {
+    return this._connection.media;
+  }
+
+  /**
+   * The channel of this label: the same one on both sides, whoever asks first. It may be written to at once.
+   *
+   * @param {string} label
+   * @param {import("./channels/kinds.js").Kind} kind
+   */
+  open(label, kind) {
+    return this._connection.open(label, kind);
+  }
+
+  /** Channels that the peer opens and nobody here has asked for. @returns {AsyncIterable<Channel>} */
+  channels() {
+    return this._channels;
+  }
+
+  /** Resolves when media and channels can flow; rejects with Closed when the peer leaves first. @returns {Promise<void>} */
+  waitConnected() {
+    return new Promise((resolve, reject) => {
+      const stop = new AbortController();
+      const look = () => {
+        if (this.state === "connected") resolve();
+        else if (this.state === "lost") reject(new Closed("the peer has left"));
+        else return;
+        stop.abort();
+      };
+      this.on("state", look, stop);
+      look();
+    });
+  }
+
+  /** Statistics of the connection, as RTCPeerConnection gives them. */
+  stats() {
+    return this._connection.stats();
+  }
+
+  // For the room
+
+  start() {
+    this._connection.setReachable(this._isSignalingOpen && !this.away);
+    this._connection.start();
+  }
+
+  /** @param {import("./protocol.js").PeerPayload} payload */
+  receive(payload) {
+    this._connection.receive(payload);
+  }
+
+  /** @param {{name: string, metadata: Record<string, any>, away: boolean}} news */
+  update({ name, metadata, away }) {
+    this.name = name;
+    this.metadata = metadata;
+    this.away = away;
+    this._connection.setReachable(this._isSignalingOpen && !away);
+    this.emit("updated", undefined);
+  }
+
+  /** @param {boolean} isOpen whether our own line to the server stands */
+  setSignaling(isOpen) {
+    this._isSignalingOpen = isOpen;
+    this._connection.setReachable(isOpen && !this.away);
+  }
+
+  publishedChanged() {
+    this._connection.publishedChanged();
+  }
+
+  close() {
+    this._connection.close();
+    this._channels.end();
+  }
+}

@@ -1,0 +1,350 @@
+/**
+ * The front door: join a room, and its peers come and go.
+ *
+ *     const room = await join("wss://example.org", "arena", { name: "Ana" });
+ *     for await (const peer of room.peers()) peer.open("moves", LATEST).send("left");
+ */
+
+import { Closed, Full, Lost, Refused } from "./errors.js";
+import { Emitter, Stream } from "./events.js";
+import { roomName } from "./ids.js";
+import { RemotePeer } from "./remote_peer.js";
+import { SignalingClient, signalingUrl } from "./signaling_client/websocket.js";
+
+/** @typedef {import("./signaling_client/session.js").Told} Told */
+/** @typedef {import("./protocol.js").Capabilities} Capabilities */
+/** @typedef {import("./protocol.js").Metadata} Metadata */
+/** @typedef {import("./slots.js").Published} Published */
+
+/** @type {Capabilities} */
+export const BROWSER = Object.freeze({
+  engine: "browser",
+  rollback: true,
+  ice_restart: true,
+  trickle: true,
+  media: true,
+});
+
+/** How long `join` tries to reach the server before it gives up. */
+export const JOIN_TIMEOUT = 20;
+const MAX_WAITING_PEERS = 1000;
+
+/**
+ * @typedef {object} JoinOptions
+ * @property {string} [name] what the others call you
+ * @property {Metadata} [metadata] what else the others may know
+ * @property {number} [capacity] of the room, if you are the first
+ * @property {Capabilities} [capabilities]
+ * @property {AbortSignal} [signal] gives up joining
+ */
+
+/**
+ * @typedef {object} RoomEvents
+ * @property {RemotePeer} peer-joined
+ * @property {RemotePeer} peer-updated
+ * @property {{peer: RemotePeer, reason: string}} peer-left `left`: said so; `lost`: did not come back in time
+ * @property {{from: string, payload: any}} broadcast
+ * @property {{retryIn: number}} interrupted the line to the server is lost; connections between peers go on
+ * @property {{resumed: boolean}} restored
+ * @property {Error} closed
+ */
+
+/**
+ * Enter a room; resolves when you are inside, with everybody who is there already.
+ *
+ * Rejects with Refused when the server says no, and with Lost when it cannot be reached within 20 s.
+ *
+ * @param {string | URL} url of the server
+ * @param {string} room
+ * @param {JoinOptions} [options]
+ * @returns {Promise<Room>}
+ */
+export async function join(url, room, options = {}) {
+  const entering = new Room(signalingUrl(url), room, options);
+  await entering.entered;
+  return entering;
+}
+
+/** @extends {Emitter<RoomEvents>} */
+export class Room extends Emitter {
+  /**
+   * @param {string} url
+   * @param {string} room
+   * @param {JoinOptions} options
+   */
+  constructor(url, room, { name = "", metadata = {}, capacity, capabilities = BROWSER, signal }) {
+    super();
+    const fullName = roomName(room);
+    if (fullName === null) throw new Refused("bad-room-name", "use 'room' or 'app/room', at most 128 characters");
+    /** `app/room`. */
+    this.name = fullName;
+    this.capacity = capacity ?? 0;
+    /** @type {"joining" | "open" | "interrupted" | "closed"} */
+    this.state = "joining";
+    /** @type {Map<string, RemotePeer>} */
+    this._peers = new Map();
+    /** @type {Map<string, Published>} */
+    this._published = new Map();
+    /** @type {Set<Stream<RemotePeer>>} */
+    this._streams = new Set();
+    /** @type {Map<number, PromiseWithResolvers<void>>} */
+    this._answers = new Map();
+    this._client = new SignalingClient({
+      url,
+      capabilities,
+      tell: (event) => this._told(event),
+      leaving: () => this._closePeers(),
+    });
+    /** Resolves when you are inside. */
+    this.entered = this._enter({ name, metadata, capacity, signal });
+  }
+
+  /** Your own id. */
+  get me() {
+    return this._client.session.you;
+  }
+
+  /** Everybody else who is here. */
+  get roster() {
+    return [...this._peers.values()];
+  }
+
+  /** @param {string} id */
+  peer(id) {
+    return this._peers.get(id);
+  }
+
+  /** Those who are here, then each that comes; ends with the room. @returns {AsyncIterable<RemotePeer>} */
+  peers() {
+    /** @type {Stream<RemotePeer>} */
+    const stream = new Stream(MAX_WAITING_PEERS);
+    for (const peer of this.roster) stream.put(peer);
+    if (this.state === "closed") stream.end();
+    else this._streams.add(stream);
+    return stream;
+  }
+
+  /**
+   * Change what others see of you. Rejects with Refused when the server says no.
+   *
+   * @param {{name?: string, metadata?: Metadata}} changes
+   */
+  async update(changes) {
+    const { session } = this._client;
+    const request = session.nextRequest();
+    const name = changes.name?.toWellFormed();
+    await this._ask(request, () => session.update({ type: "update", request, room: this.name, ...changes, name }));
+  }
+
+  /** To all others, through the server; a session that could not be resumed may lose it. @param {any} payload */
+  broadcast(payload) {
+    this._assertOpen();
+    this._client.perform(this._client.session.broadcast(this.name, payload));
+  }
+
+  /**
+   * Send this track to everybody, now and whoever comes; the one before in the slot is replaced without a gap.
+   *
+   * @param {string} slot `microphone`, `camera`, `screen`, `screen-sound`, or a name of your own
+   * @param {MediaStreamTrack} track stays yours: nothing here stops it
+   */
+  publish(slot, track) {
+    this._assertOpen();
+    const kind = track.kind === "audio" ? "audio" : "video";
+    const muted = this._published.get(slot)?.muted ?? false;
+    track.enabled = !muted;
+    this._published.set(slot, { kind, track, muted });
+    this._publishedChanged();
+  }
+
+  /** @param {string} slot */
+  unpublish(slot) {
+    if (this._published.delete(slot)) this._publishedChanged();
+  }
+
+  /** Silence or darken what you publish in this slot, and let the others know. @param {string} slot @param {boolean} muted */
+  mute(slot, muted) {
+    const published = this._published.get(slot);
+    if (!published || published.muted === muted) return;
+    published.track.enabled = !muted;
+    this._published.set(slot, { ...published, muted });
+    this._publishedChanged();
+  }
+
+  /** Leave: the others are told at once. */
+  close() {
+    this._end(new Closed("you have left the room"));
+  }
+
+  /** @param {{name: string, metadata: Metadata, capacity?: number, signal?: AbortSignal}} options */
+  async _enter({ name, metadata, capacity, signal }) {
+    const { session } = this._client;
+    const request = session.nextRequest();
+    const giveUp = (/** @type {Error} */ why) => this._end(why);
+    const timer = setTimeout(
+      () => giveUp(new Lost("the server does not answer", "is it running, and is the address right?", 5)),
+      JOIN_TIMEOUT * 1000,
+    );
+    signal?.addEventListener("abort", () => giveUp(new Closed("joining was given up")), { once: true });
+    const answered = this._ask(request, () => [
+      ...session.join({ type: "join", request, room: this.name, name: name.toWellFormed(), metadata, capacity }),
+      ...session.start(performance.now() / 1000),
+    ]);
+    try {
+      await answered;
+    } catch (error) {
+      this._end(/** @type {Error} */ (error));
+      throw error;
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  /**
+   * @param {number} request
+   * @param {() => import("./signaling_client/session.js").Effect[]} act
+   */
+  _ask(request, act) {
+    this._assertOpen();
+    /** @type {PromiseWithResolvers<void>} */
+    const answer = Promise.withResolvers();
+    this._answers.set(request, answer);
+    this._client.perform(act());
+    return answer.promise;
+  }
+
+  _assertOpen() {
+    if (this.state === "closed") throw new Closed("the room is closed");
+  }
+
+  /** @param {Told} event */
+  _told(event) {
+    switch (event.type) {
+      case "joined":
+        this.state = "open";
+        this.capacity = event.capacity;
+        this._answer(event.request);
+        break;
+      case "left":
+      case "updated":
+        this._answer(event.request);
+        break;
+      case "refused":
+        this._refused(event);
+        break;
+      case "peer-joined":
+        this._peerJoined(event.peer);
+        break;
+      case "peer-updated":
+        this._peerUpdated(event);
+        break;
+      case "peer-left":
+        this._peerLeft(event.id, event.reason);
+        break;
+      case "signal":
+        this._peers.get(event.from)?.receive(event.payload);
+        break;
+      case "broadcast":
+        this.emit("broadcast", { from: event.from, payload: event.payload });
+        break;
+      case "interrupted":
+        this._setSignaling(false);
+        if (this.state === "open") this.state = "interrupted";
+        this.emit("interrupted", { retryIn: event.retryIn });
+        break;
+      case "restored":
+        this._setSignaling(true);
+        if (this.state === "interrupted") this.state = "open";
+        this.emit("restored", { resumed: event.resumed });
+        break;
+      case "ended":
+        this._end(new Refused(String(event.code), event.reason));
+        break;
+    }
+  }
+
+  /** @param {number} request */
+  _answer(request) {
+    this._answers.get(request)?.resolve();
+    this._answers.delete(request);
+  }
+
+  /** @param {import("./protocol.js").RefusedEvent} event */
+  _refused({ request, code, hint }) {
+    if (request === undefined) return;
+    const answer = this._answers.get(request);
+    this._answers.delete(request);
+    const why = new Refused(code, hint);
+    answer?.reject(why);
+    // Nobody waits for the answer to a join that a resume has repeated.
+    if (!answer) this._end(why);
+  }
+
+  /** @param {import("./protocol.js").Peer} description */
+  _peerJoined(description) {
+    const { session } = this._client;
+    const peer = new RemotePeer(description, {
+      iceServers: () => session.welcome?.ice_servers ?? [],
+      send: (payload) => this._signal(description.id, payload),
+      published: this._published,
+    });
+    this._peers.set(peer.id, peer);
+    this.emit("peer-joined", peer);
+    for (const stream of this._streams) stream.put(peer);
+    peer.start();
+  }
+
+  /** @param {string} to @param {import("./protocol.js").PeerPayload} payload */
+  _signal(to, payload) {
+    if (this.state === "closed") return;
+    try {
+      this._client.perform(this._client.session.signal(to, payload));
+    } catch (error) {
+      // So much waits for a peer only when it has been away for long; it will need a new connection anyway.
+      if (!(error instanceof Full)) throw error;
+    }
+  }
+
+  /** @param {{id: string, name: string, metadata: Metadata, away: boolean}} news */
+  _peerUpdated(news) {
+    const peer = this._peers.get(news.id);
+    if (!peer) return;
+    peer.update(news);
+    this.emit("peer-updated", peer);
+  }
+
+  /** @param {string} id @param {string} reason */
+  _peerLeft(id, reason) {
+    const peer = this._peers.get(id);
+    if (!peer) return;
+    this._peers.delete(id);
+    peer.close();
+    this.emit("peer-left", { peer, reason });
+  }
+
+  /** @param {boolean} isOpen */
+  _setSignaling(isOpen) {
+    for (const peer of this._peers.values()) peer.setSignaling(isOpen);
+  }
+
+  _publishedChanged() {
+    for (const peer of this._peers.values()) peer.publishedChanged();
+  }
+
+  _closePeers() {
+    for (const peer of this._peers.values()) peer.close();
+  }
+
+  /** @param {Error} why */
+  _end(why) {
+    if (this.state === "closed") return;
+    this.state = "closed";
+    this._closePeers();
+    this._peers.clear();
+    this._client.close();
+    for (const stream of this._streams) stream.end();
+    for (const answer of this._answers.values()) answer.reject(why);
+    this._answers.clear();
+    this.emit("closed", why);
+  }
+}

@@ -1,0 +1,413 @@
+/**
+ * The client's end of a session, as docs/protocol.md tells it. Pure: messages and time in, effects out.
+ *
+ *     idle ──→ connecting ──→ greeting ──→ open
+ *      ↑           │              │          │      the link is lost, or silent: back-off
+ *      └───────────┴──────────────┴──────────┘
+ *     any ──→ closed                                 we said bye, or the server said never
+ */
+
+import { delay } from "../backoff.js";
+import { closeReason } from "../errors.js";
+import { isNumberedEvent, VERSION } from "../protocol.js";
+import { Deliveries } from "./deliveries.js";
+import { Liveness } from "./liveness.js";
+import { Members } from "./members.js";
+import { Numbered } from "./numbered.js";
+
+/** @typedef {import("../protocol.js").Request} Request */
+/** @typedef {import("../protocol.js").NumberedRequest} NumberedRequest */
+/** @typedef {import("../protocol.js").Event} Event */
+/** @typedef {import("../protocol.js").Welcome} Welcome */
+/** @typedef {import("./members.js").Change} Change */
+
+/**
+ * What the application is told: the server's words that concern it, and
+ * `undelivered`: signals that a peer will not get; `interrupted`: the link is lost; `restored`: it is back;
+ * `renamed`: the server could not give us our old id; `ended`: there is no way back.
+ *
+ * @typedef {Change
+ *   | import("../protocol.js").Joined | import("../protocol.js").Left | import("../protocol.js").Updated
+ *   | import("../protocol.js").RefusedEvent | import("../protocol.js").Broadcasted
+ *   | {type: "signal", from: string, payload: any}
+ *   | {type: "undelivered", to: string, payloads: any[]}
+ *   | {type: "interrupted", retryIn: number}
+ *   | {type: "restored", resumed: boolean}
+ *   | {type: "renamed"}
+ *   | {type: "ended", code: number, reason: string}} Told
+ */
+
+/** @typedef {{do: "connect"} | {do: "send", message: Request} | {do: "disconnect"} | {do: "tell", event: Told}} Effect */
+/** @typedef {"idle" | "connecting" | "greeting" | "open" | "closed"} State */
+
+/** A link that is not open by then is given up; a captive portal can leave one hanging for minutes. */
+export const CONNECT_TIMEOUT = 10;
+
+export class Session {
+  /**
+   * @param {object} options
+   * @param {import("../protocol.js").Capabilities} options.capabilities
+   * @param {() => number} options.random from 0 up to 1, for the back-off
+   */
+  constructor({ capabilities, random }) {
+    this._capabilities = capabilities;
+    this._random = random;
+    /** @type {State} */
+    this.state = "idle";
+    /** @type {Welcome | null} */
+    this.welcome = null;
+    this._deliveries = new Deliveries();
+    this._members = new Members();
+    this._numbered = new Numbered();
+    this._liveness = new Liveness();
+    this._attempt = 0;
+    this._resuming = false;
+    this._retryAt = 0;
+    this._giveUpAt = 0;
+    this._request = 0;
+  }
+
+  /** Our id; empty before the first welcome. */
+  get you() {
+    return this.welcome?.you ?? "";
+  }
+
+  /** A number for the next join, leave or update. */
+  nextRequest() {
+    this._request += 1;
+    return this._request;
+  }
+
+  // What the application wants
+
+  /** @param {number} now @returns {Effect[]} */
+  start(now) {
+    return this.state === "idle" ? this._connect(now) : [];
+  }
+
+  /**
+   * Enter a room, and again after every resume that is not whole.
+   *
+   * @param {import("../protocol.js").Join} join whose room is the full name
+   */
+  join(join) {
+    this._members.wanted.set(join.room, join);
+    return this._post(join);
+  }
+
+  /** @param {import("../protocol.js").Leave} leave */
+  leave(leave) {
+    this._members.wanted.delete(leave.room);
+    return [...this._post(leave), ...this._members.clear(leave.room).flatMap((change) => this._tellChange(change))];
+  }
+
+  /** @param {import("../protocol.js").Update} update */
+  update(update) {
+    const wanted = this._members.wanted.get(update.room);
+    if (wanted) {
+      const { name = wanted.name, metadata = wanted.metadata } = update;
+      this._members.wanted.set(update.room, { ...wanted, name, metadata });
+    }
+    return this._post(update);
+  }
+
+  /** Throws Full when too much waits for this peer. @param {string} to @param {any} payload */
+  signal(to, payload) {
+    const message = this._deliveries.send(to, payload);
+    return message ? this._post(message) : [];
+  }
+
+  /** @param {string} room @param {any} payload */
+  broadcast(room, payload) {
+    return this._post({ type: "broadcast", room, payload });
+  }
+
+  /** End the session in all its rooms. @returns {Effect[]} */
+  bye() {
+    if (this.state === "closed") return [];
+    const linked = this._maySend;
+    this.state = "closed";
+    return linked ? [{ do: "send", message: { type: "bye" } }, { do: "disconnect" }] : [{ do: "disconnect" }];
+  }
+
+  /**
+   * Something may have happened while we did not look (sleep, another network): find out at once.
+   *
+   * @param {number} now
+   * @returns {Effect[]}
+   */
+  check(now) {
+    if (this.state === "idle") {
+      this._attempt = 0;
+      return this._connect(now);
+    }
+    if (this.state !== "open") return [];
+    this._liveness.check(now);
+    return [this._ping()];
+  }
+
+  // What the link does
+
+  /** @returns {Effect[]} */
+  linkOpened() {
+    if (this.state !== "connecting") return [];
+    this.state = "greeting";
+    this._resuming = this.welcome !== null;
+    const hello = { type: /** @type {const} */ ("hello"), version: VERSION, capabilities: this._capabilities };
+    if (!this.welcome) {
+      return [hello, ...this._numbered.kept].map((message) => ({ do: "send", message }));
+    }
+    const { ticket, epoch } = this.welcome;
+    return [{ do: "send", message: { ...hello, resume: { ticket, epoch, received: this._numbered.received } } }];
+  }
+
+  /**
+   * @param {number} now
+   * @param {number} code of the WebSocket close
+   * @param {{comeBack?: import("../errors.js").ComeBack, after?: number, reason?: string}} [advice] of a bye
+   * @returns {Effect[]}
+   */
+  linkLost(now, code, advice = {}) {
+    if (this.state === "closed" || this.state === "idle") return [];
+    const known = closeReason(code);
+    const comeBack = advice.comeBack ?? known?.come_back;
+    if (comeBack === "never") {
+      this.state = "closed";
+      const reason = advice.reason || known?.text || "";
+      return [{ do: "disconnect" }, { do: "tell", event: { type: "ended", code, reason } }];
+    }
+    const after = advice.after ?? known?.after ?? 0;
+    // The advice is spread too: all clients of a server hear the same number.
+    const retryIn = after + delay(this._attempt, this._random());
+    this._attempt += 1;
+    this.state = "idle";
+    this._retryAt = now + retryIn;
+    return [{ do: "disconnect" }, { do: "tell", event: { type: "interrupted", retryIn } }];
+  }
+
+  /**
+   * @param {Event | import("../protocol.js").Malformed} event
+   * @param {number} now
+   * @returns {Effect[]}
+   */
+  receive(event, now) {
+    if (this.state !== "greeting" && this.state !== "open") return [];
+    this._liveness.heard(now);
+    if (event.type === "malformed") return [];
+    if (this.state === "greeting" && event.type !== "welcome" && event.type !== "bye") return [];
+    if (!isNumberedEvent(event)) return this._receiveUnnumbered(event, now);
+    this._numbered.received += 1;
+    const effects = this._handle(/** @type {import("../protocol.js").NumberedEvent} */ (event), now);
+    if (this._numbered.isPingDue) effects.push(this._ping());
+    return effects;
+  }
+
+  // Time
+
+  /** When `wake` has something to do; Infinity: never. */
+  get wakeAt() {
+    const always = Math.min(this._members.wakeAt, this._deliveries.wakeAt);
+    switch (this.state) {
+      case "idle":
+        return Math.min(always, this._retryAt);
+      case "connecting":
+      case "greeting":
+        return Math.min(always, this._giveUpAt);
+      case "open":
+        return Math.min(always, this._liveness.wakeAt);
+      default:
+        return Infinity;
+    }
+  }
+
+  /** @param {number} now @returns {Effect[]} */
+  wake(now) {
+    if (this.state === "closed") return [];
+    const effects = this._wakeMembers(now);
+    if (this.state === "idle") return now >= this._retryAt ? [...effects, ...this._connect(now)] : effects;
+    if (this.state !== "open") return now >= this._giveUpAt ? [...effects, ...this.linkLost(now, 1006)] : effects;
+    switch (this._liveness.wake(now)) {
+      case "ping":
+        return [...effects, this._ping()];
+      case "dead":
+        return [...effects, ...this.linkLost(now, 1006)];
+      default:
+        return effects;
+    }
+  }
+
+  // Inside
+
+  get _maySend() {
+    return this.state === "open" || (this.state === "greeting" && !this._resuming);
+  }
+
+  /** @param {number} now @returns {Effect[]} */
+  _connect(now) {
+    this.state = "connecting";
+    this._giveUpAt = now + CONNECT_TIMEOUT;
+    return [{ do: "connect" }];
+  }
+
+  /** @returns {Effect} */
+  _ping() {
+    return { do: "send", message: { type: "ping", received: this._numbered.say() } };
+  }
+
+  /**
+   * Count a numbered request, and send it when there is a link.
+   *
+   * @param {NumberedRequest} message
+   * @returns {Effect[]}
+   */
+  _post(message) {
+    this._numbered.keep(message);
+    if (!this._maySend) return [];
+    /** @type {Effect[]} */
+    const effects = [{ do: "send", message }];
+    if (this.state === "open" && this._numbered.isPingDue) effects.push(this._ping());
+    return effects;
+  }
+
+  /** @param {Event} event @param {number} now @returns {Effect[]} */
+  _receiveUnnumbered(event, now) {
+    switch (event.type) {
+      case "welcome":
+        return this.state === "greeting" ? this._welcomed(event, now) : [];
+      case "ping":
+        this._numbered.confirm(event.received);
+        return [{ do: "send", message: { type: "pong", received: this._numbered.say() } }];
+      case "pong":
+        this._numbered.confirm(event.received);
+        return [];
+      case "ticket":
+        if (this.welcome) this.welcome.ticket = event.ticket;
+        return [];
+      case "bye":
+        return this.linkLost(now, event.code ?? 0, {
+          comeBack: event.come_back ?? "never",
+          after: event.after,
+          reason: event.reason,
+        });
+      default:
+        return [];
+    }
+  }
+
+  /** @param {Welcome} welcome @param {number} now @returns {Effect[]} */
+  _welcomed(welcome, now) {
+    const before = this.welcome;
+    this.welcome = { ...welcome };
+    this.state = "open";
+    this._attempt = 0;
+    this._liveness.begin(now, welcome.ping_interval, welcome.ping_timeout);
+    if (!before) return [{ do: "tell", event: { type: "restored", resumed: false } }];
+    if (welcome.resumed) {
+      this._numbered.confirm(welcome.received);
+      return [
+        { do: "tell", event: { type: "restored", resumed: true } },
+        this._ping(),
+        ...this._numbered.kept.map((message) => /** @type {Effect} */ ({ do: "send", message })),
+        ...this._wakeMembers(now),
+      ];
+    }
+    return this._startAfresh(welcome.you !== before.you);
+  }
+
+  /** @param {boolean} isRenamed @returns {Effect[]} */
+  _startAfresh(isRenamed) {
+    const unanswered = this._numbered.kept;
+    this._numbered = new Numbered();
+    this._deliveries.allDisappeared();
+    /** @type {Effect[]} */
+    const effects = [{ do: "tell", event: { type: "restored", resumed: false } }];
+    if (isRenamed) {
+      effects.push({ do: "tell", event: { type: "renamed" } });
+      effects.push(...this._members.clearAll().flatMap((change) => this._tellChange(change)));
+      this._deliveries = new Deliveries();
+    }
+    for (const join of this._members.wanted.values()) effects.push(...this._post(join));
+    // The new session begins as the last one was asked to end.
+    for (const { type, request, room } of unanswered.filter((each) => each.type === "leave" || each.type === "update")) {
+      effects.push({ do: "tell", event: { type: type === "leave" ? "left" : "updated", request, room } });
+    }
+    return effects;
+  }
+
+  /** @param {import("../protocol.js").NumberedEvent} event @param {number} now @returns {Effect[]} */
+  _handle(event, now) {
+    switch (event.type) {
+      case "joined":
+        return [
+          ...this._members.snapshot(event.room, event.peers, this._settledAt(now)).flatMap((c) => this._tellChange(c)),
+          { do: "tell", event },
+        ];
+      case "peer-joined":
+        return this._members.joined(event.room, event.peer).flatMap((change) => this._tellChange(change));
+      case "peer-updated":
+        return this._members.updated(event).flatMap((change) => this._tellChange(change));
+      case "peer-left":
+        if (event.reason === "reset") this._deliveries.disappeared(event.id);
+        return this._members.left(event, this._settledAt(now)).flatMap((change) => this._tellChange(change));
+      case "signal":
+        return this._signalled(event, now);
+      case "ack":
+        this._deliveries.acknowledged(event.from, event.n);
+        return [];
+      case "refused":
+        if (event.code === "unknown-peer" && event.to) this._deliveries.refused(event.to, this._settledAt(now));
+        return [{ do: "tell", event }];
+      default:
+        return [{ do: "tell", event }];
+    }
+  }
+
+  /** @param {import("../protocol.js").Signalled} event @param {number} now @returns {Effect[]} */
+  _signalled({ from, n, payload }, now) {
+    const isNext = this._deliveries.accept(from, n, now);
+    const acks = this._wakeDeliveries(now);
+    if (!isNext || payload === null) return acks;
+    return [...acks, { do: "tell", event: { type: "signal", from, payload } }];
+  }
+
+  /**
+   * @param {Change} change
+   * @returns {Effect[]}
+   */
+  _tellChange(change) {
+    /** @type {Effect[]} */
+    const effects = [{ do: "tell", event: change }];
+    if (change.type === "peer-left") {
+      if (!this._members.has(change.id)) effects.push(...this._undelivered(change.id));
+      return effects;
+    }
+    const id = change.type === "peer-joined" ? change.peer.id : change.id;
+    if (change.type === "peer-joined" || change.appeared) {
+      for (const signal of this._deliveries.appeared(id)) effects.push(...this._post(signal));
+    }
+    return effects;
+  }
+
+  /** @param {string} to @returns {Effect[]} */
+  _undelivered(to) {
+    const payloads = this._deliveries.gone(to);
+    return payloads.length > 0 ? [{ do: "tell", event: { type: "undelivered", to, payloads } }] : [];
+  }
+
+  /** @param {number} now @returns {Effect[]} */
+  _wakeMembers(now) {
+    const effects = this._members.wake(now).flatMap((change) => this._tellChange(change));
+    return [...effects, ...this._wakeDeliveries(now)];
+  }
+
+  /** @param {number} now @returns {Effect[]} */
+  _wakeDeliveries(now) {
+    const { acks, gone } = this._deliveries.wake(now);
+    return [...acks.flatMap((ack) => this._post(ack)), ...gone.flatMap((id) => this._undelivered(id))];
+  }
+
+  /** @param {number} now */
+  _settledAt(now) {
+    return now + (this.welcome?.settle ?? 0);
+  }
+}

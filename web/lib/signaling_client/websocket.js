@@ -1,0 +1,174 @@
+/**
+ * The pipe under a session: one WebSocket at a time, one timer, and the page's own signs of sleep and waking.
+ */
+
+import { decode, encode, JSON_SUBPROTOCOL } from "../protocol.js";
+import { Session } from "./session.js";
+import { watchWaking } from "./waking.js";
+
+/** @typedef {import("./session.js").Effect} Effect */
+/** @typedef {import("./session.js").Told} Told */
+
+/** Before the welcome says what the server takes. */
+const DEFAULT_MAX_MESSAGE_BYTES = 65_536;
+/** setTimeout counts in 32 bits of milliseconds. */
+const LONGEST_TIMER_MS = 2 ** 31 - 1;
+
+/** Seconds that never jump. */
+const now = () => performance.now() / 1000;
+
+/**
+ * The WebSocket address of a server: `http(s)` and `ws(s)`, with or without `/v1/ws`.
+ *
+ * @param {string | URL} address
+ * @returns {string}
+ */
+export function signalingUrl(address) {
+  const url = new URL(address, globalThis.location?.href);
+  url.protocol = { "http:": "ws:", "https:": "wss:" }[url.protocol] ?? url.protocol;
+  if (url.protocol !== "ws:" && url.protocol !== "wss:") {
+    throw new TypeError(`a server's address begins with ws://, wss://, http:// or https://, not ${url.protocol}//`);
+  }
+  if (url.pathname === "/") url.pathname = "/v1/ws";
+  url.hash = "";
+  return url.href;
+}
+
+export class SignalingClient {
+  /**
+   * @param {object} options
+   * @param {string} options.url
+   * @param {import("../protocol.js").Capabilities} options.capabilities
+   * @param {(event: Told) => void} options.tell
+   * @param {() => void} options.leaving the page is going: say farewell wherever else it is due
+   */
+  constructor({ url, capabilities, tell, leaving }) {
+    this._url = url;
+    this._tell = tell;
+    this.session = new Session({ capabilities, random: Math.random });
+    /** @type {WebSocket | null} */
+    this._socket = null;
+    /** @type {import("../protocol.js").Request[]} */
+    this._outbox = [];
+    this._isFlushing = false;
+    /** @type {Effect[]} */
+    this._effects = [];
+    this._isPerforming = false;
+    /** @type {ReturnType<typeof setTimeout> | undefined} */
+    this._timer = undefined;
+    this._ended = new AbortController();
+    watchWaking({
+      woke: () => this.perform(this.session.check(now())),
+      leaving: () => {
+        leaving();
+        this.close();
+      },
+      signal: this._ended.signal,
+    });
+  }
+
+  start() {
+    this.perform(this.session.start(now()));
+  }
+
+  /** Say bye and close; the session is over in all its rooms. */
+  close() {
+    this._ended.abort();
+    this.perform(this.session.bye());
+    clearTimeout(this._timer);
+  }
+
+  /**
+   * Do what the session asks for, in order, and set the timer for what it wants next.
+   *
+   * @param {Effect[]} effects
+   */
+  perform(effects) {
+    this._effects.push(...effects);
+    // Whoever is told something may ask for more at once; what was asked for before still goes first.
+    if (this._isPerforming) return;
+    this._isPerforming = true;
+    for (let effect = this._effects.shift(); effect; effect = this._effects.shift()) this._performOne(effect);
+    this._isPerforming = false;
+    this._setTimer();
+  }
+
+  /** @param {Effect} effect */
+  _performOne(effect) {
+    switch (effect.do) {
+      case "connect":
+        this._connect();
+        break;
+      case "send":
+        this._outbox.push(effect.message);
+        this._flushSoon();
+        break;
+      case "disconnect":
+        this._disconnect();
+        break;
+      case "tell":
+        this._tell(effect.event);
+        break;
+    }
+  }
+
+  _connect() {
+    this._disconnect();
+    const socket = new WebSocket(this._url, JSON_SUBPROTOCOL);
+    this._socket = socket;
+    socket.onopen = () => this.perform(this.session.linkOpened());
+    socket.onmessage = ({ data }) => this._received(data);
+    socket.onclose = ({ code }) => {
+      if (this._socket !== socket) return;
+      this._socket = null;
+      this._outbox = [];
+      this.perform(this.session.linkLost(now(), code));
+    };
+  }
+
+  /** @param {unknown} frame */
+  _received(frame) {
+    for (const event of decode(frame)) {
+      try {
+        this.perform(this.session.receive(event, now()));
+      } catch (error) {
+        // A server that does not keep to the protocol costs us the link, never the page.
+        console.error("peerlane: a message could not be used", error);
+      }
+    }
+  }
+
+  _disconnect() {
+    const socket = this._socket;
+    if (!socket) return;
+    this._flush();
+    this._socket = null;
+    socket.onopen = socket.onmessage = socket.onclose = null;
+    socket.close(1000);
+  }
+
+  /** Messages that are said together travel together. */
+  _flushSoon() {
+    if (this._isFlushing) return;
+    this._isFlushing = true;
+    queueMicrotask(() => {
+      this._isFlushing = false;
+      this._flush();
+    });
+  }
+
+  _flush() {
+    const messages = this._outbox.splice(0);
+    if (this._socket?.readyState !== WebSocket.OPEN) return;
+    const maxBytes = this.session.welcome?.limits.max_message_bytes ?? DEFAULT_MAX_MESSAGE_BYTES;
+    for (const frame of encode(messages, maxBytes)) this._socket.send(frame);
+  }
+
+  _setTimer() {
+    clearTimeout(this._timer);
+    const { wakeAt } = this.session;
+    if (wakeAt === Infinity) return;
+    const milliseconds = Math.min(Math.max(0, (wakeAt - now()) * 1000), LONGEST_TIMER_MS);
+    this._timer = setTimeout(() => this.perform(this.session.wake(now())), milliseconds);
+  }
+}
