@@ -10,7 +10,7 @@ import signal
 import socket
 import ssl
 import time
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Collection, Mapping
 from pathlib import Path
 
 import msgspec
@@ -47,7 +47,9 @@ class Listening(msgspec.Struct, frozen=True):
     local: str
     """URL for this machine."""
     network: list[str]
-    """URLs for other machines, the likeliest first."""
+    """URLs for other machines, IPv4 first."""
+    port: int
+    https_port: int | None
     stun_port: int | None
 
     @property
@@ -97,15 +99,16 @@ def _state(config: Config, environ: Mapping[str, str]) -> StateDir:
 class Server:
     """A server with its sockets. ``start`` it, and ``stop`` it when it has started.
 
-    With ``next_free_port`` a TCP port in use is passed over for the next one.
+    Of ``movable`` settings (``server.port``, ``server.https_port``) a port in use is passed over for
+    the next free one.
     """
 
     def __init__(
-        self, config: Config, *, next_free_port: bool = False, environ: Mapping[str, str] = os.environ
+        self, config: Config, *, movable: Collection[str] = (), environ: Mapping[str, str] = os.environ
     ) -> None:
         self.config = config
         self.metrics = Metrics()
-        self._next_free_port = next_free_port
+        self._movable = movable
         self._environ = environ
         self._closing = contextlib.AsyncExitStack()
 
@@ -162,15 +165,16 @@ class Server:
     def _listen(self, stack: contextlib.AsyncExitStack) -> tuple[list[socket.socket], list[socket.socket]]:
         server = self.config.server
         hosts = listening.bind_hosts(server.host)
-        http_hosts = listening.loopback_hosts() if server.https else hosts
+        wanted = [("server.port", listening.loopback_hosts() if server.https else hosts, server.port)]
+        if server.https:
+            wanted.append(("server.https_port", hosts, server.https_port))
         opened: list[list[socket.socket]] = []
-        for wanted, port in ((http_hosts, server.port), (hosts if server.https else [], server.https_port)):
-            sockets = listening.listen(wanted, port, next_free=self._next_free_port) if wanted else []
+        for setting, addresses_to_bind, port in wanted:
+            sockets = listening.listen(addresses_to_bind, port, next_free=setting in self._movable)
             opened.append(sockets)
             for each in sockets:
                 stack.callback(each.close)
-        http, https = opened
-        return http, https
+        return opened[0], opened[1] if server.https else []
 
     async def _accept(
         self,
@@ -207,10 +211,11 @@ class Server:
             local = f"http://localhost:{port}/"
         else:
             local = f"http://{addresses.url_host(server.host)}:{port}/"
-        scheme, network_port = ("https", listening.port_of(https)) if https else ("http", port)
+        https_port = listening.port_of(https) if https else None
+        scheme, network_port = ("http", port) if https_port is None else ("https", https_port)
         hosts = [] if only_here else _reachable(server.host)
         network = [f"{scheme}://{addresses.url_host(host)}:{network_port}/" for host in hosts]
-        return Listening(local, network, stun_port)
+        return Listening(local, network, port, https_port, stun_port)
 
 
 def _reachable(host: str) -> list[str]:
@@ -223,28 +228,22 @@ def _reachable(host: str) -> list[str]:
 async def serve(
     config: Config,
     *,
-    next_free_port: bool = False,
+    movable: Collection[str] = (),
     announce: Callable[[Listening], None] = lambda where: None,
 ) -> None:
     """Run a server until SIGTERM or SIGINT, then leave within ``server.grace`` seconds.
 
-    ``announce`` is told where it listens. A second signal ends the process at once. Raises as
-    :meth:`Server.start`.
+    ``announce`` is told where it listens, ``movable`` is as for :class:`Server`. A second signal ends
+    the process at once. Raises as :meth:`Server.start`.
     """
-    server = Server(config, next_free_port=next_free_port)
-    where = await server.start()
     asked_to_stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, _first_signal, loop, asked_to_stop)
-    fields = {
-        "event": "listening",
-        "local": where.local,
-        "network": where.network,
-        "stun_port": where.stun_port,
-    }
-    log.info("= listening", extra=fields)
+    server = Server(config, movable=movable)
+    where = await server.start()
     try:
+        log.info("= listening", extra={"event": "listening", **msgspec.structs.asdict(where)})
         announce(where)
         await asked_to_stop.wait()
         log.info("x leaving: clients are told to come back elsewhere", extra={"event": "leaving"})
