@@ -52,8 +52,8 @@ def _about_network(where: Listening) -> list[str]:
         ]
     if where.network:
         return [
-            "Browsers on other machines get no camera and no microphone over plain HTTP: use --https, or put a",
-            "proxy in front that speaks it.",
+            "Browsers on other machines get no camera and no microphone over plain HTTP: use --https, or put",
+            "a proxy in front that speaks it.",
         ]
     return ["Other machines cannot connect; let them in with --https --host 0.0.0.0."]
 

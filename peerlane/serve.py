@@ -75,10 +75,12 @@ def serve(
         "log.format": Flag("--log-format", log_format),
         "log.level": Flag("--log-level", log_level),
     }
+    flags = {key: flag for key, flag in given.items() if flag.value is not None}
     try:
-        settings = load(
-            config, os.environ, {key: flag for key, flag in given.items() if flag.value is not None}
-        )
+        settings = load(config, os.environ, flags)
+        if settings.config.server.https and settings.origins["server.host"] == "default":
+            # HTTPS is for other machines; without a word about which ones, it is for all.
+            settings = load(config, os.environ, {"server.host": Flag("--https", "0.0.0.0"), **flags})
     except SettingsError as error:
         for problem in error.problems:
             print(f"peerlane: {problem}", file=sys.stderr)
