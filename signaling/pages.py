@@ -52,6 +52,8 @@ SECURITY_HEADERS = {
     "Permissions-Policy": "camera=(self), microphone=(self), display-capture=(self)",
     # Room names stand in the address of an invitation.
     "Referrer-Policy": "no-referrer",
+    # Not which versions of what: that is a shopping list.
+    "Server": "peerlane",
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "SAMEORIGIN",
 }
@@ -87,8 +89,7 @@ class Pages:
 
 async def add_security_headers(request: web.BaseRequest, response: web.StreamResponse) -> None:
     """A signal handler for ``on_response_prepare``: errors and refusals carry them too."""
-    for name, value in SECURITY_HEADERS.items():
-        response.headers.setdefault(name, value)
+    response.headers.update(SECURITY_HEADERS)
 
 
 def _listed(folder: Path) -> dict[str, Path]:
