@@ -85,12 +85,6 @@ def file_context(certificate: Path, key: Path | None) -> ssl.SSLContext:
     return context
 
 
-def fingerprint(certificate: Path) -> str:
-    """SHA-256 of the certificate as browsers show it, to be compared by eye."""
-    digest = x509.load_pem_x509_certificate(certificate.read_bytes()).fingerprint(hashes.SHA256())
-    return digest.hex(":").upper()
-
-
 def _general_name(name: str) -> x509.GeneralName:
     try:
         return x509.IPAddress(ip_address(name))

@@ -5,8 +5,6 @@ from __future__ import annotations
 import errno
 import socket
 
-from signaling.addresses import is_loopback
-
 BACKLOG = 1_024
 PORTS_TO_TRY = 20
 
@@ -39,11 +37,6 @@ def bind_hosts(host: str) -> list[str]:
 
 def loopback_hosts() -> list[str]:
     return bind_hosts("127.0.0.1")
-
-
-def outside_hosts(host: str) -> list[str]:
-    """As :func:`bind_hosts`, but nothing when only this machine could connect."""
-    return [] if is_loopback(host) else bind_hosts(host)
 
 
 def has_ipv6() -> bool:

@@ -122,18 +122,71 @@ async def test_told_to_leave_it_says_goodbye_to_all_and_exits_with_0(
         assert seconds < 5.0
 
 
-async def test_a_client_that_does_not_listen_does_not_keep_it(tmp_path: Path) -> None:
-    async with serving(tmp_path) as served:
-        _, writer = await asyncio.open_connection("127.0.0.1", served.listening["port"])
-        writer.write(
-            b"GET /v1/ws HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
-            b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n"
-        )
-        await asyncio.sleep(0.5)
-        code, seconds = await served.leave(signal.SIGTERM)
+@asynccontextmanager
+async def deaf_client(port: int) -> AsyncIterator[None]:
+    """A link that never answers, so that a polite close of it takes its full time."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    writer.write(
+        b"GET /v1/ws HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
+        b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n"
+    )
+    await reader.readuntil(b"\r\n\r\n")
+    try:
+        yield
+    finally:
         writer.close()
-        assert code == 0
-        assert seconds < 10.0
+
+
+async def test_a_client_that_does_not_listen_does_not_keep_it(tmp_path: Path) -> None:
+    async with serving(tmp_path) as served, deaf_client(served.listening["port"]):
+        code, seconds = await served.leave(signal.SIGTERM)
+    assert code == 0
+    assert seconds < 8.0
+
+
+SLOW_TO_LEAVE = """
+import asyncio, sys
+from signaling.app import Server, serve
+from signaling.config import Config, Server as ServerConfig
+
+async def stop(self):
+    print("leaving", flush=True)
+    await asyncio.sleep(60)
+
+Server.stop = stop
+config = Config(server=ServerConfig(port=0, stun_port=0, state_dir=sys.argv[1], grace=float(sys.argv[2])))
+asyncio.run(serve(config, announce=lambda where: print("listening", flush=True)))
+"""
+
+
+@asynccontextmanager
+async def slow_to_leave(state_dir: Path, grace: float) -> AsyncIterator[Process]:
+    """A server that has been told to leave, and would take a minute for it."""
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-c", SLOW_TO_LEAVE, str(state_dir), str(grace)), stdout=PIPE, stderr=PIPE
+    )
+    assert process.stdout is not None
+    try:
+        async with asyncio.timeout(PATIENCE):
+            assert await process.stdout.readline() == b"listening\n"
+            process.terminate()
+            assert await process.stdout.readline() == b"leaving\n"
+            yield process
+    finally:
+        if process.returncode is None:
+            process.kill()
+        await process.communicate()
+
+
+async def test_a_second_signal_ends_it_at_once(tmp_path: Path) -> None:
+    async with slow_to_leave(tmp_path, grace=60.0) as process:
+        process.terminate()
+        assert await process.wait() == -signal.SIGTERM
+
+
+async def test_it_never_takes_longer_than_its_grace(tmp_path: Path) -> None:
+    async with slow_to_leave(tmp_path, grace=0.3) as process:
+        assert await process.wait() == 0
 
 
 async def test_killed_and_started_again_it_honours_its_tickets(

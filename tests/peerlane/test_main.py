@@ -30,9 +30,7 @@ def test_the_version_is_the_installed_one(capsys: pytest.CaptureFixture[str]) ->
     assert capsys.readouterr().out.strip().count(".") == 2
 
 
-@pytest.mark.parametrize(
-    "arguments", [["sreve"], ["serve", "--prot", "1"], ["serve", "--port", "http"]]
-)
+@pytest.mark.parametrize("arguments", [["sreve"], ["serve", "--prot", "1"], ["serve", "--port", "http"]])
 def test_what_is_not_understood_is_exit_code_2(arguments: list[str]) -> None:
     assert run(arguments) == 2
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from cryptography import x509
 
-from signaling.certificate import FILE, file_context, fingerprint, is_good, make_certificate, own_context
+from signaling.certificate import FILE, file_context, is_good, make_certificate, own_context
 from signaling.state_dir import StateDir
 
 NOW = 1_800_000_000.0
@@ -64,14 +64,6 @@ def test_it_is_made_anew_when_the_machine_has_a_new_address(tmp_path: Path) -> N
     first = state.read(FILE)
     own_context(state, [*NAMES, "10.1.2.3"], NOW)
     assert state.read(FILE) != first
-
-
-def test_its_fingerprint_is_the_one_that_browsers_show(tmp_path: Path) -> None:
-    state = StateDir(tmp_path)
-    own_context(state, NAMES, NOW)
-    shown = fingerprint(state.path / FILE)
-    assert len(shown.split(":")) == 32
-    assert shown == shown.upper()
 
 
 def test_a_certificate_without_its_key_is_refused(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from contextlib import ExitStack, contextmanager
 
 import pytest
 
-from signaling.listening import PortTaken, bind_hosts, has_ipv6, listen, outside_hosts, port_of
+from signaling.listening import PortTaken, bind_hosts, has_ipv6, listen, port_of
 
 
 @contextmanager
@@ -55,8 +55,3 @@ def test_loopback_means_ipv4_and_ipv6_where_there_is_ipv6() -> None:
 def test_everything_means_everything_that_it_says() -> None:
     assert bind_hosts("0.0.0.0") == ["0.0.0.0"]
     assert "0.0.0.0" in bind_hosts("::")
-
-
-def test_a_server_for_this_machine_has_no_outside() -> None:
-    assert outside_hosts("localhost") == []
-    assert outside_hosts("0.0.0.0") == ["0.0.0.0"]

@@ -35,6 +35,9 @@ async def test_a_server_that_leaves_is_alive_and_not_ready(
     response = await client.get("/readyz")
     assert (response.status, await response.text()) == (503, "draining\n")
     assert (await client.get("/healthz")).status == 200
+    refused = await client.get("/v1/ws")
+    assert refused.status == 503
+    assert int(refused.headers["Retry-After"]) >= 1
     assert "peerlane_drain_state 1.0" in await (await client.get("/metrics")).text()
 
 
