@@ -23,9 +23,7 @@ from signaling.protocol.errors import CLOSE_REASONS, ErrorCode
 from signaling.protocol.messages import Event, Request
 
 Transport = Literal["websocket"]
-LinkResult = Literal[
-    "accepted", "origin", "address-limit", "node-limit", "full", "draining", "bad-subprotocol"
-]
+LinkResult = Literal["accepted", "origin", "address-limit", "node-limit", "draining", "bad-subprotocol"]
 RateLimit = Literal["messages", "joins", "address", "node", "stun"]
 StunResult = Literal["answered", "unknown-attribute", "ignored", "limited"]
 

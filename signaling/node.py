@@ -19,7 +19,7 @@ from signaling.effects import Deliver, DeliverAll, Effect, Replay
 from signaling.hub.hub import Hub
 from signaling.hub.tickets import Tickets
 from signaling.limits import LinkLimits, TokenBucket, Turned
-from signaling.metrics import Metrics
+from signaling.metrics import LinkResult, Metrics
 from signaling.outbox import Outbox
 from signaling.protocol.codec import Codec, Malformed
 from signaling.protocol.errors import (
@@ -90,6 +90,10 @@ class Node:
             self.metrics.links_opened["address-limit" if turned.status == 429 else "node-limit"] += 1
             self.metrics.rate_limited["address" if turned.status == 429 else "node"] += 1
         return turned
+
+    def count_refusal(self, result: LinkResult) -> None:
+        """The door refused a link by itself."""
+        self.metrics.links_opened[result] += 1
 
     async def serve(self, pipe: Pipe, codec: Codec[Request], host: str) -> None:
         """Speak with one client until its link ends. Raises nothing for what the client does."""

@@ -8,6 +8,7 @@ from aiohttp import WSMsgType, web
 
 from signaling.config import Config
 from signaling.limits import Turned
+from signaling.metrics import LinkResult
 from signaling.origins import origin_allowed
 from signaling.protocol.codec import SERVER_CODECS, Codec
 from signaling.protocol.messages import JSON_SUBPROTOCOL, Request
@@ -21,6 +22,9 @@ class LinkHost(Protocol):
 
     def why_not(self, address: str) -> Turned | None:
         """None when a new link from this address may come in now."""
+
+    def count_refusal(self, result: LinkResult) -> None:
+        """A link was refused before it reached the node."""
 
     async def serve(self, pipe: Pipe, codec: Codec[Request], host: str) -> None:
         """Speak with the client until the link ends; ``host`` is what it calls this server."""
@@ -68,6 +72,7 @@ class WebSocketDoor:
             headers.get("Origin"), request.host, headers.get("Authorization"), self._config.server
         )
         if not verdict.allowed:
+            self._host.count_refusal("origin")
             return web.Response(status=403, text=verdict.reason)
         turned = self._host.why_not(request.remote or "")
         if turned is not None:
@@ -77,6 +82,7 @@ class WebSocketDoor:
             each.strip() for each in headers.get("Sec-WebSocket-Protocol", "").split(",") if each.strip()
         ]
         if asked and not any(each in SERVER_CODECS for each in asked):
+            self._host.count_refusal("bad-subprotocol")
             return web.Response(
                 status=400, text=f"ask for one of the subprotocols {', '.join(SERVER_CODECS)}"
             )
