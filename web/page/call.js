@@ -138,7 +138,7 @@ export class Call {
   _showControls() {
     const { isHeard, hasCamera, isSharing } = this._media;
     label("microphone", isHeard ? "microphone" : "microphone-off", isHeard ? "Mute" : "Unmute");
-    label("camera", hasCamera ? "camera" : "camera-off", hasCamera ? "Camera" : "Camera off");
+    label("camera", hasCamera ? "camera" : "camera-off", "Camera");
     label("share", "screen", isSharing ? "Stop" : "Share");
     press("microphone", isHeard, "is-off", !isHeard);
     press("camera", hasCamera, "is-off", !hasCamera);

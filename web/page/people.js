@@ -57,13 +57,15 @@ export class People {
     const name = peer.name || "Somebody";
     this._tiles.show(peer.id, "person", {
       name,
+      label: name,
       state,
       isMuted: media.get("microphone")?.state !== "live",
       tracks: tracks("camera", "microphone"),
     });
     const screen = tracks("screen", "screen-sound");
     if (screen.length > 0) {
-      this._tiles.show(peer.id, "screen", { name: `${name}’s screen`, state, isMuted: false, tracks: screen });
+      const label = `${name}’s screen`;
+      this._tiles.show(peer.id, "screen", { name, label, state, isMuted: false, tracks: screen });
     } else {
       this._tiles.remove(peer.id, "screen");
     }
@@ -73,14 +75,15 @@ export class People {
   showMe() {
     const camera = this._media.track("camera");
     this._tiles.show("me", "person", {
-      name: this._name ? `${this._name} (you)` : "You",
+      name: this._name,
+      label: this._name ? `${this._name} (you)` : "You",
       state: "",
       isMuted: !this._media.isHeard,
       tracks: camera ? [camera] : [],
     });
     const screen = this._media.track("screen");
     if (screen) {
-      this._tiles.show("me", "screen", { name: "Your screen", state: "", isMuted: false, tracks: [screen] });
+      this._tiles.show("me", "screen", { name: this._name, label: "Your screen", state: "", isMuted: false, tracks: [screen] });
     } else {
       this._tiles.remove("me", "screen");
     }

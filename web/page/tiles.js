@@ -7,6 +7,7 @@ import { element, icon } from "./dom.js";
  *
  * @typedef {object} View
  * @property {string} name
+ * @property {string} label the name as it stands in the tile
  * @property {string} state in words; empty when there is nothing to say
  * @property {boolean} isMuted
  * @property {MediaStreamTrack[]} tracks
@@ -14,7 +15,7 @@ import { element, icon } from "./dom.js";
 
 /** @param {string} name */
 function initials(name) {
-  const words = name.trim().split(/\s+/u).filter(Boolean);
+  const words = name.match(/[\p{L}\p{N}]+/gu) ?? [];
   const letters = [words[0], words.length > 1 ? words.at(-1) : ""].map((word) => [...(word ?? "")][0] ?? "");
   return letters.join("").toLocaleUpperCase() || "·";
 }
@@ -46,16 +47,16 @@ class Tile {
   }
 
   /** @param {View} view */
-  show({ name, state, isMuted, tracks }) {
-    this._who.textContent = name;
+  show({ name, label, state, isMuted, tracks }) {
+    this._who.textContent = label;
     this._initials.textContent = initials(name);
     this._state.textContent = state;
     this._state.hidden = state === "";
     this._muted.toggleAttribute("hidden", !isMuted);
     const heard = isMuted ? ", muted" : "";
-    this.element.setAttribute("aria-label", `${name}${heard}${state ? `, ${state}` : ""}`);
-    this.pin.setAttribute("aria-label", `Pin ${name}`);
-    this.video.setAttribute("aria-label", `Picture of ${name}`);
+    this.element.setAttribute("aria-label", `${label}${heard}${state ? `, ${state}` : ""}`);
+    this.pin.setAttribute("aria-label", `Pin ${label}`);
+    this.video.setAttribute("aria-label", `Picture of ${label}`);
     for (const track of this._stream.getTracks()) if (!tracks.includes(track)) this._stream.removeTrack(track);
     for (const track of tracks) if (!this._stream.getTracks().includes(track)) this._stream.addTrack(track);
     this._showPicture();
@@ -171,6 +172,7 @@ export class Tiles {
     }
     this._grid.classList.toggle("has-pin", this._pinned !== null && count > 1);
     this._grid.style.setProperty("--columns", String(best.columns));
+    this._grid.style.setProperty("--rows", String(Math.ceil(count / best.columns)));
     this._grid.style.setProperty("--small", String(Math.max(2, Math.min(count - 1, Math.floor(width / 160)))));
   }
 }
