@@ -37,8 +37,9 @@ class Malformed(msgspec.Struct, frozen=True):
     """For a debug log only: may quote what the client sent."""
 
 
-# RecursionError is not a ValueError, and UnicodeDecodeError is not a DecodeError.
-UNREADABLE = (msgspec.MsgspecError, ValueError, RecursionError)
+# RecursionError is not a ValueError, UnicodeDecodeError is not a DecodeError, and TypeError is what
+# comes of MessagePack maps with keys that nothing else has.
+UNREADABLE = (msgspec.MsgspecError, ValueError, RecursionError, TypeError)
 
 MessageT = TypeVar("MessageT")
 
