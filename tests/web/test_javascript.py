@@ -26,7 +26,7 @@ def node() -> str:
 def run(*arguments: str) -> None:
     # Colour codes would only stand in the way of reading a failure.
     environment = {**os.environ, "NO_COLOR": "1"}
-    done = subprocess.run(  # noqa: S603 # our own files, run by the node that was found above
+    done = subprocess.run(
         [node(), *arguments], cwd=ROOT, env=environment, capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stdout[-8000:] + done.stderr[-4000:]

@@ -1,0 +1,285 @@
+"""The page in real browsers: people see, hear and write to each other, whatever happens to devices."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import pytest
+from playwright.async_api import Browser, Page
+
+from tests.end_to_end.conftest import OpenPage, ServerProcess, eventually, until
+
+pytestmark = pytest.mark.end_to_end
+
+# Frames decoded in one slot, from the browser's own statistics.
+FRAMES = """async ([id, slot]) => {
+  const peer = window.peerlane.room.peer(id);
+  const track = peer?.media.get(slot)?.track;
+  if (!track) return 0;
+  let frames = 0;
+  (await peer.stats()).forEach((report) => {
+    if (report.type === "inbound-rtp" && report.trackIdentifier === track.id) frames = report.framesDecoded;
+  });
+  return frames;
+}"""
+
+# A number that changes when the picture does: the sum over what a video element shows now.
+PICTURE = """([id, slot]) => {
+  const which = slot === "screen" ? '[data-slot="screen"]' : ":not([data-slot])";
+  const video = document.querySelector(`video[data-peer="${id}"]${which}`);
+  if (!video || video.videoWidth === 0) return 0;
+  const canvas = new OffscreenCanvas(64, 36);
+  const context = canvas.getContext("2d");
+  context.drawImage(video, 0, 0, 64, 36);
+  const { data } = context.getImageData(0, 0, 64, 36);
+  return data.reduce((sum, byte, index) => (sum + byte * index) % 1000003, 1);
+}"""
+
+# The loudest moment of half a second of what a video element plays.
+LOUDNESS = """async (id) => {
+  const video = document.querySelector(`video[data-peer="${id}"]:not([data-slot])`);
+  const tracks = video?.srcObject?.getAudioTracks() ?? [];
+  if (tracks.length === 0) return 0;
+  const context = new AudioContext();
+  const analyser = context.createAnalyser();
+  context.createMediaStreamSource(new MediaStream(tracks)).connect(analyser);
+  const samples = new Float32Array(analyser.fftSize);
+  let loudest = 0;
+  for (let turn = 0; turn < 50; turn += 1) {
+    await new Promise((resolve) => setTimeout(resolve, 25));
+    analyser.getFloatTimeDomainData(samples);
+    for (const sample of samples) loudest = Math.max(loudest, Math.abs(sample));
+  }
+  await context.close();
+  return loudest;
+}"""
+
+
+async def me(page: Page) -> str:
+    return str(await page.evaluate("window.peerlane.room.me"))
+
+
+async def states(page: Page) -> list[str]:
+    return list(await page.evaluate("window.peerlane.room.roster.map((peer) => peer.state)"))
+
+
+async def names(page: Page) -> set[str]:
+    """The other people in the list, as a person reads it."""
+    lines = await page.locator("[data-testid=roster] .who").all_text_contents()
+    return set(lines[1:])
+
+
+async def connected(*pages: Page) -> None:
+    expected = ["connected"] * (len(pages) - 1)
+    for page in pages:
+        await eventually(lambda page=page: _is(states(page), expected), "everybody is connected")
+
+
+async def _is(found: Any, expected: Any) -> bool:
+    return bool(await found == expected)
+
+
+async def sees(page: Page, other: str, slot: str = "camera") -> None:
+    """Frames are decoded, and the picture in the element moves."""
+    before = await page.evaluate(FRAMES, [other, slot])
+    await eventually(
+        lambda: _more(page.evaluate(FRAMES, [other, slot]), before + 5), f"frames of {slot} are decoded"
+    )
+    shown = await eventually(lambda: page.evaluate(PICTURE, [other, slot]), f"{slot} is shown")
+    await eventually(
+        lambda: _differs(page.evaluate(PICTURE, [other, slot]), shown), f"the picture of {slot} moves"
+    )
+
+
+async def _more(found: Any, than: float) -> bool:
+    return bool(await found > than)
+
+
+async def _differs(found: Any, before: Any) -> bool:
+    return await found not in (0, before)
+
+
+async def hears(page: Page, other: str) -> None:
+    await eventually(lambda: _more(page.evaluate(LOUDNESS, other), 0.01), "sound arrives")
+
+
+async def write(page: Page, text: str) -> None:
+    if not await page.locator("[data-testid=chat-input]").is_visible():
+        await page.click("#chat-toggle")
+    await page.fill("[data-testid=chat-input]", text)
+    await page.press("[data-testid=chat-input]", "Enter")
+
+
+async def reads(page: Page, text: str) -> None:
+    lines = page.locator("[data-testid=chat-log] li span")
+    await eventually(lambda: _contains(lines.all_text_contents(), text), f"{text!r} is in the chat")
+
+
+async def _contains(found: Any, text: str) -> bool:
+    return text in await found
+
+
+async def test_two_people_see_hear_and_write_to_each_other(open_page: OpenPage) -> None:
+    ana, bob = await open_page("garden", "Ana"), await open_page("garden", "Bob")
+    await connected(ana, bob)
+    for here, there in ((ana, bob), (bob, ana)):
+        await sees(here, await me(there))
+        await hears(here, await me(there))
+    await write(ana, "hello, Bob")
+    await reads(bob, "hello, Bob")
+    await write(bob, "grüße 🎲")
+    await reads(ana, "grüße 🎲")
+    assert await names(ana) == {"Bob"}
+    assert await ana.locator("video[data-peer=me]").count() == 1
+
+
+async def test_names_and_messages_are_text_and_never_markup(open_page: OpenPage) -> None:
+    poison = "<img src=x onerror=alert(1)>"
+    ana, bob = await open_page("garden", "Ana"), await open_page("garden", poison)
+    await connected(ana, bob)
+    await write(bob, poison)
+    await reads(ana, poison)
+    assert await names(ana) == {poison}
+    assert await ana.locator("img").count() == 0
+
+
+async def test_the_content_policy_stops_what_a_poisoned_page_would_try(
+    open_page: OpenPage, faults: list[str]
+) -> None:
+    ana = await open_page("garden", "Ana", camera="0", microphone="0")
+    stopped = await ana.evaluate(
+        "() => { try { document.body.innerHTML = '<b>x</b>'; return false } catch { return true } }"
+    )
+    assert stopped
+    assert any("TrustedHTML" in fault for fault in faults)
+    faults.clear()
+
+
+async def test_whoever_comes_without_devices_adds_them_later(open_page: OpenPage) -> None:
+    ana = await open_page("garden", "Ana", camera="0", microphone="0")
+    bob = await open_page("garden", "Bob", camera="0", microphone="0")
+    await connected(ana, bob)
+    # Both ways: one of the two makes the offers, the other has to ask for one.
+    for here, there in ((ana, bob), (bob, ana)):
+        await here.click("#camera")
+        await sees(there, await me(here))
+        await here.click("#microphone")
+        await hears(there, await me(here))
+
+
+async def test_mute_and_camera_off_are_seen_and_undone(open_page: OpenPage) -> None:
+    ana, bob = await open_page("garden", "Ana"), await open_page("garden", "Bob")
+    await connected(ana, bob)
+    of_ana = await me(ana)
+    await sees(bob, of_ana)
+    await ana.keyboard.press("m")
+    muted = f"window.peerlane.room.peer('{of_ana}').media.get('microphone')?.state === 'muted'"
+    await until(bob, muted)
+    await until(
+        bob, f"document.querySelector('[data-peer=\"{of_ana}\"]').parentElement.ariaLabel.includes('muted')"
+    )
+    await ana.keyboard.press("v")
+    await until(bob, f"!window.peerlane.room.peer('{of_ana}').media.has('camera')")
+    await ana.keyboard.press("m")
+    await ana.keyboard.press("v")
+    await sees(bob, of_ana)
+    await hears(bob, of_ana)
+
+
+async def test_another_camera_takes_over_in_the_call(open_page: OpenPage) -> None:
+    ana, bob = await open_page("garden", "Ana"), await open_page("garden", "Bob")
+    await connected(ana, bob)
+    await sees(bob, await me(ana))
+    await ana.click("#settings")
+    picker = ana.locator("#call-pickers select[data-device=camera]")
+    await eventually(lambda: _more(picker.locator("option").count(), 1), "both cameras are listed")
+    before = await picker.input_value()
+    await picker.select_option(index=1)
+    after = (
+        "document.querySelector('video[data-peer=me]').srcObject.getVideoTracks()[0].getSettings().deviceId"
+    )
+    await eventually(lambda: _differs(ana.evaluate(after), before), "the other camera runs")
+    await sees(bob, await me(ana))
+
+
+async def test_a_shared_screen_has_a_picture_of_its_own(open_page: OpenPage) -> None:
+    ana, bob = await open_page("garden", "Ana"), await open_page("garden", "Bob", camera="0")
+    await connected(ana, bob)
+    await bob.click("#share")
+    await sees(ana, await me(bob), "screen")
+    await bob.click("#share")
+    await eventually(lambda: _is(ana.locator("[data-slot=screen]").count(), 0), "the screen is gone")
+    await ana.click("#share")
+    await sees(bob, await me(ana), "screen")
+    await sees(bob, await me(ana), "camera")
+
+
+async def test_three_people_form_a_mesh_and_one_leaves(open_page: OpenPage) -> None:
+    pages = {name: await open_page("garden", name) for name in ("Ana", "Bob", "Cem")}
+    ana, bob, cem = pages.values()
+    await connected(ana, bob, cem)
+    for here in pages.values():
+        for there in pages.values():
+            if here is not there:
+                await sees(here, await me(there))
+    await cem.click("#leave")
+    for page, other in ((ana, "Bob"), (bob, "Ana")):
+        await eventually(lambda page=page, other=other: _is(names(page), {other}), "the list is right", 2.0)
+    assert await cem.evaluate("window.peerlane.room") is None
+    await cem.click("#join-button")
+    await connected(ana, bob, cem)
+
+
+async def test_a_page_that_is_reloaded_is_back_and_leaves_nobody_behind(open_page: OpenPage) -> None:
+    ana, bob = await open_page("garden", "Ana"), await open_page("garden", "Bob")
+    await connected(ana, bob)
+    before = await me(bob)
+    await bob.reload()
+    await until(bob, "window.peerlane?.room?.state === 'open'")
+    await connected(ana, bob)
+    assert await ana.evaluate("window.peerlane.room.roster.map((peer) => peer.id)") == [await me(bob)]
+    assert await me(bob) != before
+    await sees(ana, await me(bob))
+
+
+async def test_the_lobby_shows_the_way_in(open_page: OpenPage) -> None:
+    ana = await open_page("garden", "Ana", join="0")
+    await until(ana, "document.querySelector('#preview-video').videoWidth > 0")
+    level = "Number(document.querySelector('#level-bars').ariaValueNow)"
+    await eventually(lambda: _more(ana.evaluate(level), 20), "the level meter moves")
+    assert await ana.evaluate("window.peerlane.room") is None
+    await ana.click("#preview-camera")
+    await ana.click("#join-button")
+    await until(ana, "window.peerlane.room?.state === 'open'")
+    assert await ana.locator("#alone").is_visible()
+    await ana.click("#copy-link")
+    link = await eventually(lambda: ana.evaluate("navigator.clipboard.readText()"), "a link is copied")
+    assert link.endswith("/?room=garden")
+
+
+async def test_a_page_that_is_not_secure_says_so_and_still_joins(
+    server: ServerProcess, browser: Browser, open_page: OpenPage
+) -> None:
+    page = await (await browser.new_context()).new_page()
+    await page.goto(f"http://insecure.test:{server.port}/?room=garden&name=Eve")
+    await eventually(lambda: page.locator("#access-note").is_visible(), "the page explains")
+    assert "https" in (await page.locator("#access-note").text_content() or "")
+    await page.click("#join-button")
+    ana = await open_page("garden", "Ana")
+    await connected(ana, page)
+    await write(page, "I am here all the same")
+    await reads(ana, "I am here all the same")
+
+
+async def test_keys_work_outside_of_text_fields_only(open_page: OpenPage) -> None:
+    ana = await open_page("garden", "Ana")
+    await ana.keyboard.press("?")
+    assert await ana.locator("#keys-dialog").is_visible()
+    await ana.keyboard.press("Escape")
+    await ana.keyboard.press("c")
+    await ana.keyboard.type("mvdc?")
+    assert await ana.locator("[data-testid=chat-input]").input_value() == "mvdc?"
+    await asyncio.sleep(0.2)
+    assert await ana.locator("#microphone").get_attribute("aria-pressed") == "true"
+    assert await ana.locator("#camera").get_attribute("aria-pressed") == "true"
