@@ -1,6 +1,6 @@
 """How much server memory an idle member takes: 5,000 of them in rooms of five, saying nothing.
 
-Memory is what the kernel counts as the server's own (Pss) before the first link and with all of them
+Memory is what the kernel counts as the server's own (Anonymous) before the first link and with all of them
 open, divided by their number. Kernel socket buffers are the same for everyone and not in it.
 """
 

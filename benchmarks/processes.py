@@ -44,9 +44,9 @@ class Process:
         return total_ns / 1e9
 
     def memory_kib(self) -> float:
-        """Memory that is its own: shared pages are divided among those who share them."""
+        """Memory that is its own: heaps and stacks, not the pages of programs and libraries."""
         for line in Path(f"/proc/{self.pid}/smaps_rollup").read_text().splitlines():
-            if line.startswith("Pss:"):
+            if line.startswith("Anonymous:"):
                 return float(line.split()[1])
         raise RuntimeError("the kernel does not tell the memory of a process")
 
