@@ -1,4 +1,5 @@
 # The verbs of this project; `make` alone lists them. Each is thin: the work is in scripts/.
+# `make serve FLAGS='--port 9000'` passes flags on.
 .DEFAULT_GOAL := help
 .PHONY: help serve test check bench setup format clean
 
@@ -7,7 +8,7 @@ help: ## this list
 
 serve: ## install what is needed, start the server and say which addresses to open
 	@scripts/install run
-	@exec .venv/bin/peerlane serve --dev --https --host 0.0.0.0
+	@exec .venv/bin/peerlane serve --dev --https --host 0.0.0.0 $(FLAGS)
 
 test: ## install what the tests need and run all of them
 	@scripts/install dev >&2
@@ -25,9 +26,10 @@ setup: ## make .venv with everything a developer needs
 	@scripts/install dev >&2
 	@scripts/install-node >&2
 
-format: setup ## let ruff lay out the code
+format: setup ## lay out the code, and renew the pages that repeat it
 	@.venv/bin/ruff format .
 	@.venv/bin/ruff check --fix .
+	@.venv/bin/python scripts/pages
 
 clean: ## remove what was made here
 	rm -rf .venv node_modules benchmarks/peers/node_modules build dist *.egg-info
