@@ -1,0 +1,74 @@
+"""What a session asks of the pipe under it, and what it tells the room above it.
+
+The room is told the server's own words where they concern it (``Joined``, ``Left``, ``Updated``,
+``PeerJoined``, ``PeerUpdated``, ``PeerLeft``, ``Broadcasted``, ``Refused``), and the words below.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from signaling.protocol import messages
+from signaling.protocol.ids import PeerId
+
+
+class Connect(msgspec.Struct, frozen=True):
+    """Open a link; any older one is closed."""
+
+
+class Send(msgspec.Struct, frozen=True):
+    message: messages.Request
+
+
+class Disconnect(msgspec.Struct, frozen=True):
+    """Close the link, after what was to be sent."""
+
+
+class Heard(msgspec.Struct, frozen=True):
+    """A signal, exactly once and in order."""
+
+    sender: PeerId
+    payload: msgspec.Raw
+
+
+class Undelivered(msgspec.Struct, frozen=True):
+    """These signals will not reach the peer: it has gone."""
+
+    to: PeerId
+    payloads: list[msgspec.Raw]
+
+
+class Interrupted(msgspec.Struct, frozen=True):
+    retry_in: float
+    """Seconds until the next attempt."""
+
+
+class Restored(msgspec.Struct, frozen=True):
+    """There is a welcome. ``resumed``: nothing was missed."""
+
+    resumed: bool
+
+
+class Renamed(msgspec.Struct, frozen=True):
+    """The server could not give us our old id: all connections of the old one end."""
+
+
+class Ended(msgspec.Struct, frozen=True):
+    """There is no way back."""
+
+    code: int
+    reason: str
+
+
+Told = (
+    Heard | Undelivered | Interrupted | Restored | Renamed | Ended
+    | messages.Joined | messages.Left | messages.Updated | messages.PeerJoined | messages.PeerUpdated
+    | messages.PeerLeft | messages.Broadcasted | messages.Refused
+)  # fmt: skip
+
+
+class Tell(msgspec.Struct, frozen=True):
+    event: Told
+
+
+Effect = Connect | Send | Disconnect | Tell
