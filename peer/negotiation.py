@@ -1,16 +1,16 @@
-"""Offers and answers of one pair, so that two offers never meet. What happens comes in, effects go out.
+"""Offers and answers of one pair, so that two offers never meet.
 
     the offerer:   idle ──→ offering ──→ waiting ──→ stable ──→ offering …
     the answerer:  idle ──→ answering ──→ stable ──→ answering …
 
 Effects are performed one after the other, so whoever performs them may take its time over each.
-:class:`Open` starts a new connection and ends the one before; what an older generation still does is
-ignored. The twin in the browser is ``web/lib/negotiation.js``; ``tests/vectors/negotiation.json`` binds
-the two.
+``OpenConnection`` starts a new connection and ends the one before; what an older generation still
+does is ignored.
 """
 
 from __future__ import annotations
 
+from enum import Enum
 from typing import Literal
 
 import msgspec
@@ -27,66 +27,75 @@ from signaling.protocol.messages import (
 MAX_HELD_CANDIDATES = 256
 """Candidates that come before their description; more than any honest peer has."""
 MAX_SLOTS = 32
+MAX_GENERATION = 2**53 - 2
+"""The twin in the browser counts in doubles."""
 
 
-class Open(msgspec.Struct, frozen=True, tag_field="do", tag="open"):
-    """Start a connection of this generation; the one before ends."""
+class State(Enum):
+    IDLE = "idle"
+    OFFERING = "offering"
+    WAITING = "waiting"
+    ANSWERING = "answering"
+    STABLE = "stable"
+
+
+class Doing(msgspec.Struct, frozen=True, tag_field="do"):
+    """Base of what the connection is asked to do; ``generation`` says to which of its runs."""
 
     generation: int
 
 
-class MakeOffer(msgspec.Struct, frozen=True, tag_field="do", tag="make-offer"):
-    """Make an offer, set it, and report it with :meth:`Negotiation.described`."""
-
-    generation: int
+class OpenConnection(Doing, frozen=True, tag="open"):
+    """Begin the next run, and end the one before."""
 
 
-class ApplyOffer(msgspec.Struct, frozen=True, tag_field="do", tag="apply-offer"):
-    generation: int
+class MakeOffer(Doing, frozen=True, tag="make-offer"):
+    pass
+
+
+class ApplyOffer(Doing, frozen=True, tag="apply-offer"):
     sdp: str
     slots: dict[str, str]
-    """mid → slot name."""
 
 
-class MakeAnswer(msgspec.Struct, frozen=True, tag_field="do", tag="make-answer"):
-    """Make an answer, set it, and report it with :meth:`Negotiation.described`."""
-
-    generation: int
+class MakeAnswer(Doing, frozen=True, tag="make-answer"):
+    pass
 
 
-class ApplyAnswer(msgspec.Struct, frozen=True, tag_field="do", tag="apply-answer"):
-    generation: int
+class ApplyAnswer(Doing, frozen=True, tag="apply-answer"):
     sdp: str
     slots: dict[str, str]
 
 
-class AddCandidate(msgspec.Struct, frozen=True, tag_field="do", tag="add-candidate"):
-    generation: int
+class AddCandidate(Doing, frozen=True, tag="add-candidate"):
     candidate: IceCandidateInit | None
-    """None: there are no more."""
+    """None: end of candidates."""
 
 
-class Send(msgspec.Struct, frozen=True, tag_field="do", tag="send"):
-    """To the other side, through the server."""
-
+class SendSignal(msgspec.Struct, frozen=True, tag_field="do", tag="send"):
     payload: PeerPayload
 
 
-InTurn = MakeOffer | ApplyOffer | MakeAnswer | ApplyAnswer | AddCandidate
-Effect = Open | InTurn | Send
+ToPerform = MakeOffer | ApplyOffer | MakeAnswer | ApplyAnswer | AddCandidate
+"""What one run performs, in order."""
+Effect = OpenConnection | ToPerform | SendSignal
 
 
 class Negotiation:
     """``you_offer``: whether the server has named this side the offerer."""
 
-    def __init__(self, *, you_offer: bool) -> None:
+    def __init__(self, you_offer: bool) -> None:
         self.you_offer = you_offer
         self.generation = 0
         """Counts the connections this pair has had; 0 before the first."""
-        self.state: Literal["idle", "offering", "waiting", "answering", "stable"] = "idle"
+        self.state = State.IDLE
         self.wanted: dict[str, Slot] = {}
-        """What the other side has asked for, by slot name."""
-        self._reset(0)
+        """What the other side has asked for."""
+        self._offer_again = False
+        self._has_remote = False
+        self._has_sent_description = False
+        self._held_remote: list[IceCandidateInit | None] = []
+        self._held_local: list[PeerPayload] = []
 
     def start(self) -> list[Effect]:
         """The other side is there."""
@@ -95,17 +104,19 @@ class Negotiation:
     def need(self, slots: list[Slot]) -> list[Effect]:
         """This side has something new to negotiate: these are all the slots it uses."""
         if not self.you_offer:
-            return [self._please_offer(slots, rebuild=False)]
-        return [] if self.generation == 0 else self._offer_soon()
+            return [SendSignal(PleaseOffer(self.generation, slots))]
+        return self._offer_soon() if self.generation else []
 
     def rebuild(self, slots: list[Slot]) -> list[Effect]:
         """The connection cannot be saved: begin the next one, or ask for it."""
         if self.you_offer:
             return self._begin(self.generation + 1)
-        return [self._please_offer(slots, rebuild=True)]
+        return [SendSignal(PleaseOffer(self.generation, slots, rebuild=True))]
 
     def receive(self, payload: PeerPayload) -> list[Effect]:
         """What the other side has said. What makes no sense is ignored."""
+        if payload.generation > MAX_GENERATION:
+            return []
         match payload:
             case Description(type="offer"):
                 return self._receive_offer(payload)
@@ -117,71 +128,69 @@ class Negotiation:
                 return self._receive_please_offer(payload)
 
     def described(
-        self, generation: int, description_type: Literal["offer", "answer"], sdp: str, slots: dict[str, str]
+        self, generation: int, type: Literal["offer", "answer"], sdp: str, slots: dict[str, str]
     ) -> list[Effect]:
         """The local description is set and may be sent."""
         if generation != self.generation:
             return []
-        self.state = "waiting" if description_type == "offer" else "stable"
+        self.state = State.WAITING if type == "offer" else State.STABLE
         self._has_sent_description = True
         held, self._held_local = self._held_local, []
-        description = Description(generation=generation, type=description_type, sdp=sdp, slots=slots)
-        return [Send(description), *held]
+        return [SendSignal(payload) for payload in (Description(generation, type, sdp, slots), *held)]
 
     def gathered(self, generation: int, candidate: IceCandidateInit | None) -> list[Effect]:
         """A candidate of ours; None is the end of them."""
         if generation != self.generation:
             return []
-        effect = Send(Candidate(generation=generation, candidate=candidate))
+        payload = Candidate(generation, candidate)
         if self._has_sent_description:
-            return [effect]
-        self._held_local.append(effect)
+            return [SendSignal(payload)]
+        self._held_local.append(payload)
         return []
 
     def _begin(self, generation: int) -> list[Effect]:
         self._reset(generation)
-        self.state = "offering"
-        return [Open(generation), MakeOffer(generation)]
+        self.state = State.OFFERING
+        return [OpenConnection(generation), MakeOffer(generation)]
 
     def _reset(self, generation: int) -> None:
         self.generation = generation
         self._offer_again = False
         self._has_remote = False
         self._has_sent_description = False
-        self._held_remote: list[IceCandidateInit | None] = []
-        self._held_local: list[Send] = []
+        self._held_remote = []
+        self._held_local = []
 
     def _offer_soon(self) -> list[Effect]:
-        if self.state != "stable":
+        if self.state is not State.STABLE:
             self._offer_again = True
             return []
-        self.state = "offering"
+        self.state = State.OFFERING
         self._offer_again = False
         return [MakeOffer(self.generation)]
 
     def _receive_offer(self, offer: Description) -> list[Effect]:
-        if self.you_offer or offer.generation < 1:
+        generation = offer.generation
+        if self.you_offer or generation < 1:
             return []
-        if offer.generation < self.generation:
+        if generation < self.generation:
             # Only a peer that has forgotten us begins again from below; it must learn how far we had come.
-            return [self._please_offer([], rebuild=True)]
+            return [SendSignal(PleaseOffer(self.generation, rebuild=True))]
         effects: list[Effect] = []
-        if offer.generation > self.generation:
-            self._reset(offer.generation)
-            effects.append(Open(offer.generation))
-        self.state = "answering"
-        effects.append(ApplyOffer(offer.generation, offer.sdp, offer.slots))
-        return [*effects, *self._release_remote(), MakeAnswer(offer.generation)]
+        if generation > self.generation:
+            self._reset(generation)
+            effects.append(OpenConnection(generation))
+        self.state = State.ANSWERING
+        effects.append(ApplyOffer(generation, offer.sdp, offer.slots))
+        return [*effects, *self._release_remote(), MakeAnswer(generation)]
 
     def _receive_answer(self, answer: Description) -> list[Effect]:
-        if answer.generation != self.generation or self.state != "waiting":
+        if answer.generation != self.generation or self.state is not State.WAITING:
             return []
-        self.state = "stable"
+        self.state = State.STABLE
         effects: list[Effect] = [ApplyAnswer(answer.generation, answer.sdp, answer.slots)]
         effects += self._release_remote()
-        if self._offer_again:
-            effects += self._offer_soon()
-        return effects
+        return effects + self._offer_soon() if self._offer_again else effects
 
     def _receive_candidate(self, payload: Candidate) -> list[Effect]:
         if payload.generation != self.generation:
@@ -192,25 +201,20 @@ class Negotiation:
             self._held_remote.append(payload.candidate)
         return []
 
-    def _receive_please_offer(self, request: PleaseOffer) -> list[Effect]:
+    def _receive_please_offer(self, payload: PleaseOffer) -> list[Effect]:
         if not self.you_offer:
             return []
-        for slot in request.slots:
-            if len(self.wanted) < MAX_SLOTS:
+        for slot in payload.slots:
+            if slot.name in self.wanted or len(self.wanted) < MAX_SLOTS:
                 self.wanted[slot.name] = slot
-        # A request that is older than the connection we are making is being fulfilled already.
-        if request.rebuild and request.generation >= self.generation:
-            return self._begin(request.generation + 1)
-        if request.rebuild or self.generation == 0:
-            return []
+        if payload.rebuild:
+            # A request that is older than the connection we are making is being fulfilled already.
+            return self._begin(payload.generation + 1) if payload.generation >= self.generation else []
         # Also when the slots are there already: the other side may want to send in one that it only
         # received in.
-        return self._offer_soon()
+        return self._offer_soon() if self.generation else []
 
     def _release_remote(self) -> list[Effect]:
         self._has_remote = True
         held, self._held_remote = self._held_remote, []
         return [AddCandidate(self.generation, candidate) for candidate in held]
-
-    def _please_offer(self, slots: list[Slot], *, rebuild: bool) -> Send:
-        return Send(PleaseOffer(generation=self.generation, slots=slots, rebuild=rebuild))
