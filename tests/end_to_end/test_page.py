@@ -194,12 +194,16 @@ async def test_another_camera_takes_over_in_the_call(open_page: OpenPage) -> Non
     await ana.click("#settings")
     picker = ana.locator("#call-pickers select[data-device=camera]")
     await eventually(lambda: _more(picker.locator("option").count(), 1), "both cameras are listed")
-    before = await picker.input_value()
-    await picker.select_option(index=1)
-    after = (
+    running = (
         "document.querySelector('video[data-peer=me]').srcObject.getVideoTracks()[0].getSettings().deviceId"
     )
-    await eventually(lambda: _differs(ana.evaluate(after), before), "the other camera runs")
+    # Chromium's second fake camera has a picture for its own page only, so the way back is looked at.
+    for index in (1, 0):
+        before = await ana.evaluate(running)
+        await picker.select_option(index=index)
+        await eventually(
+            lambda before=before: _differs(ana.evaluate(running), before), "the other camera runs"
+        )
     await sees(bob, await me(ana))
 
 

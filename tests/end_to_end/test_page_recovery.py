@@ -31,6 +31,7 @@ async def test_the_call_goes_on_while_the_server_is_killed_and_started_again(
     ana, bob = await open_page("garden", "Ana"), await open_page("garden", "Bob")
     await connected(ana, bob)
     ids = await me(ana), await me(bob)
+    await sees(bob, ids[0])
     for page in (ana, bob):
         await page.evaluate(WATCH)
     server.kill()
@@ -85,13 +86,15 @@ async def test_a_tab_that_sleeps_resumes_its_session_when_it_wakes(
       window.heard = [];
       window.peerlane.room.on("broadcast", ({ payload }) => window.heard.push(payload));
     }""")
+    # Headless tabs are never put to sleep; one whose scripts are halted is as good as asleep.
     devtools = await ana.context.new_cdp_session(ana)
-    await devtools.send("Page.setWebLifecycleState", {"state": "frozen"})
+    await devtools.send("Debugger.enable")
+    await devtools.send("Debugger.pause")
     away = "window.peerlane.room.roster[0].away"
     await until(bob, away)
     await bob.evaluate("[1, 2, 3].forEach((each) => window.peerlane.room.broadcast(each))")
     await asyncio.sleep(2)
-    await devtools.send("Page.setWebLifecycleState", {"state": "active"})
+    await devtools.send("Debugger.resume")
     await until(ana, "window.restored.length > 0")
     await until(ana, "window.heard.length >= 3")
     await until(bob, f"!{away}")

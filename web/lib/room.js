@@ -34,6 +34,7 @@ const MAX_WAITING_PEERS = 1000;
  * @property {string} [name] what the others call you
  * @property {Metadata} [metadata] what else the others may know
  * @property {number} [capacity] of the room, if you are the first
+ * @property {Record<string, MediaStreamTrack>} [tracks] what you send from the start, by slot; see Room.publish
  * @property {Capabilities} [capabilities]
  * @property {AbortSignal} [signal] gives up joining
  */
@@ -72,7 +73,7 @@ export class Room extends Emitter {
    * @param {string} room
    * @param {JoinOptions} options
    */
-  constructor(url, room, { name = "", metadata = {}, capacity, capabilities = BROWSER, signal }) {
+  constructor(url, room, { name = "", metadata = {}, capacity, capabilities = BROWSER, tracks = {}, signal }) {
     super();
     const fullName = roomName(room);
     if (fullName === null) throw new Refused("bad-room-name", "use 'room' or 'app/room', at most 128 characters");
@@ -95,6 +96,8 @@ export class Room extends Emitter {
       tell: (event) => this._told(event),
       leaving: () => this._closePeers(),
     });
+    // In the first offer already, so that nobody has to negotiate twice.
+    for (const [slot, track] of Object.entries(tracks)) this.publish(slot, track);
     /** Resolves when you are inside. */
     this.entered = this._enter({ name, metadata, capacity, signal });
   }
@@ -151,7 +154,9 @@ export class Room extends Emitter {
   publish(slot, track) {
     this._assertOpen();
     const kind = track.kind === "audio" ? "audio" : "video";
-    const muted = this._published.get(slot)?.muted ?? false;
+    const before = this._published.get(slot);
+    if (before?.track === track) return;
+    const muted = before?.muted ?? !track.enabled;
     track.enabled = !muted;
     this._published.set(slot, { kind, track, muted });
     this._publishedChanged();

@@ -48,7 +48,7 @@ export class Call {
    * @returns {Promise<Room>}
    */
   async enter(roomName, name, left) {
-    const room = await join(location.origin, roomName, { name });
+    const room = await join(location.origin, roomName, { name, tracks: this._media.tracks });
     this._room = room;
     this._ended = new AbortController();
     const { signal } = this._ended;

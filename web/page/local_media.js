@@ -51,6 +51,11 @@ export class LocalMedia extends Emitter {
     return this._tracks.get(slot);
   }
 
+  /** What runs now, by slot. */
+  get tracks() {
+    return Object.fromEntries(this._tracks);
+  }
+
   /** From now on the tracks go into this room. @param {Room | null} room */
   enter(room) {
     this._room = room;
@@ -156,20 +161,28 @@ export class LocalMedia extends Emitter {
   async _capture({ camera, microphone }) {
     const devices = navigator.mediaDevices;
     if (!devices?.getUserMedia) throw new DOMException("no devices here", "NotAllowedError");
-    const { chosen, suppressNoise } = this;
-    // `ideal`, not `exact`: a device that was unplugged since must not stand in the way.
-    const choice = (/** @type {string} */ id) => (id ? { deviceId: { ideal: id } } : {});
-    const stream = await devices.getUserMedia({
-      video: camera && { ...VIDEO, ...choice(chosen.camera) },
-      audio: microphone && {
-        ...choice(chosen.microphone),
-        noiseSuppression: suppressNoise,
-        echoCancellation: true,
-        autoGainControl: true,
-      },
+    const ask = (/** @type {boolean} */ asChosen) => devices.getUserMedia(this._constraints(camera, microphone, asChosen));
+    // A device that was chosen once and is unplugged now must not stand in the way.
+    const stream = await ask(true).catch((error) => {
+      if (error.name !== "OverconstrainedError") throw error;
+      return ask(false);
     });
     for (const track of stream.getTracks()) this._take(track.kind === "video" ? "camera" : "microphone", track);
     return true;
+  }
+
+  /** @param {boolean} camera @param {boolean} microphone @param {boolean} asChosen @returns {MediaStreamConstraints} */
+  _constraints(camera, microphone, asChosen) {
+    const choice = (/** @type {string} */ id) => (id && asChosen ? { deviceId: { exact: id } } : {});
+    return {
+      video: camera && { ...VIDEO, ...choice(this.chosen.camera) },
+      audio: microphone && {
+        ...choice(this.chosen.microphone),
+        noiseSuppression: this.suppressNoise,
+        echoCancellation: true,
+        autoGainControl: true,
+      },
+    };
   }
 
   /** @param {SlotName} slot @param {MediaStreamTrack} track */
