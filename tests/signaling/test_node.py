@@ -1,0 +1,249 @@
+"""The loop between links and the hub, with links that live in memory."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import msgspec
+import pytest
+
+from signaling.config import Config, LimitsConfig, Session
+from signaling.metrics import Metrics
+from signaling.node import Node
+from signaling.protocol.codec import CLIENT_CODECS, JSON, Codec
+from signaling.protocol.messages import (
+    JSON_SUBPROTOCOL,
+    Broadcast,
+    Broadcasted,
+    Bye,
+    Hello,
+    Join,
+    Joined,
+    Refused,
+    Resume,
+    Signal,
+    Signalled,
+    Welcome,
+    Word,
+)
+
+CLIENT: Codec[Any] = CLIENT_CODECS[JSON_SUBPROTOCOL]
+
+
+class MemoryPipe:
+    """A pipe without a network; ``stall`` makes the client stop reading."""
+
+    def __init__(self) -> None:
+        self.to_server: asyncio.Queue[bytes | None] = asyncio.Queue()
+        self.heard: asyncio.Queue[Word] = asyncio.Queue()
+        self.reads = asyncio.Event()
+        self.reads.set()
+        self.frames = 0
+        self.closed: tuple[int, str] | None = None
+
+    async def receive(self) -> bytes | None:
+        return await self.to_server.get()
+
+    async def send(self, frame: bytes) -> None:
+        await self.reads.wait()
+        if self.closed is not None:
+            raise ConnectionResetError
+        self.frames += 1
+        for message in CLIENT.decode(frame):
+            self.heard.put_nowait(message)
+
+    async def close(self, code: int, reason: str) -> None:
+        self.closed = (code, reason)
+        self.to_server.put_nowait(None)
+
+    def abort(self) -> None:
+        self.closed = self.closed or (1006, "cut")
+        self.reads.set()
+        self.to_server.put_nowait(None)
+
+    def say(self, *messages: Word) -> None:
+        self.to_server.put_nowait(CLIENT.join([CLIENT.encode(message) for message in messages]))
+
+    async def hear(self, kind: type[Word]) -> Any:
+        """The next message of this kind, passing over others."""
+        while True:
+            message = await self.heard.get()
+            if isinstance(message, kind):
+                return message
+
+    def stall(self) -> None:
+        self.reads.clear()
+
+
+class Server:
+    def __init__(self, config: Config) -> None:
+        self.metrics = Metrics()
+        self.node = Node(config, self.metrics, b"k" * 32)
+        self.tasks: list[asyncio.Task[None]] = []
+
+    def connect(self) -> MemoryPipe:
+        pipe = MemoryPipe()
+        self.tasks.append(asyncio.get_running_loop().create_task(self.node.serve(pipe, JSON, "localhost")))
+        return pipe
+
+    async def member(self, room: str = "room", resume: Resume | None = None) -> tuple[MemoryPipe, Welcome]:
+        pipe = self.connect()
+        pipe.say(Hello(resume=resume), *([] if resume else [Join(1, room)]))
+        welcome = await pipe.hear(Welcome)
+        if not resume:
+            await pipe.hear(Joined)
+        return pipe, welcome
+
+
+@asynccontextmanager
+async def running(config: Config | None = None) -> AsyncIterator[Server]:
+    server = Server(config or Config())
+    server.node.start()
+    try:
+        yield server
+    finally:
+        await server.node.stop()
+        for task in server.tasks:
+            task.cancel()
+        await asyncio.gather(*server.tasks, return_exceptions=True)
+
+
+async def test_hello_and_join_may_come_in_one_frame() -> None:
+    async with running() as server:
+        pipe = server.connect()
+        pipe.say(Hello(), Join(1, "room"))
+        welcome = await pipe.hear(Welcome)
+        assert (await pipe.hear(Joined)).room == "default/room"
+        assert not welcome.resumed
+        assert welcome.limits.max_message_bytes == Config().limits.max_message_bytes
+
+
+async def test_whoever_does_not_say_hello_first_is_told_and_closed() -> None:
+    async with running() as server:
+        pipe = server.connect()
+        pipe.say(Join(1, "room"))
+        assert (await pipe.hear(Refused)).code == "hello-first"
+        assert (await pipe.hear(Bye)).code == 4500
+        await asyncio.wait(server.tasks)
+        assert pipe.closed == (4500, "bad-words")
+
+
+async def test_whoever_says_nothing_is_closed_in_time() -> None:
+    async with running(Config(session=Session(hello_timeout=0.01))) as server:
+        pipe = server.connect()
+        assert (await pipe.hear(Bye)).code == 4501
+        await asyncio.wait(server.tasks)
+        assert server.metrics.closed["no-hello"] == 1
+
+
+async def test_what_comes_in_one_turn_goes_out_in_one_frame() -> None:
+    async with running() as server:
+        (ana, _), (ben, welcome) = await server.member(), await server.member()
+        before = ben.frames
+        ana.say(*[Signal(welcome.you, n, msgspec.Raw(b"1")) for n in range(1, 11)])
+        assert [(await ben.hear(Signalled)).n for _ in range(10)] == list(range(1, 11))
+        assert ben.frames == before + 1
+
+
+async def test_a_slow_reader_is_cut_off_and_the_others_hear_everything_in_order() -> None:
+    async with running(Config(limits=LimitsConfig(outbox_messages=10))) as server:
+        (ana, _), (slow, slow_welcome), (ben, _) = [await server.member() for _ in range(3)]
+        slow.stall()
+        for n in range(40):
+            ana.say(Broadcast("room", msgspec.Raw(b"%d" % n)))
+            assert bytes((await ben.hear(Broadcasted)).payload) == b"%d" % n
+        assert server.metrics.closed["slow"] == 1
+        session = server.node.hub.sessions[slow_welcome.you]
+        assert session.away
+        slow.abort()
+
+
+async def test_whoever_was_cut_off_resumes_and_has_missed_nothing() -> None:
+    """The order of effects: what a slow link causes comes after what made it slow, for everybody alike."""
+    async with running(Config(limits=LimitsConfig(outbox_messages=10))) as server:
+        (ana, _), (slow, welcome), (ben, ben_welcome) = [await server.member() for _ in range(3)]
+        slow.stall()
+        for n in range(40):
+            ana.say(Broadcast("room", msgspec.Raw(b"%d" % n)))
+            await ben.hear(Broadcasted)
+        slow.abort()
+        received = 2  # joined, and ben's arrival
+        again, second = await server.member(resume=Resume(welcome.ticket, welcome.epoch, received))
+        assert second.resumed
+        assert [int(bytes((await again.hear(Broadcasted)).payload)) for _ in range(40)] == list(range(40))
+        assert len(server.node.hub.sessions[ben_welcome.you].mailbox.after(0)) == 1 + 40 + 1 + 1
+
+
+async def test_draining_says_goodbye_after_what_is_queued_and_takes_nobody_in() -> None:
+    async with running() as server:
+        (ana, _), (ben, welcome) = await server.member(), await server.member()
+        ana.say(Signal(welcome.you, 1, msgspec.Raw(b"1")))
+        await ben.hear(Signalled)
+        await server.node.drain()
+        for pipe in (ana, ben):
+            bye = await pipe.hear(Bye)
+            assert (bye.code, bye.come_back) == (4000, "elsewhere")
+            assert pipe.closed == (4000, "draining")
+        turned = server.node.why_not("127.0.0.1")
+        assert turned is not None
+        assert turned.status == 503
+
+
+async def test_a_client_that_has_stopped_reading_cannot_hold_up_a_drain() -> None:
+    async with running() as server:
+        pipe, _ = await server.member()
+        pipe.stall()
+        async with asyncio.timeout(10):
+            await server.node.drain()
+            await asyncio.wait(server.tasks)
+        assert pipe.closed == (1006, "cut")
+
+
+async def test_too_many_messages_are_read_more_slowly_and_none_is_lost() -> None:
+    limits = LimitsConfig(messages_per_second=1_000.0, messages_burst=5)
+    async with running(Config(limits=limits)) as server:
+        (ana, _), (ben, welcome) = await server.member(), await server.member()
+        for n in range(1, 31):
+            ana.say(Signal(welcome.you, n, msgspec.Raw(b"1")))
+        assert [(await ben.hear(Signalled)).n for _ in range(30)] == list(range(1, 31))
+        assert server.metrics.throttled > 0
+
+
+async def test_our_own_mistake_ends_one_link_and_says_so(caplog: pytest.LogCaptureFixture) -> None:
+    class Broken(MemoryPipe):
+        async def receive(self) -> bytes | None:
+            raise RuntimeError("planted")
+
+    async with running() as server:
+        other, _ = await server.member()
+        pipe = Broken()
+        await server.node.serve(pipe, JSON, "localhost")
+        assert (await pipe.hear(Bye)).code == 4004
+        assert "planted" in caplog.text
+        assert other.closed is None
+
+
+async def test_nothing_is_left_when_links_have_ended() -> None:
+    async with running() as server:
+        pipes = [(await server.member())[0] for _ in range(5)]
+        for pipe in pipes:
+            pipe.to_server.put_nowait(None)
+        await asyncio.wait(server.tasks)
+        assert server.metrics.links["websocket"] == 0
+        # This test, and the node's clock.
+        assert len(asyncio.all_tasks()) == 2
+
+
+async def test_queues_that_are_too_large_together_are_shed() -> None:
+    limits = LimitsConfig(total_queued_bytes=50_000)
+    async with running(Config(limits=limits)) as server:
+        (ana, _), (slow, welcome) = await server.member(), await server.member()
+        slow.stall()
+        for n in range(1, 20):
+            ana.say(Signal(welcome.you, n, msgspec.Raw(b'"' + b"x" * 8_000 + b'"')))
+        await asyncio.wait([server.tasks[1]])
+        assert server.metrics.shed >= 1
+        assert server.node.hub.kept_bytes <= 50_000
