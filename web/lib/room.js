@@ -303,7 +303,7 @@ export class Room extends Emitter {
   _signal(to, payload) {
     if (this.state === "closed") return;
     try {
-      this._client.perform(this._client.session.signal(to, payload));
+      this._client.perform(this._client.session.signal(to, payload, performance.now() / 1000));
     } catch (error) {
       // So much waits for a peer only when it has been away for long; it will need a new connection anyway.
       if (!(error instanceof Full)) throw error;

@@ -26,7 +26,7 @@ export const MAX_REMEMBERED_PEERS = 1000;
  * @property {number} until when to give up on one whom the server did not know; Infinity: no doubt
  */
 
-/** @typedef {{last: number, unconfirmed: number, ackAt: number}} Incoming */
+/** @typedef {{last: number, unconfirmed: number, ackAt: number, ackedAt: number}} Incoming */
 
 export class Deliveries {
   constructor() {
@@ -43,9 +43,10 @@ export class Deliveries {
    *
    * @param {string} to
    * @param {any} payload
+   * @param {number} doubtUntil when to give up on a peer that nobody has announced; Infinity when somebody has
    * @returns {Signal | null}
    */
-  send(to, payload) {
+  send(to, payload, doubtUntil) {
     const outgoing = this._outgoingTo(to);
     const characters = JSON.stringify(payload).length;
     if (
@@ -57,7 +58,9 @@ export class Deliveries {
     outgoing.last += 1;
     outgoing.characters += characters;
     outgoing.unacknowledged.push({ n: outgoing.last, payload, characters });
-    return outgoing.present ? { type: "signal", to, n: outgoing.last, payload } : null;
+    if (outgoing.present) return { type: "signal", to, n: outgoing.last, payload };
+    outgoing.until = Math.min(outgoing.until, doubtUntil);
+    return null;
   }
 
   /**
@@ -68,15 +71,17 @@ export class Deliveries {
    * @param {number} now
    */
   accept(from, n, now) {
-    const incoming = this._incoming.get(from) ?? { last: 0, unconfirmed: 0, ackAt: Infinity };
+    const incoming = this._incoming.get(from) ?? { last: 0, unconfirmed: 0, ackAt: Infinity, ackedAt: -Infinity };
     this._incoming.set(from, incoming);
     if (n !== incoming.last + 1) {
-      incoming.ackAt = now;
+      // At once, but a whole run of doubles is answered once.
+      incoming.ackAt = Math.min(incoming.ackAt, Math.max(now, incoming.ackedAt + ACK_DELAY));
       return false;
     }
     incoming.last = n;
     incoming.unconfirmed += 1;
-    incoming.ackAt = incoming.unconfirmed >= ACK_EVERY ? now : Math.min(incoming.ackAt, now + ACK_DELAY);
+    const due = incoming.unconfirmed >= ACK_EVERY ? now : now + ACK_DELAY;
+    incoming.ackAt = Math.min(incoming.ackAt, due);
     return true;
   }
 
@@ -98,8 +103,9 @@ export class Deliveries {
    */
   appeared(id) {
     const outgoing = this._outgoingTo(id);
-    outgoing.present = true;
     outgoing.until = Infinity;
+    if (outgoing.present) return [];
+    outgoing.present = true;
     return outgoing.unacknowledged.map(({ n, payload }) => ({ type: "signal", to: id, n, payload }));
   }
 
@@ -119,7 +125,7 @@ export class Deliveries {
     const outgoing = this._outgoing.get(id);
     if (!outgoing || outgoing.unacknowledged.length === 0) return;
     outgoing.present = false;
-    if (outgoing.until === Infinity) outgoing.until = until;
+    outgoing.until = Math.min(outgoing.until, until);
   }
 
   /**
@@ -133,6 +139,9 @@ export class Deliveries {
     if (incoming) incoming.ackAt = Infinity;
     const outgoing = this._outgoing.get(id);
     if (!outgoing) return [];
+    // Put back at the end: the order of the map is the order of going.
+    this._outgoing.delete(id);
+    this._outgoing.set(id, outgoing);
     outgoing.present = false;
     outgoing.until = Infinity;
     outgoing.characters = 0;
@@ -143,6 +152,16 @@ export class Deliveries {
     }
     this._forgetOldest();
     return undelivered;
+  }
+
+  /** Whoever is in doubt gets at least until then: nobody could come back while we were away. @param {number} until */
+  patience(until) {
+    for (const outgoing of this._outgoing.values()) outgoing.until = Math.max(outgoing.until, until);
+  }
+
+  /** Who has not acknowledged everything yet. */
+  get unacknowledged() {
+    return [...this._outgoing].filter(([, { unacknowledged }]) => unacknowledged.length > 0).map(([id]) => id);
   }
 
   /** Nobody is present any more, until a snapshot says so. */
@@ -171,6 +190,7 @@ export class Deliveries {
     for (const [id, incoming] of this._incoming) {
       if (incoming.ackAt > now || !this._outgoing.get(id)?.present) continue;
       incoming.ackAt = Infinity;
+      incoming.ackedAt = now;
       incoming.unconfirmed = 0;
       acks.push({ type: "ack", to: id, n: incoming.last });
     }

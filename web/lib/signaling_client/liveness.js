@@ -4,6 +4,8 @@
 export const CHECK_TIMEOUT = 3;
 /** A timer later than this means that we slept: what the server said meanwhile may still be on its way. */
 export const SLEPT = 2;
+/** Whatever a server says: asking more often than this would be a loop without rest. */
+export const SHORTEST = 0.05;
 
 export class Liveness {
   constructor() {
@@ -17,8 +19,8 @@ export class Liveness {
 
   /** @param {number} now @param {number} interval @param {number} timeout */
   begin(now, interval, timeout) {
-    this._interval = interval;
-    this._timeout = timeout;
+    this._interval = atLeastShortest(interval);
+    this._timeout = atLeastShortest(timeout);
     this.heard(now);
   }
 
@@ -54,4 +56,9 @@ export class Liveness {
     this._deadline = now + CHECK_TIMEOUT;
     return "ping";
   }
+}
+
+/** @param {number} seconds which a server may have got wrong, even in type */
+function atLeastShortest(seconds) {
+  return seconds > SHORTEST ? seconds : SHORTEST;
 }

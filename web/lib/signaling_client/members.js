@@ -95,6 +95,13 @@ export class Members {
     return [...this._rooms.keys()].flatMap((room) => this.clear(room));
   }
 
+  /** Whoever is doubted gets at least until then: nobody could come back while we were away. @param {number} until */
+  patience(until) {
+    for (const members of this._rooms.values()) {
+      for (const known of members.values()) known.until = Math.max(known.until, until);
+    }
+  }
+
   get wakeAt() {
     let at = Infinity;
     for (const members of this._rooms.values()) {

@@ -5,37 +5,42 @@ import { Full } from "../errors.js";
 /** @typedef {import("../protocol.js").NumberedRequest} NumberedRequest */
 
 export const MAX_UNCONFIRMED_REQUESTS = 1024;
-/** After this many events the server is told, so that its bounded memory of us stays short. */
+/** After this many messages, of either side, a ping is worth its bytes: the other side may forget them. */
 export const CONFIRM_EVERY = 64;
 
 export class Numbered {
   constructor() {
     /** Requests that the server has not confirmed, oldest first. @type {NumberedRequest[]} */
     this.kept = [];
-    this._confirmed = 0;
     this.received = 0;
+    this._posted = 0;
+    this._postedWhenAsked = 0;
     this._receivedWhenSaid = 0;
   }
 
-  /** Throws Full when 1024 requests wait. @param {NumberedRequest} message */
-  keep(message) {
+  /** Throws Full when 1024 requests wait. */
+  requireRoom() {
     if (this.kept.length >= MAX_UNCONFIRMED_REQUESTS) {
       throw new Full("too many requests wait for the server", "wait until the link is back");
     }
+  }
+
+  /** @param {NumberedRequest} message */
+  keep(message) {
     this.kept.push(message);
+    this._posted += 1;
   }
 
   /** The server has had this many of the session's requests. @param {number} [received] */
   confirm(received = 0) {
-    const count = Math.min(received - this._confirmed, this.kept.length);
-    if (count <= 0) return;
-    this.kept.splice(0, count);
-    this._confirmed += count;
+    const confirmed = this._posted - this.kept.length;
+    if (received > confirmed) this.kept.splice(0, received - confirmed);
   }
 
   /** The number to put into a ping or pong. */
   say() {
     this._receivedWhenSaid = this.received;
+    this._postedWhenAsked = this._posted;
     return this.received;
   }
 
@@ -43,7 +48,7 @@ export class Numbered {
   get isPingDue() {
     return (
       this.received - this._receivedWhenSaid >= CONFIRM_EVERY ||
-      (this.kept.length > 0 && this.kept.length % CONFIRM_EVERY === 0)
+      this._posted - this._postedWhenAsked >= CONFIRM_EVERY
     );
   }
 }

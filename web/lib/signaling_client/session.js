@@ -91,18 +91,21 @@ export class Session {
    * @param {import("../protocol.js").Join} join whose room is the full name
    */
   join(join) {
+    this._numbered.requireRoom();
     this._members.wanted.set(join.room, join);
     return this._post(join);
   }
 
   /** @param {import("../protocol.js").Leave} leave */
   leave(leave) {
+    this._numbered.requireRoom();
     this._members.wanted.delete(leave.room);
     return [...this._post(leave), ...this._members.clear(leave.room).flatMap((change) => this._tellChange(change))];
   }
 
   /** @param {import("../protocol.js").Update} update */
   update(update) {
+    this._numbered.requireRoom();
     const wanted = this._members.wanted.get(update.room);
     if (wanted) {
       const { name = wanted.name, metadata = wanted.metadata } = update;
@@ -111,14 +114,23 @@ export class Session {
     return this._post(update);
   }
 
-  /** Throws Full when too much waits for this peer. @param {string} to @param {any} payload */
-  signal(to, payload) {
-    const message = this._deliveries.send(to, payload);
+  /**
+   * Throws Full when too much waits for this peer, or for the server.
+   *
+   * @param {string} to
+   * @param {any} payload
+   * @param {number} now
+   */
+  signal(to, payload, now) {
+    this._numbered.requireRoom();
+    const doubtUntil = this._members.has(to) ? Infinity : this._settledAt(now);
+    const message = this._deliveries.send(to, payload, doubtUntil);
     return message ? this._post(message) : [];
   }
 
   /** @param {string} room @param {any} payload */
   broadcast(room, payload) {
+    this._numbered.requireRoom();
     return this._post({ type: "broadcast", room, payload });
   }
 
@@ -206,15 +218,14 @@ export class Session {
 
   /** When `wake` has something to do; Infinity: never. */
   get wakeAt() {
-    const always = Math.min(this._members.wakeAt, this._deliveries.wakeAt);
     switch (this.state) {
       case "idle":
-        return Math.min(always, this._retryAt);
+        return this._retryAt;
       case "connecting":
       case "greeting":
-        return Math.min(always, this._giveUpAt);
+        return this._giveUpAt;
       case "open":
-        return Math.min(always, this._liveness.wakeAt);
+        return Math.min(this._members.wakeAt, this._deliveries.wakeAt, this._liveness.wakeAt);
       default:
         return Infinity;
     }
@@ -223,9 +234,10 @@ export class Session {
   /** @param {number} now @returns {Effect[]} */
   wake(now) {
     if (this.state === "closed") return [];
+    if (this.state === "idle") return now >= this._retryAt ? this._connect(now) : [];
+    if (this.state !== "open") return now >= this._giveUpAt ? this.linkLost(now, 1006) : [];
+    // Doubts are for an open link only: while there is none, nobody can be seen to come back.
     const effects = this._wakeMembers(now);
-    if (this.state === "idle") return now >= this._retryAt ? [...effects, ...this._connect(now)] : effects;
-    if (this.state !== "open") return now >= this._giveUpAt ? [...effects, ...this.linkLost(now, 1006)] : effects;
     switch (this._liveness.wake(now)) {
       case "ping":
         return [...effects, this._ping()];
@@ -301,6 +313,8 @@ export class Session {
     this.state = "open";
     this._attempt = 0;
     this._liveness.begin(now, welcome.ping_interval, welcome.ping_timeout);
+    this._members.patience(this._settledAt(now));
+    this._deliveries.patience(this._settledAt(now));
     if (!before) return [{ do: "tell", event: { type: "restored", resumed: false } }];
     if (welcome.resumed) {
       this._numbered.confirm(welcome.received);
@@ -324,6 +338,7 @@ export class Session {
     if (isRenamed) {
       effects.push({ do: "tell", event: { type: "renamed" } });
       effects.push(...this._members.clearAll().flatMap((change) => this._tellChange(change)));
+      effects.push(...this._deliveries.unacknowledged.flatMap((id) => this._undelivered(id)));
       this._deliveries = new Deliveries();
     }
     for (const join of this._members.wanted.values()) effects.push(...this._post(join));

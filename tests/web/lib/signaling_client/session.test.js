@@ -53,23 +53,23 @@ test("hello and join travel together", () => {
 
 test("a signal reaches the other once and is acknowledged", () => {
   const { a, b, idA, idB } = pair();
-  a.do(a.session.signal(idB, { x: 1 }));
+  a.do(a.session.signal(idB, { x: 1 }, 0));
   settle(0, a, b);
   assert.deepEqual(b.signalsFrom(idA), [{ x: 1 }]);
   assert.equal(b.session.wakeAt, 0.1);
   wake(0.1, b);
   settle(0.1, a, b);
-  a.do(a.session.signal(idB, { x: 2 }));
+  a.do(a.session.signal(idB, { x: 2 }, 0));
   settle(0.2, a, b);
   assert.deepEqual(b.signalsFrom(idA), [{ x: 1 }, { x: 2 }]);
 });
 
 test("a whole resume loses and doubles nothing", () => {
   const { a, b, idA, idB } = pair();
-  a.do(a.session.signal(idB, 1));
+  a.do(a.session.signal(idB, 1, 0));
   breakLink(a, 1);
-  a.do(a.session.signal(idB, 2));
-  b.do(b.session.signal(idA, "while you were away"));
+  a.do(a.session.signal(idB, 2, 0));
+  b.do(b.session.signal(idA, "while you were away", 0));
   settle(1, b);
   wake(2, a);
   settle(2, a, b);
@@ -80,10 +80,10 @@ test("a whole resume loses and doubles nothing", () => {
 
 test("after a restart of the server the rooms are joined again and signals are said again", () => {
   const { server, a, b, idA, idB } = pair();
-  a.do(a.session.signal(idB, 1));
+  a.do(a.session.signal(idB, 1, 0));
   server.restart();
   settle(1, a, b);
-  a.do(a.session.signal(idB, 2));
+  a.do(a.session.signal(idB, 2, 0));
   wake(3, a, b);
   settle(3, a, b);
   assert.equal(a.session.you, idA);
@@ -93,7 +93,7 @@ test("after a restart of the server the rooms are joined again and signals are s
 
 test("who is missing after a restart is doubted first and lost after the settle time", () => {
   const { server, a, b, idB } = pair();
-  a.do(a.session.signal(idB, "to nobody"));
+  a.do(a.session.signal(idB, "to nobody", 0));
   server.restart();
   b.link = null;
   settle(1, a);
@@ -113,7 +113,7 @@ test("who is missing after a restart is doubted first and lost after the settle 
 test("a signal that could not be delivered keeps its number, so that later ones arrive", () => {
   const { server, a, b, idA, idB } = pair();
   a.link.up.length = 0;
-  a.do(a.session.signal(idB, "lost"));
+  a.do(a.session.signal(idB, "lost", 0));
   server.restart();
   settle(1, a, b);
   wake(3, a);
@@ -121,7 +121,7 @@ test("a signal that could not be delivered keeps its number, so that later ones 
   wake(30, a);
   settle(30, a);
   assert.ok(kinds(a).includes("undelivered"));
-  a.do(a.session.signal(idB, "later"));
+  a.do(a.session.signal(idB, "later", 0));
   wake(31, b);
   settle(31, a, b);
   assert.deepEqual(b.signalsFrom(idA), ["later"]);
@@ -186,7 +186,7 @@ test("advice to come back later is followed, and never means never", () => {
 test("the server learns what has arrived before its memory of us is full", () => {
   const { a, b, idA } = pair();
   for (let n = 0; n < 200; n += 1) {
-    b.do(b.session.signal(idA, n));
+    b.do(b.session.signal(idA, n, 0));
     settle(1, a, b);
   }
   assert.ok(a.server.sessions.get(idA).mailbox.length <= 64 * 2);
@@ -204,7 +204,7 @@ for (let seed = 1; seed <= 60; seed += 1) {
       const client = chance() < 0.5 ? a : b;
       if (dice < 0.15) {
         const isA = client === a;
-        client.do(client.session.signal(isA ? idB : idA, isA ? ++sent.a : ++sent.b));
+        client.do(client.session.signal(isA ? idB : idA, isA ? ++sent.a : ++sent.b, 0));
       } else if (dice < 0.18 && client.link) breakLink(client, now);
       else if (dice < 0.185) server.restart();
       else if (dice < 0.2) client.do(client.session.check(now));
