@@ -180,6 +180,6 @@ class Deliveries:
     def _forget_oldest(self) -> None:
         excess = len(self._outgoing) - MAX_REMEMBERED_PEERS
         gone = (peer for peer, each in self._outgoing.items() if not each.present and each.until == math.inf)
-        for peer in [peer for _, peer in zip(range(excess), gone)]:
+        for peer in [peer for _, peer in zip(range(excess), gone, strict=False)]:
             del self._outgoing[peer]
             self._incoming.pop(peer, None)

@@ -12,48 +12,49 @@ from signaling.protocol import messages
 from signaling.protocol.ids import PeerId
 
 
-class Connect(msgspec.Struct, frozen=True):
+class Connect(msgspec.Struct, frozen=True, tag_field="do", tag="connect"):
     """Open a link; any older one is closed."""
 
 
-class Send(msgspec.Struct, frozen=True):
+class Send(msgspec.Struct, frozen=True, tag_field="do", tag="send"):
     message: messages.Request
 
 
-class Disconnect(msgspec.Struct, frozen=True):
+class Disconnect(msgspec.Struct, frozen=True, tag_field="do", tag="disconnect"):
     """Close the link, after what was to be sent."""
 
 
-class Heard(msgspec.Struct, frozen=True):
+class Heard(msgspec.Struct, frozen=True, tag_field="type", tag="signal"):
     """A signal, exactly once and in order."""
 
-    sender: PeerId
+    sender: PeerId = msgspec.field(name="from")
     payload: msgspec.Raw
 
 
-class Undelivered(msgspec.Struct, frozen=True):
+class Undelivered(msgspec.Struct, frozen=True, tag_field="type", tag="undelivered"):
     """These signals will not reach the peer: it has gone."""
 
     to: PeerId
     payloads: list[msgspec.Raw]
 
 
-class Interrupted(msgspec.Struct, frozen=True):
+class Interrupted(msgspec.Struct, frozen=True, tag_field="type", tag="interrupted"):
     retry_in: float
     """Seconds until the next attempt."""
+    reason: str = ""
 
 
-class Restored(msgspec.Struct, frozen=True):
+class Restored(msgspec.Struct, frozen=True, tag_field="type", tag="restored"):
     """There is a welcome. ``resumed``: nothing was missed."""
 
     resumed: bool
 
 
-class Renamed(msgspec.Struct, frozen=True):
+class Renamed(msgspec.Struct, frozen=True, tag_field="type", tag="renamed"):
     """The server could not give us our old id: all connections of the old one end."""
 
 
-class Ended(msgspec.Struct, frozen=True):
+class Ended(msgspec.Struct, frozen=True, tag_field="type", tag="ended"):
     """There is no way back."""
 
     code: int
@@ -67,7 +68,7 @@ Told = (
 )  # fmt: skip
 
 
-class Tell(msgspec.Struct, frozen=True):
+class Tell(msgspec.Struct, frozen=True, tag_field="do", tag="tell"):
     event: Told
 
 

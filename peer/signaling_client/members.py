@@ -8,32 +8,33 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from math import inf
-from typing import Literal
 
 import msgspec
 
 from signaling.protocol.ids import PeerId
 from signaling.protocol.messages import Join, Peer, PeerJoined, PeerLeft, PeerUpdated
 
-ServerChange = PeerJoined | PeerUpdated | PeerLeft
-
 
 class Change(msgspec.Struct, frozen=True):
-    event: ServerChange
+    event: PeerJoined | PeerUpdated | PeerLeft
     appeared: bool = False
-    """The peer can be reached (again): the server has just announced it."""
+    """The server has just announced the peer: it can be reached, perhaps again."""
+
+    @property
+    def peer_id(self) -> PeerId:
+        return self.event.peer.id if isinstance(self.event, PeerJoined) else self.event.id
 
 
 class Known(msgspec.Struct):
     peer: Peer
     until: float = inf
-    """When to stop believing in it; inf: there is no doubt."""
+    """When to stop believing in it; infinite: there is no doubt."""
 
 
 class Members:
     def __init__(self) -> None:
         self.wanted: dict[str, Join] = {}
-        """What to say to be let in again, by the room's full name."""
+        """What to say to be let in again, by the room's full name. Only these rooms have members."""
         self._rooms: dict[str, dict[PeerId, Known]] = {}
 
     def has(self, peer: PeerId) -> bool:
@@ -42,20 +43,22 @@ class Members:
 
     def snapshot(self, room: str, peers: Iterable[Peer], doubt_until: float) -> list[Change]:
         """Who is new, who has changed, who is missing."""
-        changes = []
+        changes: list[Change] = []
         present = set()
         for peer in peers:
             present.add(peer.id)
-            changes.append(self.joined(room, peer))
-        for known in [known for known in self._in(room).values() if known.peer.id not in present]:
+            changes += self.joined(room, peer)
+        for known in [known for id, known in self._in(room).items() if id not in present]:
             changes += self._doubt(room, known, doubt_until)
         return changes
 
-    def joined(self, room: str, peer: Peer) -> Change:
-        members = self._in(room)
-        is_new = peer.id not in members
-        members[peer.id] = Known(peer)
-        return Change(PeerJoined(room, peer) if is_new else _updated(room, peer), appeared=True)
+    def joined(self, room: str, peer: Peer) -> list[Change]:
+        # What was on its way while we left is not news any more.
+        if room not in self.wanted:
+            return []
+        is_new = peer.id not in self._in(room)
+        self._rooms.setdefault(room, {})[peer.id] = Known(peer)
+        return [Change(PeerJoined(room, peer) if is_new else _updated(room, peer), appeared=True)]
 
     def updated(self, event: PeerUpdated) -> list[Change]:
         known = self._in(event.room).get(event.id)
@@ -73,15 +76,21 @@ class Members:
             return []
         if event.reason == "reset":
             return self._doubt(event.room, known, doubt_until)
-        del self._in(event.room)[event.id]
+        del self._rooms[event.room][event.id]
         return [Change(event)]
 
     def clear(self, room: str) -> list[Change]:
-        """We have left a room."""
+        """We are not in this room any more."""
         return [Change(PeerLeft(room, id, "left")) for id in self._rooms.pop(room, {})]
 
     def clear_all(self) -> list[Change]:
         return [change for room in list(self._rooms) for change in self.clear(room)]
+
+    def patience(self, until: float) -> None:
+        """Whoever is in doubt gets at least until then: nobody could come back while we were away."""
+        for room in self._rooms.values():
+            for known in room.values():
+                known.until = max(known.until, until)
 
     @property
     def wake_at(self) -> float:
@@ -90,22 +99,22 @@ class Members:
     def wake(self, now: float) -> list[Change]:
         """Those who did not come back in time are lost."""
         changes = []
-        reason: Literal["lost"] = "lost"
         for name, room in self._rooms.items():
             for id in [id for id, known in room.items() if known.until <= now]:
                 del room[id]
-                changes.append(Change(PeerLeft(name, id, reason)))
+                changes.append(Change(PeerLeft(name, id, "lost")))
         return changes
 
     def _doubt(self, room: str, known: Known, until: float) -> list[Change]:
-        if known.until != inf:
-            return []
+        is_news = known.until == inf
         known.until = until
+        if not is_news:
+            return []
         known.peer = msgspec.structs.replace(known.peer, away=True)
         return [Change(_updated(room, known.peer))]
 
     def _in(self, room: str) -> dict[PeerId, Known]:
-        return self._rooms.setdefault(room, {})
+        return self._rooms.get(room, {})
 
 
 def _updated(room: str, peer: Peer) -> PeerUpdated:

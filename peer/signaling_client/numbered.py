@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 
+from peer.errors import Full
 from signaling.protocol.messages import Ack, Broadcast, Join, Leave, Signal, Update
 
 NumberedRequest = Join | Leave | Update | Signal | Ack | Broadcast
@@ -26,6 +27,11 @@ class Numbered:
     def is_full(self) -> bool:
         """So many requests wait for the server that the application has to wait too."""
         return len(self.kept) >= MAX_UNCONFIRMED_REQUESTS
+
+    def require_room(self) -> None:
+        """Raises Full when 1024 requests wait."""
+        if self.is_full:
+            raise Full("too many requests wait for the server", hint="wait until the link is back")
 
     def keep(self, message: NumberedRequest) -> None:
         self.kept.append(message)

@@ -4,6 +4,8 @@ idle ──→ connecting ──→ greeting ──→ open
  ↑           │              │          │      the link is lost, or silent: back-off
  └───────────┴──────────────┴──────────┘
 any ──→ closed                                 we said bye, or the server said never
+
+Links come and go here; what outlives them is the :class:`Conversation`.
 """
 
 from __future__ import annotations
@@ -15,57 +17,51 @@ from math import inf
 import msgspec
 
 from peer.backoff import after_advice
-from peer.signaling_client.deliveries import Deliveries
+from peer.errors import Refused
+from peer.signaling_client.conversation import Conversation, Outcome
 from peer.signaling_client.effects import (
     Connect,
     Disconnect,
     Effect,
     Ended,
-    Heard,
     Interrupted,
-    Renamed,
     Restored,
     Send,
     Tell,
-    Undelivered,
 )
-from peer.signaling_client.liveness import Liveness, Verdict
-from peer.signaling_client.members import Change, Members
+from peer.signaling_client.liveness import Liveness
 from peer.signaling_client.numbered import Numbered
-from signaling.protocol.codec import Malformed
-from signaling.protocol.errors import CLOSE_REASONS, ComeBack, ErrorCode
+from signaling.protocol.codec import Codec, Malformed
+from signaling.protocol.errors import CLOSE_REASONS, HINTS, ComeBack, ErrorCode
 from signaling.protocol.ids import PeerId
 from signaling.protocol.messages import (
     NUMBERED_EVENTS,
-    Acked,
+    NUMBERED_REQUESTS,
     Broadcast,
     Bye,
     Capabilities,
     Event,
     Hello,
     Join,
-    Joined,
     Leave,
-    Left,
-    PeerJoined,
-    PeerLeft,
-    PeerUpdated,
     Ping,
     Pong,
-    Refused,
-    Request,
     Resume,
-    Signalled,
+    Signal,
     Ticket,
     Update,
-    Updated,
     Welcome,
+    Word,
 )
 
 CONNECT_TIMEOUT = 10.0
 """A link that has no welcome by then is given up; a captive portal can leave one hanging for minutes."""
 ABNORMAL_CLOSURE = 1006
 """RFC 6455 §7.1.5: the link ended without a goodbye."""
+DEFAULT_MAX_MESSAGE_BYTES = 65_536
+"""Before the welcome says what the server takes."""
+LARGEST_N = 2**53
+"""Longer than any number that a signal will have, for measuring."""
 
 
 class State(Enum):
@@ -77,24 +73,23 @@ class State(Enum):
 
 
 class Advice(msgspec.Struct, frozen=True):
-    """What came with the end of a link besides its code."""
+    """What is known of the end of a link besides its code."""
 
-    come_back: ComeBack
+    come_back: ComeBack = ComeBack.HERE
     after: float = 0.0
     reason: str = ""
 
 
 class Session:
-    """``random`` gives fractions from 0 up to 1, ``empty`` is how the codec writes nothing (JSON: null)."""
+    """``random`` gives fractions from 0 up to 1; ``codec`` is the one of all its links."""
 
-    def __init__(self, capabilities: Capabilities, random: Callable[[], float], empty: msgspec.Raw) -> None:
+    def __init__(self, capabilities: Capabilities, random: Callable[[], float], codec: Codec[Event]) -> None:
         self.state = State.IDLE
         self.welcome: Welcome | None = None
         self._capabilities = capabilities
         self._random = random
-        self._empty = empty
-        self._deliveries = Deliveries(empty)
-        self._members = Members()
+        self._codec = codec
+        self._conversation = Conversation(msgspec.Raw(b"null" if codec.is_text else b"\xc0"))
         self._numbered = Numbered()
         self._liveness = Liveness()
         self._attempt = 0
@@ -108,58 +103,52 @@ class Session:
         """Our id; empty before the first welcome."""
         return self.welcome.you if self.welcome is not None else PeerId("")
 
+    @property
+    def max_message_bytes(self) -> int:
+        """A frame of this size is one too many."""
+        return self.welcome.limits.max_message_bytes if self.welcome else DEFAULT_MAX_MESSAGE_BYTES
+
     def next_request(self) -> int:
         """A number for the next join, leave or update."""
         self._request += 1
         return self._request
 
-    # What the application wants
+    # What the application wants. Each raises Full when too many requests wait for the server, and
+    # Refused when it is too large for it; then nothing has happened.
 
     def start(self, now: float) -> list[Effect]:
         return self._connect(now) if self.state is State.IDLE else []
 
     def join(self, join: Join) -> list[Effect]:
-        """Enter a room by its full name, and again after every resume that is not whole. Raises Full."""
-        self._numbered.require_room()
-        self._members.wanted[join.room] = join
-        return self._post(join)
+        """Enter a room by its full name, and again after every resume that is not whole."""
+        self._require_room_for(join)
+        return self._do(self._conversation.join(join))
 
     def leave(self, leave: Leave) -> list[Effect]:
-        """Raises Full."""
-        self._numbered.require_room()
-        self._members.wanted.pop(leave.room, None)
-        return self._post(leave) + self._tell_changes(self._members.clear(leave.room))
+        self._require_room_for(leave)
+        return self._do(self._conversation.leave(leave))
 
     def update(self, update: Update) -> list[Effect]:
-        """Raises Full."""
-        self._numbered.require_room()
-        wanted = self._members.wanted.get(update.room)
-        if wanted is not None:
-            self._members.wanted[update.room] = msgspec.structs.replace(
-                wanted,
-                name=wanted.name if update.name is None else update.name,
-                metadata=wanted.metadata if update.metadata is None else update.metadata,
-            )
-        return self._post(update)
+        self._require_room_for(update)
+        return self._do(self._conversation.update(update))
 
-    def signal(self, to: PeerId, payload: msgspec.Raw) -> list[Effect]:
-        """Raises Full when too much waits for this peer, or for the server."""
-        self._numbered.require_room()
-        message = self._deliveries.send(to, payload)
-        return self._post(message) if message is not None else []
+    def signal(self, to: PeerId, payload: msgspec.Raw, now: float) -> list[Effect]:
+        """Raises Full also when too much waits for this peer."""
+        self._require_room_for(Signal(to, LARGEST_N, payload))
+        return self._do(self._conversation.signal(to, payload, now))
 
     def broadcast(self, room: str, payload: msgspec.Raw) -> list[Effect]:
-        """Raises Full."""
-        self._numbered.require_room()
-        return self._post(Broadcast(room, payload))
+        message = Broadcast(room, payload)
+        self._require_room_for(message)
+        return self._do([message])
 
     def bye(self) -> list[Effect]:
         """End the session in all its rooms."""
         if self.state is State.CLOSED:
             return []
-        is_linked = self._may_send
+        last_words: list[Effect] = [Send(Bye())] if self._may_send else []
         self.state = State.CLOSED
-        return [Send(Bye()), Disconnect()] if is_linked else [Disconnect()]
+        return [*last_words, Disconnect()]
 
     def check(self, now: float) -> list[Effect]:
         """Something may have happened while we did not look (sleep, another network): find out at once."""
@@ -189,18 +178,16 @@ class Session:
         if self.state in (State.CLOSED, State.IDLE):
             return []
         known = next((reason for reason in CLOSE_REASONS if reason.code == code), None)
-        if advice is None and known is not None:
-            advice = Advice(known.come_back, known.after, known.text)
-        if advice is not None and advice.come_back is ComeBack.NEVER:
+        if advice is None:
+            advice = Advice(known.come_back, known.after, known.text) if known else Advice()
+        if advice.come_back is ComeBack.NEVER:
             self.state = State.CLOSED
-            reason = advice.reason or (known.text if known is not None else "")
-            return [Disconnect(), Tell(Ended(code, reason))]
-        after = advice.after if advice is not None else 0.0
-        retry_in = after_advice(after, self._attempt, self._random())
+            return [Disconnect(), Tell(Ended(code, advice.reason))]
+        retry_in = after_advice(advice.after, self._attempt, self._random())
         self._attempt += 1
         self.state = State.IDLE
         self._retry_at = now + retry_in
-        return [Disconnect(), Tell(Interrupted(retry_in))]
+        return [Disconnect(), Tell(Interrupted(retry_in, advice.reason))]
 
     def receive(self, event: Event | Malformed, now: float) -> list[Effect]:
         if self.state not in (State.GREETING, State.OPEN):
@@ -213,7 +200,8 @@ class Session:
         if not isinstance(event, NUMBERED_EVENTS):
             return self._receive_unnumbered(event, now)
         self._numbered.received += 1
-        effects = self._receive_numbered(event, now)
+        effects = self._do(self._conversation.receive(event, now))
+        effects += self._wake_conversation(now)
         if self._numbered.is_ping_due:
             effects.append(self._ping())
         return effects
@@ -223,31 +211,26 @@ class Session:
     @property
     def wake_at(self) -> float | None:
         """When :meth:`wake` has something to do; None: never."""
-        if self.state is State.CLOSED:
-            return None
-        at = min(self._members.wake_at, self._deliveries.wake_at)
-        if self.state is State.IDLE:
-            at = min(at, self._retry_at)
-        elif self.state is State.OPEN:
-            at = min(at, self._liveness.wake_at)
-        else:
-            at = min(at, self._give_up_at)
+        match self.state:
+            case State.IDLE:
+                at = self._retry_at
+            case State.CONNECTING | State.GREETING:
+                at = self._give_up_at
+            case State.OPEN:
+                at = min(self._conversation_wake_at, self._liveness.wake_at)
+            case State.CLOSED:
+                at = inf
         return None if at == inf else at
 
     def wake(self, now: float) -> list[Effect]:
-        if self.state is State.CLOSED:
-            return []
-        effects = self._wake_members(now)
-        if self.state is State.IDLE:
-            return effects + self._connect(now) if now >= self._retry_at else effects
-        if self.state is not State.OPEN:
-            return effects + self.link_lost(now, ABNORMAL_CLOSURE) if now >= self._give_up_at else effects
-        verdict = self._liveness.wake(now)
-        if verdict is Verdict.PING:
-            effects.append(self._ping())
-        elif verdict is Verdict.DEAD:
-            effects += self.link_lost(now, ABNORMAL_CLOSURE)
-        return effects
+        match self.state:
+            case State.IDLE if now >= self._retry_at:
+                return self._connect(now)
+            case State.CONNECTING | State.GREETING if now >= self._give_up_at:
+                return self.link_lost(now, ABNORMAL_CLOSURE, Advice(reason="the server does not answer"))
+            case State.OPEN:
+                return [*self._wake_conversation(now), *self._wake_liveness(now)]
+        return []
 
     # Inside
 
@@ -263,14 +246,23 @@ class Session:
     def _ping(self) -> Effect:
         return Send(Ping(self._numbered.say()))
 
-    def _post(self, request: Request) -> list[Effect]:
-        """Count a numbered request, and send it when there is a link."""
-        self._numbered.keep(request)
-        if not self._may_send:
-            return []
-        effects: list[Effect] = [Send(request)]
-        if self.state is State.OPEN and self._numbered.is_ping_due:
-            effects.append(self._ping())
+    def _require_room_for(self, message: Word) -> None:
+        self._numbered.require_room()
+        if len(self._codec.encode(message)) >= self.max_message_bytes:
+            raise Refused(ErrorCode.TOO_LARGE, hint=HINTS[ErrorCode.TOO_LARGE])
+
+    def _do(self, outcomes: Iterable[Outcome]) -> list[Effect]:
+        """Count what goes to the server, and send it when there is a link."""
+        effects: list[Effect] = []
+        for outcome in outcomes:
+            if not isinstance(outcome, NUMBERED_REQUESTS):
+                effects.append(Tell(outcome))
+                continue
+            self._numbered.keep(outcome)
+            if self._may_send:
+                effects.append(Send(outcome))
+            if self.state is State.OPEN and self._numbered.is_ping_due:
+                effects.append(self._ping())
         return effects
 
     def _receive_unnumbered(self, event: Event, now: float) -> list[Effect]:
@@ -286,8 +278,7 @@ class Session:
                 if self.welcome is not None:
                     self.welcome.ticket = event.ticket
             case Bye():
-                advice = Advice(event.come_back, event.after, event.reason)
-                return self.link_lost(now, event.code, advice)
+                return self.link_lost(now, event.code, Advice(event.come_back, event.after, event.reason))
         return []
 
     def _welcomed(self, welcome: Welcome, now: float) -> list[Effect]:
@@ -296,96 +287,33 @@ class Session:
         self.state = State.OPEN
         self._attempt = 0
         self._liveness.begin(now, welcome.ping_interval, welcome.ping_timeout)
+        self._conversation.settle = welcome.settle
+        effects: list[Effect] = [Tell(Restored(before is not None and welcome.resumed))]
         if before is None:
-            return [Tell(Restored(resumed=False))]
+            return effects
         if not welcome.resumed:
-            return self._start_afresh(is_renamed=welcome.you != before.you)
+            unanswered = self._numbered.kept
+            self._numbered = Numbered()
+            is_renamed = welcome.you != before.you
+            return effects + self._do(self._conversation.started_afresh(unanswered, is_renamed, now))
         self._numbered.confirm(welcome.received)
-        effects: list[Effect] = [Tell(Restored(resumed=True)), self._ping()]
+        self._conversation.resumed(now)
+        effects.append(self._ping())
         effects += [Send(request) for request in self._numbered.kept]
-        return effects + self._wake_members(now)
+        return effects + self._wake_conversation(now)
 
-    def _start_afresh(self, is_renamed: bool) -> list[Effect]:
-        unanswered = self._numbered.kept
-        self._numbered = Numbered()
-        self._deliveries.all_disappeared()
-        effects: list[Effect] = [Tell(Restored(resumed=False))]
-        if is_renamed:
-            effects.append(Tell(Renamed()))
-            effects += self._tell_changes(self._members.clear_all())
-            for peer in self._deliveries.destinations:
-                effects += self._undelivered(peer)
-            self._deliveries = Deliveries(self._empty)
-        for join in self._members.wanted.values():
-            effects += self._post(join)
-        # The new session begins as the last one was asked to end.
-        for request in unanswered:
-            if isinstance(request, Leave):
-                effects.append(Tell(Left(request.request, request.room)))
-            elif isinstance(request, Update):
-                effects.append(Tell(Updated(request.request, request.room)))
-        return effects
+    @property
+    def _conversation_wake_at(self) -> float:
+        # Acknowledgements say "up to here", so they lose nothing by waiting for room.
+        return inf if self._numbered.is_full else self._conversation.wake_at
 
-    def _receive_numbered(self, event: Event, now: float) -> list[Effect]:
-        match event:
-            case Joined():
-                changes = self._members.snapshot(event.room, event.peers, self._settled_at(now))
-                return [*self._tell_changes(changes), Tell(event)]
-            case PeerJoined():
-                return self._tell_changes([self._members.joined(event.room, event.peer)])
-            case PeerUpdated():
-                return self._tell_changes(self._members.updated(event))
-            case PeerLeft():
-                if event.reason == "reset":
-                    self._deliveries.disappeared(event.id)
-                return self._tell_changes(self._members.left(event, self._settled_at(now)))
-            case Signalled():
-                return self._signalled(event, now)
-            case Acked():
-                self._deliveries.acknowledged(event.sender, event.n)
-                return []
-            case Refused():
-                if event.code is ErrorCode.UNKNOWN_PEER and event.to is not None:
-                    self._deliveries.refused(event.to, self._settled_at(now))
-                return [Tell(event)]
-            case _:
-                return [Tell(event)]  # type: ignore[arg-type]  # Left, Updated, Broadcasted: told as they are
+    def _wake_conversation(self, now: float) -> list[Effect]:
+        return self._do(self._conversation.wake(now)) if now >= self._conversation_wake_at else []
 
-    def _signalled(self, event: Signalled, now: float) -> list[Effect]:
-        is_next = self._deliveries.accept(event.sender, event.n, now)
-        effects = self._wake_deliveries(now)
-        if is_next and not self._deliveries.is_empty(event.payload):
-            effects.append(Tell(Heard(event.sender, event.payload)))
-        return effects
-
-    def _tell_changes(self, changes: Iterable[Change]) -> list[Effect]:
-        effects: list[Effect] = []
-        for change in changes:
-            event = change.event
-            effects.append(Tell(event))
-            if isinstance(event, PeerLeft):
-                if not self._members.has(event.id):
-                    effects += self._undelivered(event.id)
-            elif change.appeared:
-                peer = event.peer.id if isinstance(event, PeerJoined) else event.id
-                for signal in self._deliveries.appeared(peer):
-                    effects += self._post(signal)
-        return effects
-
-    def _undelivered(self, to: PeerId) -> list[Effect]:
-        payloads = self._deliveries.gone(to)
-        return [Tell(Undelivered(to, payloads))] if payloads else []
-
-    def _wake_members(self, now: float) -> list[Effect]:
-        return self._tell_changes(self._members.wake(now)) + self._wake_deliveries(now)
-
-    def _wake_deliveries(self, now: float) -> list[Effect]:
-        effects: list[Effect] = []
-        for ack in self._deliveries.due_acks(now):
-            effects += self._post(ack)
-        for peer in self._deliveries.due_gone(now):
-            effects += self._undelivered(peer)
-        return effects
-
-    def _settled_at(self, now: float) -> float:
-        return now + (self.welcome.settle if self.welcome is not None else 0.0)
+    def _wake_liveness(self, now: float) -> list[Effect]:
+        match self._liveness.wake(now):
+            case "ping":
+                return [self._ping()]
+            case "dead":
+                return self.link_lost(now, ABNORMAL_CLOSURE, Advice(reason="the server has fallen silent"))
+        return []

@@ -1,0 +1,67 @@
+"""What has happened in a room: past participles, one struct each.
+
+``PeerT`` is the room's ``RemotePeer``; the words themselves do not know the rooms above them.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Generic, Literal, TypeVar
+
+import msgspec
+
+PeerT = TypeVar("PeerT")
+
+
+class PeerJoined(msgspec.Struct, Generic[PeerT], frozen=True):
+    peer: PeerT
+
+
+class PeerUpdated(msgspec.Struct, Generic[PeerT], frozen=True):
+    """Its name, its metadata or ``away`` changed."""
+
+    peer: PeerT
+
+
+class PeerLeft(msgspec.Struct, Generic[PeerT], frozen=True):
+    """``left``: it said so. ``lost``: it did not come back in time."""
+
+    peer: PeerT
+    reason: Literal["left", "lost"]
+
+
+class PeerConnected(msgspec.Struct, Generic[PeerT], frozen=True):
+    """Channels and media can flow, for the first time or again."""
+
+    peer: PeerT
+
+
+class PeerDisconnected(msgspec.Struct, Generic[PeerT], frozen=True):
+    """The connection broke; it is being rebuilt."""
+
+    peer: PeerT
+
+
+class Broadcasted(msgspec.Struct, Generic[PeerT], frozen=True):
+    """A member has told something to everybody, through the server."""
+
+    peer: PeerT
+    value: Any
+
+
+class Interrupted(msgspec.Struct, frozen=True):
+    """The link to the server is lost; the connections between peers go on."""
+
+    retry_after: float
+    """Seconds until the next attempt."""
+
+
+class Restored(msgspec.Struct, frozen=True):
+    """The link to the server is back. ``resumed``: nothing was missed."""
+
+    resumed: bool
+
+
+class Ended(msgspec.Struct, frozen=True):
+    """The room is over for us; ``error`` says why: Closed when we left."""
+
+    error: Exception

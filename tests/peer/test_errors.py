@@ -1,0 +1,33 @@
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from peer.errors import Closed, Full, Lost, PeerlaneError, Refused
+
+PAGE = Path(__file__).parents[2] / "docs" / "errors.md"
+
+
+@pytest.mark.parametrize(
+    "error", [Closed("x"), Lost("x"), Refused("x"), Full("x")], ids=lambda error: type(error).__name__
+)
+def test_every_error_has_a_place_in_the_documents(error: PeerlaneError) -> None:
+    page, _, anchor = error.docs.partition("#")
+    assert page == "docs/errors.md"
+    headings = re.findall(r"^#+ (.*)$", PAGE.read_text(), re.MULTILINE)
+    assert anchor in [heading.lower().replace(" ", "-") for heading in headings]
+
+
+def test_an_error_says_what_to_do_about_it() -> None:
+    error = Lost("the server is silent", hint="is it running?", retry_after=2.5)
+    assert str(error) == "the server is silent (is it running?)"
+    assert error.retry_after == 2.5
+    assert str(Refused("room-full")) == "refused: room-full"
+    assert Refused("room-full").code == "room-full"
+
+
+def test_one_except_catches_them_all() -> None:
+    assert issubclass(Closed, PeerlaneError)
+    assert PeerlaneError("x").docs == "docs/errors.md"
