@@ -107,8 +107,17 @@ export class SignalingClient {
         this._disconnect();
         break;
       case "tell":
-        this._tell(effect.event);
+        this._tellSafely(effect.event);
         break;
+    }
+  }
+
+  /** Whatever goes wrong above, such as an ICE server that the browser cannot read, the session goes on. @param {Told} event */
+  _tellSafely(event) {
+    try {
+      this._tell(event);
+    } catch (error) {
+      console.error(`peerlane: ${event.type} could not be handled`, error);
     }
   }
 

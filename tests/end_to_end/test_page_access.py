@@ -1,0 +1,64 @@
+"""The page is for everybody: no rule of axe is broken, light or dark, alone or in company."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from playwright.async_api import Page
+
+from tests.end_to_end.conftest import OpenPage
+from tests.end_to_end.test_page import connected, reads, write
+
+pytestmark = pytest.mark.end_to_end
+
+AXE = Path(__file__).resolve().parents[2] / "node_modules" / "axe-core" / "axe.min.js"
+
+VIOLATIONS = """async () => {
+  const { violations } = await axe.run();
+  return violations.flatMap(({ id, nodes }) => nodes.map((node) => [id, node.html, node.failureSummary]));
+}"""
+
+
+async def violations(page: Page) -> list[list[str]]:
+    if not AXE.exists():
+        pytest.skip("axe-core is missing: run 'npm ci' in the checkout")
+    await page.evaluate(AXE.read_text() + "; 0")
+    return list(await page.evaluate(VIOLATIONS))
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+async def test_nothing_stands_in_the_way_of_anybody(open_page: OpenPage, scheme: str) -> None:
+    ana = await open_page("garden", "Ana", join="0")
+    await ana.emulate_media(color_scheme="dark" if scheme == "dark" else "light")
+    await ana.evaluate("document.querySelector('#devices').open = true")
+    assert await violations(ana) == []
+    await ana.click("#join-button")
+    await ana.locator("#alone").wait_for()
+    assert await violations(ana) == []
+    bob = await open_page("garden", "Bob")
+    await connected(ana, bob)
+    await write(ana, "hello")
+    await reads(bob, "hello")
+    assert await violations(ana) == []
+    await ana.click("#people-toggle")
+    assert await violations(ana) == []
+    for dialog in ("#settings", "#keys"):
+        await ana.click(dialog)
+        assert await violations(ana) == []
+        await ana.keyboard.press("Escape")
+
+
+async def test_a_phone_shows_everything_without_scrolling_sideways(open_page: OpenPage) -> None:
+    ana = await open_page("garden", "Ana", join="0")
+    await ana.set_viewport_size({"width": 360, "height": 740})
+    wide = "document.documentElement.scrollWidth > innerWidth"
+    assert not await ana.evaluate(wide)
+    await ana.click("#join-button")
+    await ana.locator("#leave").wait_for()
+    assert not await ana.evaluate(wide)
+    box = await ana.locator("#leave").bounding_box()
+    assert box is not None
+    assert box["x"] + box["width"] <= 360
+    assert box["y"] + box["height"] <= 740
+    assert await violations(ana) == []
