@@ -1,0 +1,104 @@
+"""Opening a WebSocket to the server, and what a failure to do so means for whoever tries."""
+
+from __future__ import annotations
+
+import ssl
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import aiohttp
+import msgspec
+
+from peer.signaling_client.session import Advice
+from signaling.protocol.errors import ComeBack
+from signaling.protocol.messages import MSGPACK_SUBPROTOCOL
+
+MAX_FRAME_BYTES = 32 * 1024 * 1024
+"""A snapshot of a thousand members with as much metadata as they may have is 16 MiB."""
+CLOSE_TIMEOUT = 2.0
+"""How long a closing handshake may take before the line is cut."""
+NOT_OUR_SERVER = (200, 204, 301, 302, 307, 308, 400, 404, 405, 406, 410, 426, 501)
+
+FAILURES = (aiohttp.ClientError, OSError, ValueError, TimeoutError)
+"""All that :meth:`Dialler.open` raises for what is wrong outside this program."""
+
+Socket = aiohttp.ClientWebSocketResponse[bool]
+
+
+class NotOurServer(aiohttp.ClientError):
+    """It speaks WebSocket, but not our subprotocol."""
+
+
+class Failure(msgspec.Struct, frozen=True):
+    """``code`` is an HTTP status, or 0 when there was no answer."""
+
+    code: int
+    advice: Advice
+
+
+class Dialler:
+    """``verify``: True, False, or the path of a certificate (PEM) to trust.
+
+    Raises OSError when that cannot be read.
+    """
+
+    def __init__(self, url: str, token: str, verify: bool | str | Path) -> None:
+        self._url = url
+        self._headers = {"Authorization": f"Bearer {token}"} if token else {}
+        self._tls: ssl.SSLContext | bool = (
+            verify if isinstance(verify, bool) else ssl.create_default_context(cafile=str(verify))
+        )
+        self._http = aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar())
+
+    @asynccontextmanager
+    async def open(self) -> AsyncIterator[Socket]:
+        """One link. Raises :data:`FAILURES`."""
+        async with self._http.ws_connect(
+            self._url,
+            protocols=[MSGPACK_SUBPROTOCOL],
+            headers=self._headers,
+            ssl=self._tls,
+            max_msg_size=MAX_FRAME_BYTES,
+            timeout=aiohttp.ClientWSTimeout(ws_close=CLOSE_TIMEOUT),
+            # Our own ping tells more, and the deadline of the session is the shorter one.
+            heartbeat=None,
+        ) as socket:
+            if socket.protocol != MSGPACK_SUBPROTOCOL:
+                raise NotOurServer("it does not speak our protocol")
+            yield socket
+
+    async def close(self) -> None:
+        await self._http.close()
+
+
+def explain(error: Exception, has_worked: bool) -> Failure:
+    """What a failed attempt means.
+
+    Once the server ``has_worked``, anything may be passing: a proxy without its server answers 404.
+    """
+    match error:
+        case NotOurServer():
+            code, reason, is_final = 0, f"there is no Peerlane server: {error}", True
+        case aiohttp.ClientConnectorCertificateError() | aiohttp.ClientConnectorSSLError():
+            code, reason, is_final = 0, "the server's certificate is not trusted", True
+        case aiohttp.TooManyRedirects():
+            code, reason, is_final = 0, "there is no Peerlane server, only redirects", True
+        case aiohttp.ClientResponseError(status=401 | 403 as status):
+            code, reason, is_final = status, "the server asks for a token, or for another one", True
+        case aiohttp.ClientResponseError(status=status) if status in NOT_OUR_SERVER or status == 101:
+            code, reason, is_final = status, f"there is no Peerlane server (HTTP {status})", True
+        case aiohttp.ClientResponseError(status=status):
+            code, reason, is_final = status, f"the server has no room now (HTTP {status})", False
+        case _:
+            text = str(error) or type(error).__name__
+            code, reason, is_final = 0, f"the server cannot be reached: {text}", False
+    come_back = ComeBack.NEVER if is_final and not has_worked else ComeBack.HERE
+    return Failure(code, Advice(come_back, _retry_after(error), reason))
+
+
+def _retry_after(error: Exception) -> float:
+    """Seconds, as RFC 9110 §10.2.3 says them; the form that is a date is not worth a parser here."""
+    headers = error.headers if isinstance(error, aiohttp.ClientResponseError) else None
+    text = headers.get("Retry-After", "") if headers else ""
+    return float(text) if text.isascii() and text.isdigit() else 0.0
