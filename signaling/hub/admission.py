@@ -14,7 +14,7 @@ from signaling.protocol.errors import REPLACED
 from signaling.protocol.ids import PEER_ID_BYTES, PeerId, peer_id_from
 from signaling.protocol.messages import Hello, Limits, Resume, Welcome
 
-MAX_SPENT_NONCES = 100_000
+MAX_SPENT = 100_000
 """Past this the oldest is forgotten and its ticket would work once more, until it expires."""
 
 
@@ -45,7 +45,8 @@ class Admission:
         self._epoch = epoch
         self._random_bytes = random_bytes
         self._sessions = sessions
-        self._spent: dict[bytes, float] = {}
+        self._spent: dict[bytes | PeerId, float] = {}
+        """Secrets of tickets that are used up, and ids that have said bye: until when to remember them."""
         limits = config.limits
         self._limits = Limits(
             limits.max_message_bytes, limits.max_metadata_bytes, limits.max_rooms, limits.messages_per_second
@@ -58,10 +59,12 @@ class Admission:
         if claim is None and len(self._sessions) >= self._config.limits.max_sessions:
             return None
         goodbye: list[Effect] = []
-        if former is not None and former.link is not None:
-            goodbye = [Close(former.link, REPLACED)]
-        if former is not None and hello.resume is not None and self._can_be_whole(former, hello.resume):
-            return self._resume(former, claim, hello, goodbye, link, now, unix_now)
+        if former is not None and claim is not None:
+            self._supersede(former, claim)
+            if former.link is not None:
+                goodbye = [Close(former.link, REPLACED)]
+            if hello.resume is not None and self._can_be_whole(former, hello.resume):
+                return self._resume(former, claim, hello.resume, goodbye, link, now, unix_now)
         peer = peer_id_from(self._random_bytes(PEER_ID_BYTES)) if claim is None else claim.peer
         session = Session(peer, hello.capabilities, link, now)
         session.previous_nonce = b"" if claim is None else claim.nonce
@@ -74,8 +77,8 @@ class Admission:
         session.previous_nonce = b""
 
     def spend(self, session: Session) -> None:
-        """The session ends for good; its ticket opens nothing any more."""
-        self._remember_spent(session.nonce, session)
+        """The session ends for good: no ticket for its id opens anything any more."""
+        self._remember_spent(session.id, session)
 
     def renew_ticket(self, session: Session, unix_now: float) -> str:
         """The same claim with a later expiry."""
@@ -86,16 +89,16 @@ class Admission:
     def forget_expired(self, unix_now: float) -> None:
         # In order of insertion, and with one lifetime for all, the oldest expire first.
         while self._spent:
-            nonce, expires = next(iter(self._spent.items()))
+            spent, expires = next(iter(self._spent.items()))
             if expires > unix_now:
                 break
-            del self._spent[nonce]
+            del self._spent[spent]
 
     def _claim(self, resume: Resume | None, unix_now: float) -> Claim | None:
         if resume is None:
             return None
         claim = self._tickets.read(resume.ticket, unix_now)
-        if claim is None or claim.nonce in self._spent:
+        if claim is None or claim.nonce in self._spent or claim.peer in self._spent:
             return None
         session = self._sessions.get(claim.peer)
         if session is not None and claim.nonce not in (session.nonce, session.previous_nonce):
@@ -108,8 +111,8 @@ class Admission:
     def _resume(
         self,
         session: Session,
-        claim: Claim | None,
-        hello: Hello,
+        claim: Claim,
+        resume: Resume,
         goodbye: list[Effect],
         link: LinkHandle,
         now: float,
@@ -119,11 +122,9 @@ class Admission:
         session.link = link
         session.heard = now
         session.pinged = False
-        if claim is not None:
-            session.previous_nonce = claim.nonce
-        received = 0 if hello.resume is None else hello.resume.received
+        session.previous_nonce = claim.nonce
         welcome = self._welcome(session, True, unix_now)
-        return Admitted(session, [*goodbye, Deliver(link, welcome)], True, was_away, received)
+        return Admitted(session, [*goodbye, Deliver(link, welcome)], True, was_away, resume.received)
 
     def _welcome(self, session: Session, resumed: bool, unix_now: float) -> Welcome:
         session.nonce = self._random_bytes(NONCE_BYTES)
@@ -143,8 +144,14 @@ class Admission:
             ice_servers=self._config.ice.servers,
         )
 
-    def _remember_spent(self, nonce: bytes, session: Session) -> None:
-        # No ticket with this nonce is younger than the session's next renewal plus half a lifetime.
-        self._spent[nonce] = session.ticket_renewal + self._config.session.ticket_lifetime
-        while len(self._spent) > MAX_SPENT_NONCES:
+    def _supersede(self, session: Session, claim: Claim) -> None:
+        """While a welcome may be lost there are two tickets; the one that was not used dies now."""
+        for nonce in (session.nonce, session.previous_nonce):
+            if nonce and nonce != claim.nonce:
+                self._remember_spent(nonce, session)
+
+    def _remember_spent(self, spent: bytes | PeerId, session: Session) -> None:
+        # No ticket of this session is younger than its next renewal plus half a lifetime.
+        self._spent[spent] = session.ticket_renewal + self._config.session.ticket_lifetime
+        while len(self._spent) > MAX_SPENT:
             del self._spent[next(iter(self._spent))]

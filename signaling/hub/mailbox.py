@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from signaling.protocol.messages import Broadcasted, Signalled, Word
+from signaling.hub.metadata import size_bytes
+from signaling.protocol.messages import Broadcasted, Joined, PeerJoined, PeerUpdated, Signalled, Word
 
-# What an event without a payload is taken to weigh; only snapshots of large rooms weigh more.
+# What an event is taken to weigh besides its payload or metadata, and each peer in a snapshot.
 EVENT_BYTES = 128
 
 
@@ -13,6 +14,13 @@ def weight_bytes(event: Word) -> int:
     kind = type(event)
     if kind is Signalled or kind is Broadcasted:
         return EVENT_BYTES + len(event.payload)  # type: ignore[attr-defined] # the two that have one
+    if isinstance(event, PeerUpdated):
+        return EVENT_BYTES + size_bytes(event.metadata)
+    if isinstance(event, PeerJoined):
+        return EVENT_BYTES + size_bytes(event.peer.metadata)
+    if isinstance(event, Joined):
+        # Its metadata is what the room holds anyway.
+        return EVENT_BYTES * (1 + len(event.peers))
     return EVENT_BYTES
 
 

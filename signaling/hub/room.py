@@ -5,11 +5,9 @@ from __future__ import annotations
 import unicodedata
 from typing import Any
 
-import msgspec
-
 from signaling.hub.session import Session
 from signaling.hub.topology import offers
-from signaling.protocol.ids import MAX_NAME_CHARACTERS, PeerId, RoomName
+from signaling.protocol.ids import MAX_NAME_CHARACTERS, MAX_RAW_CHARACTERS, PeerId, RoomName
 from signaling.protocol.messages import Peer, PeerUpdated
 
 
@@ -56,6 +54,8 @@ class Room:
 
 def clean_name(text: str) -> str | None:
     """A display name in NFKC, or None when it is too long or has control or direction-turning characters."""
+    if len(text) > MAX_RAW_CHARACTERS:
+        return None
     text = unicodedata.normalize("NFKC", text).strip()
     if len(text) > MAX_NAME_CHARACTERS:
         return None
@@ -69,7 +69,3 @@ def clean_name(text: str) -> str | None:
 
 # Bidirectional overrides (UAX #9) let a name rewrite the text around it.
 _TURNS = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
-
-
-def metadata_fits(metadata: dict[str, Any], limit_bytes: int) -> bool:
-    return not metadata or len(msgspec.json.encode(metadata)) <= limit_bytes

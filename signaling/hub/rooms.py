@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
 from signaling.config import LimitsConfig
 from signaling.effects import Effect
+from signaling.hub.metadata import metadata_from
 from signaling.hub.post import Post
-from signaling.hub.room import Member, Room, clean_name, metadata_fits
+from signaling.hub.room import Member, Room, clean_name
 from signaling.hub.session import Session
 from signaling.hub.topology import offers
 from signaling.protocol.errors import ErrorCode
@@ -38,20 +39,17 @@ class Rooms:
 
     def join(self, session: Session, message: Join) -> list[Effect]:
         name, shown_as = room_name(message.room), clean_name(message.name)
-        refusal = self._why_not_join(session, message, name, shown_as)
-        if refusal is not None or name is None or shown_as is None:
-            return self._post.refuse(session, refusal or ErrorCode.MALFORMED, request=message.request)
-        room = self.by_name.get(name)
-        if room is None:
-            room = self.by_name[name] = Room(name, self._capacity(message.capacity))
-        is_new = session.id not in room.members
-        member = room.members[session.id] = Member(session, shown_as, message.metadata)
-        session.rooms[name] = room
-        snapshot = Joined(message.request, name, room.snapshot_for(session), room.capacity)
-        effects = self._post.tell(session, snapshot)
-        if is_new:
-            return effects + self._announce(room, member)
-        return effects + self._post.tell_all(room.others(session), member.as_update(name))
+        metadata = metadata_from(message.metadata, self._limits.max_metadata_bytes)
+        if name is None:
+            return self._post.refuse(session, ErrorCode.BAD_ROOM_NAME, request=message.request)
+        if shown_as is None:
+            return self._post.refuse(session, ErrorCode.BAD_NAME, request=message.request)
+        if metadata is None:
+            return self._post.refuse(session, ErrorCode.BAD_METADATA, request=message.request)
+        refusal = self._why_not_enter(session, name)
+        if refusal is not None:
+            return self._post.refuse(session, refusal, request=message.request)
+        return self._enter(session, message, name, Member(session, shown_as, metadata))
 
     def leave(self, session: Session, message: Leave) -> list[Effect]:
         room = self._room_of(session, message.room)
@@ -66,10 +64,12 @@ class Rooms:
             return self._post.refuse(session, ErrorCode.NOT_A_MEMBER, request=message.request)
         member = room.members[session.id]
         shown_as = member.name if message.name is None else clean_name(message.name)
-        metadata = member.metadata if message.metadata is None else message.metadata
+        metadata: dict[str, Any] | None = member.metadata
+        if message.metadata is not None:
+            metadata = metadata_from(message.metadata, self._limits.max_metadata_bytes)
         if shown_as is None:
             return self._post.refuse(session, ErrorCode.BAD_NAME, request=message.request)
-        if not metadata_fits(metadata, self._limits.max_metadata_bytes):
+        if metadata is None:
             return self._post.refuse(session, ErrorCode.BAD_METADATA, request=message.request)
         member.name, member.metadata = shown_as, metadata
         effects = self._post.tell(session, Updated(message.request, room.name))
@@ -103,15 +103,20 @@ class Rooms:
             effects += self.remove(session, room, reason)
         return effects
 
-    def _why_not_join(
-        self, session: Session, message: Join, name: RoomName | None, shown_as: str | None
-    ) -> ErrorCode | None:
-        if name is None:
-            return ErrorCode.BAD_ROOM_NAME
-        if shown_as is None:
-            return ErrorCode.BAD_NAME
-        if not metadata_fits(message.metadata, self._limits.max_metadata_bytes):
-            return ErrorCode.BAD_METADATA
+    def _enter(self, session: Session, message: Join, name: RoomName, member: Member) -> list[Effect]:
+        room = self.by_name.get(name)
+        if room is None:
+            room = self.by_name[name] = Room(name, self._capacity(message.capacity))
+        is_new = session.id not in room.members
+        room.members[session.id] = member
+        session.rooms[name] = room
+        snapshot = Joined(message.request, name, room.snapshot_for(session), room.capacity)
+        effects = self._post.tell(session, snapshot)
+        if is_new:
+            return effects + self._announce(room, member)
+        return effects + self._post.tell_all(room.others(session), member.as_update(name))
+
+    def _why_not_enter(self, session: Session, name: RoomName) -> ErrorCode | None:
         if name in session.rooms:
             return None
         if len(session.rooms) >= self._limits.max_rooms:

@@ -8,7 +8,7 @@ a payload when it needs it, and a bad one spoils nothing but itself.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, Generic, TypeVar, cast
 
 import msgspec
@@ -17,6 +17,7 @@ from signaling.protocol.errors import ErrorCode
 from signaling.protocol.messages import (
     JSON_SUBPROTOCOL,
     MAX_BATCH_MESSAGES,
+    MAX_DEPTH,
     MSGPACK_SUBPROTOCOL,
     Broadcast,
     Broadcasted,
@@ -37,9 +38,9 @@ class Malformed(msgspec.Struct, frozen=True):
     """For a debug log only: may quote what the client sent."""
 
 
-# RecursionError is not a ValueError, UnicodeDecodeError is not a DecodeError, and TypeError is what
-# comes of MessagePack maps with keys that nothing else has.
-UNREADABLE = (msgspec.MsgspecError, ValueError, RecursionError, TypeError)
+# RecursionError is not a ValueError, UnicodeDecodeError is not a DecodeError, TypeError is what comes
+# of MessagePack maps with keys that nothing else has, OverflowError of numbers beyond 64 bits.
+UNREADABLE = (msgspec.MsgspecError, ValueError, RecursionError, TypeError, OverflowError)
 
 MessageT = TypeVar("MessageT")
 
@@ -92,9 +93,8 @@ class Codec(Generic[MessageT]):
                     for message in messages:
                         if type(message) in WITH_PAYLOAD:
                             self._carry(message)
-                elif not frame.isascii():
-                    # Raw skips over text in JSON without looking at its UTF-8.
-                    frame.decode()
+                else:
+                    self._check_text(frame, messages)
         except UNREADABLE as error:
             return [Malformed(ErrorCode.MALFORMED, str(error))]
         return messages
@@ -114,10 +114,21 @@ class Codec(Generic[MessageT]):
         header = bytes((0x90 | count,)) if count < 16 else b"\xdc" + count.to_bytes(2, "big")
         return header + b"".join(encoded)
 
+    def _check_text(self, frame: bytes, messages: list[Any]) -> None:
+        if not frame.isascii():
+            # Raw skips over text in JSON without looking at its UTF-8.
+            frame.decode()
+        if frame.count(b"[") + frame.count(b"{") > MAX_DEPTH:
+            for message in messages:
+                if type(message) in WITH_PAYLOAD:
+                    check_depth(DEPTH_READER.decode(message.payload))
+
     def _carry(self, message: Signal | Broadcast) -> None:
         # Raw skips over MessagePack without looking, and what has no form in JSON could not be told
         # to a browser.
-        msgspec.json.encode(self._decode_payload(message.payload))
+        value = self._decode_payload(message.payload)
+        check_depth(value)
+        msgspec.json.encode(value)
         message.payload = cast(msgspec.Raw, Carried(message.payload))
 
     def _uncarry(self, payload: Any) -> msgspec.Raw:
@@ -137,6 +148,34 @@ class Codec(Generic[MessageT]):
             message = msgspec.structs.replace(message, payload=msgspec.Raw(self._encode(value)))
         encoded: bytes = self._encode(message)
         return encoded
+
+
+def size_in_both(value: Any) -> int:
+    """The length of a value as JSON. Raises one of :data:`UNREADABLE` if it has no form in both codecs."""
+    check_depth(value)
+    msgspec.msgpack.encode(value)
+    return len(msgspec.json.encode(value))
+
+
+def check_depth(value: Any) -> None:
+    """Raises ValueError for what nests deeper than ``MAX_DEPTH``.
+
+    Python's own limit would not do: it depends on who calls, so that what was read could not be written.
+    """
+    level = [value] if isinstance(value, (list, dict)) else []
+    for _ in range(MAX_DEPTH):
+        level = [inner for each in level for inner in _inside(each) if isinstance(inner, (list, dict))]
+        if not level:
+            return
+    raise ValueError(f"nested more than {MAX_DEPTH} deep")
+
+
+def _inside(value: list[Any] | dict[Any, Any]) -> Iterable[Any]:
+    return value.values() if isinstance(value, dict) else value
+
+
+# Numbers stay text: 1e400 is well-formed, and of no concern here.
+DEPTH_READER = msgspec.json.Decoder(float_hook=str)
 
 
 def _refuse_extension(code: int, data: memoryview) -> Any:

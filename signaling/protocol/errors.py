@@ -25,7 +25,7 @@ class ErrorCode(StrEnum):
     BAD_ROOM_NAME = "bad-room-name"
     BAD_NAME = "bad-name"
     BAD_METADATA = "bad-metadata"
-    """The metadata is larger than ``limits.max_metadata_bytes``."""
+    """The metadata is larger than ``limits.max_metadata_bytes``, or has no form in both codecs."""
     ROOM_FULL = "room-full"
     TOO_MANY_ROOMS = "too-many-rooms"
     """This session is in ``limits.max_rooms`` rooms already."""

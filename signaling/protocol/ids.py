@@ -14,6 +14,9 @@ RoomName = NewType("RoomName", str)
 
 PEER_ID_BYTES = 16
 MAX_NAME_CHARACTERS = 128
+# Before normalisation: what is longer is refused unseen, because sorting a long row of combining
+# characters takes time that grows with its square.
+MAX_RAW_CHARACTERS = 4 * MAX_NAME_CHARACTERS
 DEFAULT_APP = "default"
 
 
@@ -33,6 +36,8 @@ def room_name(text: str) -> RoomName | None:
     NFKC, so that two spellings of one name meet in one room (UAX #15). Both halves need at least
     one character, the whole has at most 128, and control characters are refused.
     """
+    if len(text) > MAX_RAW_CHARACTERS:
+        return None
     text = unicodedata.normalize("NFKC", text).strip()
     app, slash, room = text.partition("/")
     if not slash:

@@ -10,7 +10,7 @@ pong, bye) are counted by both ends of a session; a resume says how far each end
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import msgspec
 
@@ -22,6 +22,14 @@ JSON_SUBPROTOCOL = "peerlane.v1.json"
 MSGPACK_SUBPROTOCOL = "peerlane.v1.msgpack"
 MAX_BATCH_MESSAGES = 64
 """More messages than this in one frame are malformed."""
+MAX_DEPTH = 128
+"""Arrays and objects inside each other; a frame that nests deeper is malformed."""
+
+WholeNumber = Annotated[int, msgspec.Meta(ge=-(2**53), le=2**53)]
+"""What a client may count with. JSON allows more, but MessagePack and JavaScript have no room for it."""
+
+ShortPeerId = Annotated[PeerId, msgspec.Meta(max_length=64)]
+"""A client may write anything here, and a refusal repeats it."""
 
 
 class Word(msgspec.Struct, tag_field="type", omit_defaults=True, gc=False):
@@ -34,7 +42,7 @@ class Word(msgspec.Struct, tag_field="type", omit_defaults=True, gc=False):
 class Capabilities(msgspec.Struct, omit_defaults=True, frozen=True):
     """What one side can do; the server names the offerer of each pair from it."""
 
-    engine: str = ""
+    engine: Annotated[str, msgspec.Meta(max_length=64)] = ""
     """``browser``, ``aiortc``, or another name: for people, no rule reads it."""
     rollback: bool = False
     """Can undo its own offer (W3C rollback)."""
@@ -50,7 +58,7 @@ class Resume(msgspec.Struct, frozen=True):
     ticket: str
     epoch: str
     """Of the last welcome."""
-    received: int
+    received: WholeNumber
     """How many numbered events the client has had since the session began."""
 
 
@@ -89,7 +97,7 @@ class Limits(msgspec.Struct, frozen=True):
 
 
 class Hello(Word, tag="hello"):
-    version: int = VERSION
+    version: WholeNumber = VERSION
     capabilities: Capabilities = Capabilities()
     resume: Resume | None = None
 
@@ -97,23 +105,23 @@ class Hello(Word, tag="hello"):
 class Join(Word, tag="join"):
     """Enter a room, creating it when it is not there; joining again refreshes the snapshot."""
 
-    request: int
+    request: WholeNumber
     room: str
     name: str = ""
     metadata: dict[str, Any] = {}
-    capacity: int | None = None
+    capacity: WholeNumber | None = None
     """Used by whoever creates the room; ignored afterwards."""
 
 
 class Leave(Word, tag="leave"):
-    request: int
+    request: WholeNumber
     room: str
 
 
 class Update(Word, tag="update"):
     """Change what others see of you in a room; what is left out stays."""
 
-    request: int
+    request: WholeNumber
     room: str
     name: str | None = None
     metadata: dict[str, Any] | None = None
@@ -122,16 +130,16 @@ class Update(Word, tag="update"):
 class Signal(Word, tag="signal"):
     """To one peer. ``n`` counts 1, 2, 3 … for this destination."""
 
-    to: PeerId
-    n: int
+    to: ShortPeerId
+    n: WholeNumber
     payload: msgspec.Raw
 
 
 class Ack(Word, tag="ack"):
     """All signals of ``to`` up to and including ``n`` have reached this client."""
 
-    to: PeerId
-    n: int
+    to: ShortPeerId
+    n: WholeNumber
 
 
 class Broadcast(Word, tag="broadcast"):
@@ -144,11 +152,11 @@ class Broadcast(Word, tag="broadcast"):
 class Ping(Word, tag="ping"):
     """Either side, any time; ``received`` lets the other forget what has arrived."""
 
-    received: int = 0
+    received: WholeNumber = 0
 
 
 class Pong(Word, tag="pong"):
-    received: int = 0
+    received: WholeNumber = 0
     unix_now: float = 0.0
     """The server's calendar time; 0 from a client."""
 
@@ -156,7 +164,7 @@ class Pong(Word, tag="pong"):
 class Bye(Word, tag="bye"):
     """Last words. A client's bye ends its session at once; the server's says why and what to do."""
 
-    code: int = 0
+    code: WholeNumber = 0
     reason: str = ""
     come_back: ComeBack = ComeBack.NEVER
     after: float = 0.0

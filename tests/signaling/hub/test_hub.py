@@ -41,6 +41,10 @@ from signaling.protocol.messages import (
 from tests.signaling.kit import Client, World, in_room, only
 
 
+def nested(depth: int) -> object:
+    return [nested(depth - 1)] if depth > 1 else []
+
+
 @pytest.fixture
 def world() -> World:
     return World()
@@ -95,6 +99,26 @@ def test_a_change_reaches_the_others_and_what_is_left_out_stays(world: World) ->
     assert (seen.name, seen.metadata) == ("ana", {"mood": 1})
 
 
+@pytest.mark.parametrize("bad", [{"x": {None: 2}}, {"x": 2**64}, {"x": "y" * 16_384}])
+def test_a_change_to_metadata_that_cannot_be_is_refused_and_changes_nothing(
+    world: World, bad: dict[str, object]
+) -> None:
+    ana, ben = in_room(world, "ana", "ben")
+    assert only(ana.say(Update(7, "garden", metadata=bad)), Refused).code == ErrorCode.BAD_METADATA
+    assert only(ana.say(Update(8, "garden", name="x" * 129)), Refused).code == ErrorCode.BAD_NAME
+    assert ben.read() == []
+    assert only(ben.join("garden"), Joined).peers[0].metadata == {}
+
+
+def test_what_mailboxes_keep_of_old_metadata_is_counted(world: World) -> None:
+    ana, ben = in_room(world, "ana", "ben")
+    ben.lose_link()
+    before = world.hub.kept_bytes
+    for n in range(10):
+        ana.say(Update(n, "garden", metadata={"x": "y" * 10_000}))
+    assert world.hub.kept_bytes - before > 100_000
+
+
 def test_leaving_says_so_and_the_last_one_out_ends_the_room(world: World) -> None:
     ana, ben = in_room(world, "ana", "ben")
     assert only(ana.say(Leave(3, "garden")), Left).request == 3
@@ -123,7 +147,16 @@ def test_nothing_can_be_done_in_a_room_one_is_not_in(world: World, message: Leav
         ({"room": "a\nb"}, ErrorCode.BAD_ROOM_NAME),
         ({"room": "hall", "name": "x" * 129}, ErrorCode.BAD_NAME),
         ({"room": "hall", "name": "a\u202eb"}, ErrorCode.BAD_NAME),
+        # Sorting these takes half a second, so they are refused unseen.
+        ({"room": "a" + "\u0316\u0300" * 16_000}, ErrorCode.BAD_ROOM_NAME),
+        ({"room": "hall", "name": "a" + "\u0316\u0300" * 16_000}, ErrorCode.BAD_NAME),
         ({"room": "hall", "metadata": {"x": "y" * 16_384}}, ErrorCode.BAD_METADATA),
+        # What a MessagePack client can say and a JSON client cannot hear, and the other way round.
+        ({"room": "hall", "metadata": {"x": msgspec.msgpack.Ext(5, b"")}}, ErrorCode.BAD_METADATA),
+        ({"room": "hall", "metadata": {"x": {(1,): 2}}}, ErrorCode.BAD_METADATA),
+        ({"room": "hall", "metadata": {"x": {None: 2}}}, ErrorCode.BAD_METADATA),
+        ({"room": "hall", "metadata": {"x": 2**64}}, ErrorCode.BAD_METADATA),
+        ({"room": "hall", "metadata": {"x": nested(128)}}, ErrorCode.BAD_METADATA),
     ],
 )
 def test_what_cannot_be_a_room_a_name_or_metadata_is_refused(
@@ -263,6 +296,40 @@ def test_a_ticket_works_again_while_its_welcome_may_have_been_lost(world: World)
     ana.lose_link()
     ana.connect(claim)
     assert (ana.id, ana.welcome.resumed) == (first, True)
+
+
+def test_of_two_tickets_that_may_be_out_the_one_that_was_not_used_dies(world: World) -> None:
+    """A welcome was lost, or went to a thief: whichever ticket comes next, the other opens nothing ever."""
+    for use_the_newer in (True, False):
+        (ana,) = in_room(world, "ana")
+        older = ana.claim()
+        ana.lose_link()
+        ana.connect(older)
+        newer = ana.claim()
+        ana.lose_link()
+        used, unused = (newer, older) if use_the_newer else (older, newer)
+        assert ana.connect(used).welcome.resumed
+        ana.say(Ping(len(ana.heard)))
+        ana.lose_link()
+        world.pass_time(world.config.session.resume_window)
+        assert ana.id not in world.hub.sessions
+        assert Client(world).connect(unused).id != ana.id
+        assert Client(world).connect(used).id != ana.id
+
+
+def test_after_bye_no_ticket_that_was_ever_out_opens_anything(world: World) -> None:
+    (ana,) = in_room(world, "ana")
+    older = ana.claim()
+    ana.lose_link()
+    ana.connect(older)
+    newer = ana.claim()
+    ana.lose_link()
+    world.pass_time(world.config.session.resume_window)
+    before = ana.id
+    assert ana.connect(older).id == before
+    ana.say(Bye())
+    for claim in (older, newer, ana.claim()):
+        assert Client(world).connect(claim).id != before
 
 
 @pytest.mark.parametrize("ticket", ["", "x", "é", "a.b", "A" * 600])

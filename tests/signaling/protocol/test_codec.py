@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, get_args
+from typing import Annotated, Any, get_args, get_origin
 
 import msgspec
 import pytest
@@ -11,9 +11,11 @@ from hypothesis import strategies as st
 
 from signaling.protocol.codec import CLIENT_CODECS, JSON, MSGPACK, SERVER_CODECS, Codec, Malformed
 from signaling.protocol.errors import ComeBack, ErrorCode
+from signaling.protocol.ids import PeerId
 from signaling.protocol.messages import (
     JSON_SUBPROTOCOL,
     MAX_BATCH_MESSAGES,
+    MAX_DEPTH,
     MSGPACK_SUBPROTOCOL,
     Broadcast,
     Event,
@@ -24,7 +26,8 @@ from signaling.protocol.messages import (
 )
 
 CODECS = sorted(SERVER_CODECS)
-NESTED = [990, 3_000, 100_000]
+# From one too many, over what Python's own limit would let pass here and not there, to absurd.
+TOO_DEEP = [MAX_DEPTH + 1, 900, 970, 990, 3_000, 100_000]
 
 
 def signal(payload: bytes) -> bytes:
@@ -34,6 +37,8 @@ def signal(payload: bytes) -> bytes:
 def packed_signal(payload: bytes) -> bytes:
     return b"\x84\xa4type\xa6signal\xa2to\xa1x\xa1n\x01\xa7payload" + payload
 
+
+DEEP_PACKED = b"\x91" * (MAX_DEPTH - 1) + b"\x90"
 
 UNREADABLE_JSON = [
     b"",
@@ -70,11 +75,13 @@ UNREADABLE_JSON = [
     signal(b'"\xed\xa0\x80"'),
     signal(b'{"a":1,}'),
     signal(b"01"),
-    *(
-        b'{"type":"join","request":1,"room":"x","metadata":{"a":' + b"[" * deep + b"]" * deep + b"}}"
-        for deep in NESTED[1:]
-    ),
-    *(signal(b"[" * deep + b"]" * deep) for deep in NESTED[1:]),
+    *(signal(b"[" * deep + b"]" * deep) for deep in TOO_DEEP),
+    *(signal(b'{"":' * deep + b"1" + b"}" * deep) for deep in TOO_DEEP),
+    b'{"type":"signal","to":"x","n":9007199254740993,"payload":1}',
+    b'{"type":"signal","to":"x","n":1180591620717411303424,"payload":1}',
+    b'{"type":"leave","request":1180591620717411303424,"room":"x"}',
+    b'{"type":"signal","to":"' + b"x" * 65 + b'","n":1,"payload":1}',
+    b'{"type":"hello","capabilities":{"engine":"' + b"x" * 65 + b'"}}',
 ]
 
 UNREADABLE_MSGPACK = [
@@ -94,7 +101,9 @@ UNREADABLE_MSGPACK = [
     packed_signal(b"\xc7\x01\x05a"),
     packed_signal(b"\x81\x91\x01\x02"),
     packed_signal(b"\x81\xc0\x02"),
-    packed_signal(b"\x91" * 5_000 + b"\x01"),
+    *(packed_signal(b"\x91" * deep + b"\x01") for deep in TOO_DEEP),
+    *(packed_signal(b"\x81\xa0" * deep + b"\x01") for deep in TOO_DEEP),
+    b"\x83\xa4type\xa5leave\xa7request\xcf\xff\xff\xff\xff\xff\xff\xff\xff\xa4room\xa1x",
 ]
 
 
@@ -123,8 +132,26 @@ def test_unknown_fields_and_white_space_do_no_harm(frame: bytes) -> None:
     assert JSON.decode(frame) == [Ping()]
 
 
-def test_what_is_deep_but_readable_is_passed_on() -> None:
-    (message,) = JSON.decode(signal(b"[" * 900 + b"]" * 900))
+@pytest.mark.parametrize("target", CODECS)
+@pytest.mark.parametrize("frame", [signal(b"[" * MAX_DEPTH + b"]" * MAX_DEPTH), packed_signal(DEEP_PACKED)])
+def test_what_is_just_not_too_deep_can_be_written_however_deep_the_caller_is(
+    target: str, frame: bytes
+) -> None:
+    (said,) = (JSON if frame.startswith(b"{") else MSGPACK).decode(frame)
+    assert isinstance(said, Signal)
+
+    def write(frames_below: int) -> bytes:
+        if frames_below:
+            return write(frames_below - 1)
+        return SERVER_CODECS[target].encode(Signalled(PeerId("x"), 1, said.payload))
+
+    (heard,) = CLIENT_CODECS[target].decode(write(300))
+    assert isinstance(heard, Signalled)
+    assert CLIENT_CODECS[target].read_payload(heard.payload) is not None
+
+
+def test_many_brackets_beside_each_other_are_not_deep() -> None:
+    (message,) = JSON.decode(signal(b"[" + b",".join([b"[]", b'"[{["', b"1e400"] * 400) + b"]"))
     assert isinstance(message, Signal)
 
 
@@ -174,6 +201,11 @@ def _fields(kind: Any) -> st.SearchStrategy[Any]:
 
 
 def _value(annotation: Any) -> st.SearchStrategy[Any]:
+    if get_origin(annotation) is Annotated:
+        base, meta = get_args(annotation)
+        return (
+            st.integers(meta.ge, meta.le) if base is int else text.map(lambda each: each[: meta.max_length])
+        )
     if annotation is int:
         return st.integers(-(2**63), 2**63 - 1)
     if annotation is float:
