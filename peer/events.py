@@ -53,6 +53,7 @@ class Interrupted(msgspec.Struct, frozen=True):
 
     retry_after: float
     """Seconds until the next attempt."""
+    reason: str = ""
 
 
 class Restored(msgspec.Struct, frozen=True):

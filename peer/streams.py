@@ -41,6 +41,7 @@ class Stream(Generic[T]):
         self._limit = limit
         self._bell = Bell()
         self._is_ended = False
+        self._error: Exception | None = None
         self.dropped = 0
         """How many items were lost because nobody took them."""
 
@@ -53,9 +54,10 @@ class Stream(Generic[T]):
         self._items.append(item)
         self._bell.ring()
 
-    def end(self) -> None:
-        """What is inside can still be read; then the iteration ends."""
+    def end(self, error: Exception | None = None) -> None:
+        """What is inside can still be read; then the iteration ends, or raises ``error``."""
         self._is_ended = True
+        self._error = error
         self._bell.ring()
 
     def __len__(self) -> int:
@@ -67,6 +69,6 @@ class Stream(Generic[T]):
     async def __anext__(self) -> T:
         while not self._items:
             if self._is_ended:
-                raise StopAsyncIteration
+                raise self._error or StopAsyncIteration
             await self._bell.wait()
         return self._items.popleft()

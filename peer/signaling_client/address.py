@@ -4,24 +4,32 @@ from __future__ import annotations
 
 from urllib.parse import urlsplit, urlunsplit
 
+from peer.errors import PeerlaneError
+
 SCHEMES = {"ws": "ws", "wss": "wss", "http": "ws", "https": "wss"}
 PATH = "/v1/ws"
+
+
+class AddressError(PeerlaneError, ValueError):
+    """What was given cannot be the address of a server."""
 
 
 def signaling_url(address: str) -> str:
     """The WebSocket address of a server: ``http(s)`` and ``ws(s)``, with or without ``/v1/ws``.
 
-    Raises ValueError for anything else.
+    Raises AddressError for anything else.
     """
-    parts = urlsplit(address.strip())
+    shown = repr(address[:80])
+    try:
+        parts = urlsplit(address.strip())
+        # Its range is checked only when somebody asks for it.
+        _ = parts.port
+    except ValueError as error:
+        raise AddressError(f"{shown} is not an address: {error}") from error
     scheme = SCHEMES.get(parts.scheme)
     if scheme is None:
-        raise ValueError(
-            f"a server's address begins with ws://, wss://, http:// or https://, not {address[:80]!r}"
-        )
+        raise AddressError(f"{shown} does not begin with ws://, wss://, http:// or https://")
     if not parts.hostname:
-        raise ValueError(f"a server's address names a host; {address[:80]!r} does not")
-    # Its range is checked only when somebody asks for it.
-    _ = parts.port
+        raise AddressError(f"{shown} names no host")
     path = PATH if parts.path in ("", "/") else parts.path
     return urlunsplit((scheme, parts.netloc, path, parts.query, ""))

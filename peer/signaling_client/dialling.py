@@ -10,6 +10,8 @@ from pathlib import Path
 import aiohttp
 import msgspec
 
+from peer.errors import Lost, PeerlaneError, Refused
+from peer.signaling_client.effects import Ended
 from peer.signaling_client.session import Advice
 from signaling.protocol.errors import ComeBack
 from signaling.protocol.messages import MSGPACK_SUBPROTOCOL
@@ -18,7 +20,12 @@ MAX_FRAME_BYTES = 32 * 1024 * 1024
 """A snapshot of a thousand members with as much metadata as they may have is 16 MiB."""
 CLOSE_TIMEOUT = 2.0
 """How long a closing handshake may take before the line is cut."""
-NOT_OUR_SERVER = (200, 204, 301, 302, 307, 308, 400, 404, 405, 406, 410, 426, 501)
+NO_ANSWER = 1006
+PROTOCOL_ERROR = 1002
+TLS_FAILURE = 1015
+"""RFC 6455 §7.4.1 has these numbers for a link that has failed."""
+ASKS_FOR_TOKEN = (401, 403)
+NOT_OUR_SERVER = (101, 200, 204, 301, 302, 307, 308, 400, 404, 405, 406, 410, 426, 501)
 
 FAILURES = (aiohttp.ClientError, OSError, ValueError, TimeoutError)
 """All that :meth:`Dialler.open` raises for what is wrong outside this program."""
@@ -31,7 +38,7 @@ class NotOurServer(aiohttp.ClientError):
 
 
 class Failure(msgspec.Struct, frozen=True):
-    """``code`` is an HTTP status, or 0 when there was no answer."""
+    """``code`` is an HTTP status, or one of the three above."""
 
     code: int
     advice: Advice
@@ -79,22 +86,33 @@ def explain(error: Exception, has_worked: bool) -> Failure:
     """
     match error:
         case NotOurServer():
-            code, reason, is_final = 0, f"there is no Peerlane server: {error}", True
+            code, reason, is_final = PROTOCOL_ERROR, f"there is no Peerlane server: {error}", True
         case aiohttp.ClientConnectorCertificateError() | aiohttp.ClientConnectorSSLError():
-            code, reason, is_final = 0, "the server's certificate is not trusted", True
+            code, reason, is_final = TLS_FAILURE, "the server's certificate is not trusted", True
         case aiohttp.TooManyRedirects():
-            code, reason, is_final = 0, "there is no Peerlane server, only redirects", True
-        case aiohttp.ClientResponseError(status=401 | 403 as status):
+            code, reason, is_final = PROTOCOL_ERROR, "there is no Peerlane server, only redirects", True
+        case aiohttp.ClientResponseError(status=status) if status in ASKS_FOR_TOKEN:
             code, reason, is_final = status, "the server asks for a token, or for another one", True
-        case aiohttp.ClientResponseError(status=status) if status in NOT_OUR_SERVER or status == 101:
+        case aiohttp.ClientResponseError(status=status) if status in NOT_OUR_SERVER:
             code, reason, is_final = status, f"there is no Peerlane server (HTTP {status})", True
         case aiohttp.ClientResponseError(status=status):
             code, reason, is_final = status, f"the server has no room now (HTTP {status})", False
         case _:
             text = str(error) or type(error).__name__
-            code, reason, is_final = 0, f"the server cannot be reached: {text}", False
+            code, reason, is_final = NO_ANSWER, f"the server cannot be reached: {text}", False
     come_back = ComeBack.NEVER if is_final and not has_worked else ComeBack.HERE
     return Failure(code, Advice(come_back, _retry_after(error), reason))
+
+
+def why(ended: Ended) -> PeerlaneError:
+    """What to raise in the application when there is no way back to the server."""
+    if ended.code == TLS_FAILURE:
+        return Lost(ended.reason, hint="give the path of the certificate as verify, or verify=False")
+    if ended.code in ASKS_FOR_TOKEN:
+        return Refused(str(ended.code), ended.reason, hint="give one of the server's tokens")
+    if ended.code == PROTOCOL_ERROR or ended.code in NOT_OUR_SERVER:
+        return Refused("no-peerlane", ended.reason, hint="is the address right, with its port?")
+    return Refused(str(ended.code), ended.reason)
 
 
 def _retry_after(error: Exception) -> float:

@@ -1,0 +1,112 @@
+"""One other participant, as the application sees it."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import AsyncIterator, Callable
+from typing import Any
+
+import msgspec
+from aiortc import MediaStreamTrack
+
+from peer.channels.channel import Channel
+from peer.channels.kinds import Kind
+from peer.connection import Connection
+from signaling.protocol.codec import UNREADABLE
+from signaling.protocol.ids import PeerId
+from signaling.protocol.messages import IceServer, Peer, PeerPayload, PeerUpdated
+
+log = logging.getLogger("peer")
+
+_payloads: msgspec.msgpack.Decoder[Any] = msgspec.msgpack.Decoder(PeerPayload)
+
+
+class RemotePeer:
+    """``state`` is ``connecting``, ``connected``, ``lost`` (it will be tried again) or ``closed``."""
+
+    def __init__(
+        self,
+        description: Peer,
+        *,
+        me: PeerId,
+        ice_servers: list[IceServer],
+        send: Callable[[PeerPayload], None],
+        changed: Callable[[RemotePeer, str], None],
+    ) -> None:
+        self.id = description.id
+        self.name = description.name
+        self.metadata = description.metadata
+        self.capabilities = description.capabilities
+        self.away = description.away
+        """Its line to the server is lost; the connection between you two may well work."""
+        self.slots: dict[str, str] = {}
+        """What it says that its slots carry now: slot → ``live`` or ``muted``."""
+        self._changed = changed
+        self._connection = Connection(
+            me=me,
+            peer=description.id,
+            you_offer=description.you_offer,
+            ice_servers=ice_servers,
+            send=send,
+            listener=self,
+        )
+
+    def __repr__(self) -> str:
+        return f"<RemotePeer {self.name!r} {self.id} {self.state}>"
+
+    @property
+    def state(self) -> str:
+        return self._connection.state
+
+    async def open(self, label: str, kind: Kind) -> Channel:
+        """The channel of this label: the same one on both sides, whoever asks first.
+
+        It may be written to at once. Raises Refused when the label is in use with another kind.
+        """
+        return await self._connection.open(label, kind)
+
+    def channels(self) -> AsyncIterator[Channel]:
+        """Channels that the peer opens and nobody here has asked for; ends with the peer."""
+        return self._connection.channels()
+
+    def tracks(self) -> AsyncIterator[tuple[str, MediaStreamTrack]]:
+        """What the peer sends, by slot (``microphone``, ``camera``, ``screen`` …); ends with the peer."""
+        return self._connection.tracks()
+
+    async def wait_connected(self) -> None:
+        """Until media and channels can flow. Raises Closed or Lost when that will not be."""
+        await self._connection.wait_connected()
+
+    # For the room
+
+    def start(self) -> None:
+        self._connection.start()
+
+    def receive(self, payload: msgspec.Raw) -> None:
+        """A signal of this peer; one that is not ours to understand is left alone."""
+        try:
+            decoded = _payloads.decode(payload)
+        except UNREADABLE as error:
+            log.debug("a signal of %s could not be read: %s", self.id, error)
+            return
+        self._connection.receive(decoded)
+
+    def update(self, news: PeerUpdated) -> None:
+        self.name, self.metadata, self.away = news.name, news.metadata, news.away
+
+    def publish(self, slot: str, track: MediaStreamTrack) -> None:
+        self._connection.publish(slot, track)
+
+    def unpublish(self, slot: str) -> None:
+        self._connection.unpublish(slot)
+
+    async def close(self) -> None:
+        await self._connection.close()
+
+    # For the connection
+
+    def connection_changed(self, state: str) -> None:
+        self._changed(self, state)
+
+    def media_changed(self, slots: dict[str, str]) -> None:
+        self.slots = slots

@@ -1,0 +1,317 @@
+"""The front door: join a room, and its peers come and go.
+
+async with join("ws://localhost:8080", "arena", name="bot") as room:
+    async for peer in room.peers():
+        moves = await peer.open("moves", LATEST)
+        await moves.send(b"left")
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any, TypeVar
+
+import msgspec
+from aiortc import MediaStreamTrack
+
+from peer import events
+from peer.errors import Closed, Full, Lost, PeerlaneError, Refused
+from peer.listeners import Listeners
+from peer.remote_peer import RemotePeer
+from peer.roster import Roster
+from peer.signaling_client import effects
+from peer.signaling_client.address import signaling_url
+from peer.signaling_client.dialling import why
+from peer.signaling_client.websocket import CODEC, SignalingClient
+from signaling.protocol.codec import UNREADABLE
+from signaling.protocol.errors import HINTS, ErrorCode
+from signaling.protocol.ids import PeerId, room_name
+from signaling.protocol.messages import (
+    Broadcasted,
+    Capabilities,
+    IceServer,
+    Join,
+    Joined,
+    Left,
+    PeerJoined,
+    PeerLeft,
+    PeerPayload,
+    PeerUpdated,
+    Update,
+    Updated,
+)
+from signaling.protocol.messages import Refused as RefusedByServer
+
+__all__ = ["JoinOptions", "RemotePeer", "Room", "join"]
+
+log = logging.getLogger("peer")
+
+EventT = TypeVar("EventT")
+
+AIORTC = Capabilities(engine="aiortc", media=True)
+"""aiortc cannot roll back, restart ICE, or trickle its own candidates."""
+
+
+class JoinOptions(msgspec.Struct, frozen=True):
+    token: str = ""
+    """Where the server asks programs for one."""
+    verify: bool | str | Path = True
+    """False, or the path of a PEM certificate to trust: for a server that has made its own."""
+    capacity: int | None = None
+    """Of the room, if you are the first."""
+    timeout: float = 20.0
+    """How long to try to reach the server before giving up."""
+
+
+DEFAULT_OPTIONS = JoinOptions()
+
+
+@asynccontextmanager
+async def join(
+    url: str,
+    room: str,
+    *,
+    name: str = "",
+    metadata: dict[str, Any] | None = None,
+    options: JoinOptions = DEFAULT_OPTIONS,
+) -> AsyncIterator[Room]:
+    """Enter a room, with everybody who is there already; leave it at the end of the block.
+
+    Raises Refused when the server says no, Lost when it cannot be reached in time, AddressError for a
+    ``url`` that cannot be a server's, and OSError when ``options.verify`` cannot be read.
+    """
+    entering = Room(url, room, options)
+    try:
+        await entering.enter(name, metadata or {})
+        yield entering
+    finally:
+        await entering.close()
+
+
+class Room:
+    """A room that you are in; made by :func:`join`."""
+
+    def __init__(self, url: str, room: str, options: JoinOptions) -> None:
+        full_name = room_name(room)
+        if full_name is None:
+            raise Refused(ErrorCode.BAD_ROOM_NAME, hint=HINTS[ErrorCode.BAD_ROOM_NAME])
+        self.name = full_name
+        """``app/room``."""
+        self.capacity = options.capacity or 0
+        self.state = "joining"
+        """``joining``, ``open``, ``interrupted`` (the server is out of reach; peers go on), ``closed``."""
+        self._options = options
+        self._answers: dict[int, asyncio.Future[None]] = {}
+        self._listeners = Listeners()
+        self._roster = Roster(
+            self._listeners, me=lambda: self.me, ice_servers=self._ice_servers, signal=self._signal
+        )
+        self._error: PeerlaneError = Closed("you have left the room")
+        self._last_failure = ""
+        self._closing: asyncio.Task[None] | None = None
+        self._client = SignalingClient(
+            signaling_url(url),
+            capabilities=AIORTC,
+            tell=self._told,
+            token=options.token,
+            verify=options.verify,
+        )
+
+    @property
+    def me(self) -> PeerId:
+        """Your own id."""
+        return self._client.session.you
+
+    @property
+    def roster(self) -> list[RemotePeer]:
+        """Everybody else who is here."""
+        return self._roster.peers
+
+    def peer(self, id: str) -> RemotePeer | None:
+        return self._roster.get(PeerId(id))
+
+    def peers(self) -> AsyncIterator[RemotePeer]:
+        """Those who are here, then each that comes; ends when you leave.
+
+        Raises Refused when the server has ended it.
+        """
+        return self._roster.stream()
+
+    def events(self) -> AsyncIterator[Any]:
+        """What happens from now on, as the structs of ``peer.events``; the last one is ``Ended``."""
+        return self._listeners.stream()
+
+    def on(self, kind: type[EventT]) -> Callable[[Callable[[EventT], object]], Callable[[EventT], object]]:
+        """``@room.on(PeerJoined)``: call this function, which may not wait, with each such event."""
+        return self._listeners.on(kind)
+
+    async def update(self, *, name: str | None = None, metadata: dict[str, Any] | None = None) -> None:
+        """Change what others see of you; what is left out stays. Raises Refused when the server says no."""
+        session = self._client.session
+        update = Update(session.next_request(), self.name, name, _plain(metadata))
+        self._assert_open()
+        await self._ask(update.request, lambda: session.update(update))
+
+    async def broadcast(self, value: Any) -> None:
+        """To all others, through the server: what JSON can say, or bytes (which a browser gets as base64).
+
+        A session that could not be resumed may lose it. Raises TypeError for other values, Refused for
+        too large ones, and Full when too much waits for the server.
+        """
+        self._assert_open()
+        payload = msgspec.Raw(msgspec.msgpack.encode(_plain(value)))
+        self._client.perform(self._client.session.broadcast(self.name, payload))
+
+    async def publish(self, track: MediaStreamTrack, *, slot: str) -> None:
+        """Send this track to everybody, now and whoever comes; the one before in the slot is replaced.
+
+        ``slot`` is ``microphone``, ``camera``, ``screen``, ``screen-sound``, or a name of your own. The
+        track stays yours: nothing here stops it.
+        """
+        self._assert_open()
+        self._roster.publish(slot, track)
+
+    async def unpublish(self, slot: str) -> None:
+        self._roster.unpublish(slot)
+
+    async def close(self) -> None:
+        """Leave: the others are told at once. Takes a few seconds at the most."""
+        self._end(Closed("you have left the room"))
+        if self._closing is None:
+            self._closing = asyncio.create_task(self._close())
+        # Whoever waits may be cancelled; what has begun is finished all the same.
+        await asyncio.shield(self._closing)
+
+    async def enter(self, name: str, metadata: dict[str, Any]) -> None:
+        """For :func:`join`."""
+        session = self._client.session
+        join = Join(session.next_request(), self.name, name, _plain(metadata), self._options.capacity)
+        try:
+            async with asyncio.timeout(self._options.timeout):
+                await self._ask(join.request, lambda: [*session.join(join), *session.start(self._client.now)])
+        except TimeoutError:
+            text = self._last_failure or "the server does not answer"
+            raise Lost(text, hint="is it running, and is the address right?", retry_after=5.0) from None
+
+    # Inside
+
+    def _assert_open(self) -> None:
+        if self.state == "closed":
+            raise self._error
+
+    async def _ask(self, request: int, act: Callable[[], list[effects.Effect]]) -> None:
+        answer = asyncio.get_running_loop().create_future()
+        self._answers[request] = answer
+        try:
+            self._client.perform(act())
+            await answer
+        finally:
+            self._answers.pop(request, None)
+
+    def _answer(self, request: int | None, error: PeerlaneError | None = None) -> bool:
+        """False when nobody waits for this answer."""
+        answer = self._answers.get(request) if request is not None else None
+        if answer is None or answer.done():
+            return False
+        if error is None:
+            answer.set_result(None)
+        else:
+            answer.set_exception(error)
+        return True
+
+    def _told(self, event: effects.Told) -> None:
+        match event:
+            case Joined():
+                self.state = "open"
+                self.capacity = event.capacity
+                self._answer(event.request)
+            case Left() | Updated():
+                self._answer(event.request)
+            case RefusedByServer():
+                self._refused(event)
+            case PeerJoined():
+                self._roster.joined(event.peer)
+            case PeerUpdated():
+                self._roster.updated(event)
+            case PeerLeft():
+                self._roster.left(event)
+            case effects.Heard():
+                self._roster.heard(event)
+            case Broadcasted():
+                self._broadcasted(event)
+            case _:
+                self._link_changed(event)
+
+    def _link_changed(self, event: effects.Told) -> None:
+        match event:
+            case effects.Interrupted():
+                self._last_failure = event.reason
+                if self.state == "open":
+                    self.state = "interrupted"
+                self._listeners.tell(events.Interrupted(event.retry_in, event.reason))
+            case effects.Restored():
+                if self.state == "interrupted":
+                    self.state = "open"
+                self._listeners.tell(events.Restored(event.resumed))
+            case effects.Ended():
+                self._end(why(event))
+
+    def _refused(self, event: RefusedByServer) -> None:
+        error = Refused(event.code, hint=event.hint)
+        # Nobody waits for the answer to a join that a resume has repeated.
+        if not self._answer(event.request, error) and event.request is not None:
+            self._end(error)
+
+    def _broadcasted(self, event: Broadcasted) -> None:
+        peer = self._roster.get(event.sender)
+        if peer is None:
+            return
+        try:
+            value = CODEC.read_payload(event.payload)
+        except UNREADABLE as error:
+            log.debug("a broadcast of %s could not be read: %s", event.sender, error)
+            return
+        self._listeners.tell(events.Broadcasted(peer, value))
+
+    def _signal(self, to: PeerId, payload: PeerPayload) -> None:
+        if self.state == "closed":
+            return
+        session = self._client.session
+        try:
+            self._client.perform(session.signal(to, msgspec.Raw(CODEC.encode(payload)), self._client.now))
+        except (Full, Refused) as error:
+            # So much waits for a peer only when it has been away for long; then a new connection is due.
+            log.warning("a signal to %s was not sent: %s", to, error)
+
+    def _ice_servers(self) -> list[IceServer]:
+        welcome = self._client.session.welcome
+        return welcome.ice_servers if welcome is not None else []
+
+    def _end(self, error: PeerlaneError) -> None:
+        if self.state == "closed":
+            return
+        self.state = "closed"
+        self._error = error
+        # Whoever still iterates over peers: leaving oneself is no error.
+        self._roster.end(None if isinstance(error, Closed) else error)
+        for answer in self._answers.values():
+            if not answer.done():
+                answer.set_exception(error)
+        self._listeners.tell(events.Ended(error))
+        self._listeners.end()
+
+    async def _close(self) -> None:
+        await self._client.close()
+        await self._roster.wait_closed()
+
+
+def _plain(value: Any) -> Any:
+    """The value in words that both JSON and MessagePack have. Raises TypeError for what neither has."""
+    plain = msgspec.to_builtins(value, builtin_types=(bytes, bytearray, memoryview))
+    # MessagePack can say more, such as a tuple as a key, which no browser could be told.
+    msgspec.json.encode(plain)
+    return plain

@@ -1,0 +1,141 @@
+"""Everybody else in a room: each with a connection that is begun when they come and closed when they go."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from weakref import WeakSet
+
+from aiortc import MediaStreamTrack
+
+from peer import events
+from peer.listeners import Listeners
+from peer.remote_peer import RemotePeer
+from peer.signaling_client.effects import Heard
+from peer.streams import Stream
+from signaling.protocol.ids import PeerId
+from signaling.protocol.messages import IceServer, Peer, PeerLeft, PeerPayload, PeerUpdated
+
+MAX_WAITING_PEERS = 1000
+CLOSE_TIMEOUT = 5.0
+"""For all connections together; each has a shorter limit of its own."""
+
+
+class Roster:
+    """``signal`` sends to a peer through the server; ``me`` and ``ice_servers`` are asked when needed."""
+
+    def __init__(
+        self,
+        listeners: Listeners,
+        *,
+        me: Callable[[], PeerId],
+        ice_servers: Callable[[], list[IceServer]],
+        signal: Callable[[PeerId, PeerPayload], None],
+    ) -> None:
+        self._listeners = listeners
+        self._me = me
+        self._ice_servers = ice_servers
+        self._signal = signal
+        self._peers: dict[PeerId, RemotePeer] = {}
+        self._published: dict[str, MediaStreamTrack] = {}
+        self._streams: WeakSet[Stream[RemotePeer]] = WeakSet()
+        self._is_ended = False
+        self._error: Exception | None = None
+        self._leaving: set[asyncio.Task[None]] = set()
+
+    @property
+    def peers(self) -> list[RemotePeer]:
+        return list(self._peers.values())
+
+    def get(self, id: PeerId) -> RemotePeer | None:
+        return self._peers.get(id)
+
+    def stream(self) -> Stream[RemotePeer]:
+        """Those who are here, then each that comes."""
+        stream: Stream[RemotePeer] = Stream(MAX_WAITING_PEERS)
+        for peer in self._peers.values():
+            stream.put(peer)
+        if self._is_ended:
+            stream.end(self._error)
+        self._streams.add(stream)
+        return stream
+
+    def publish(self, slot: str, track: MediaStreamTrack) -> None:
+        self._published[slot] = track
+        for peer in self._peers.values():
+            peer.publish(slot, track)
+
+    def unpublish(self, slot: str) -> None:
+        if self._published.pop(slot, None) is not None:
+            for peer in self._peers.values():
+                peer.unpublish(slot)
+
+    # What the server says
+
+    def joined(self, description: Peer) -> None:
+        peer = RemotePeer(
+            description,
+            me=self._me(),
+            ice_servers=self._ice_servers(),
+            send=lambda payload: self._send(description.id, payload),
+            changed=self._connection_changed,
+        )
+        self._peers[peer.id] = peer
+        for slot, track in self._published.items():
+            peer.publish(slot, track)
+        peer.start()
+        for stream in list(self._streams):
+            stream.put(peer)
+        self._listeners.tell(events.PeerJoined(peer))
+
+    def updated(self, news: PeerUpdated) -> None:
+        peer = self._peers.get(news.id)
+        if peer is not None:
+            peer.update(news)
+            self._listeners.tell(events.PeerUpdated(peer))
+
+    def left(self, news: PeerLeft) -> None:
+        peer = self._peers.pop(news.id, None)
+        if peer is not None:
+            self._close(peer)
+            self._listeners.tell(events.PeerLeft(peer, "left" if news.reason == "left" else "lost"))
+
+    def heard(self, signal: Heard) -> None:
+        peer = self._peers.get(signal.sender)
+        if peer is not None:
+            peer.receive(signal.payload)
+
+    # The end
+
+    def end(self, error: Exception | None) -> None:
+        """Everybody goes; whoever iterates over peers comes to an end, with ``error`` if there is one."""
+        self._is_ended = True
+        self._error = error
+        for peer in self._peers.values():
+            self._close(peer)
+        self._peers.clear()
+        for stream in list(self._streams):
+            stream.end(error)
+
+    async def wait_closed(self) -> None:
+        """Until all connections are closed; takes 5 s at the most."""
+        if self._leaving:
+            await asyncio.wait(self._leaving, timeout=CLOSE_TIMEOUT)
+
+    # Inside
+
+    def _send(self, to: PeerId, payload: PeerPayload) -> None:
+        # A connection that is being closed has nothing to say any more.
+        if to in self._peers:
+            self._signal(to, payload)
+
+    def _connection_changed(self, peer: RemotePeer, state: str) -> None:
+        if state == "connected":
+            self._listeners.tell(events.PeerConnected(peer))
+        elif state == "lost":
+            self._listeners.tell(events.PeerDisconnected(peer))
+
+    def _close(self, peer: RemotePeer) -> None:
+        task = asyncio.create_task(peer.close())
+        self._leaving.add(task)
+        task.add_done_callback(self._leaving.discard)
