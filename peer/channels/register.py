@@ -16,7 +16,7 @@ MAX_CHANNELS = 256
 
 
 class Register:
-    """``say`` speaks over the control channel; ``opened`` gets the channels that nobody here has asked for."""
+    """``say`` speaks over the control channel; ``opened`` gets channels that nobody here has asked for."""
 
     def __init__(
         self, *, you_offer: bool, say: Callable[[Open | Close], None], opened: Callable[[Channel], None]
