@@ -27,7 +27,7 @@ from peer.signaling_client import effects
 from peer.signaling_client.address import signaling_url
 from peer.signaling_client.dialling import why
 from peer.signaling_client.websocket import CODEC, SignalingClient
-from signaling.protocol.codec import UNREADABLE
+from signaling.protocol.codec import UNREADABLE, check_depth
 from signaling.protocol.errors import HINTS, ErrorCode
 from signaling.protocol.ids import PeerId, room_name
 from signaling.protocol.messages import (
@@ -159,8 +159,8 @@ class Room:
     async def broadcast(self, value: Any) -> None:
         """To all others, through the server: what JSON can say, or bytes (which a browser gets as base64).
 
-        A session that could not be resumed may lose it. Raises TypeError for other values, Refused for
-        too large ones, and Full when too much waits for the server.
+        A session that could not be resumed may lose it. Raises TypeError or ValueError for other values,
+        Refused for too large ones, and Full when too much waits for the server.
         """
         self._assert_open()
         payload = msgspec.Raw(msgspec.msgpack.encode(_plain(value)))
@@ -310,8 +310,12 @@ class Room:
 
 
 def _plain(value: Any) -> Any:
-    """The value in words that both JSON and MessagePack have. Raises TypeError for what neither has."""
+    """The value in words that both JSON and MessagePack have.
+
+    Raises TypeError for what has none, and ValueError for what nests too deep or is no Unicode text.
+    """
     plain = msgspec.to_builtins(value, builtin_types=(bytes, bytearray, memoryview))
+    check_depth(plain)
     # MessagePack can say more, such as a tuple as a key, which no browser could be told.
     msgspec.json.encode(plain)
     return plain

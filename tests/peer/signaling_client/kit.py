@@ -1,4 +1,4 @@
-"""Sessions and the real hub in one small world: bytes of the real codec, and a clock that is turned by hand."""
+"""Sessions and the real hub in one small world: bytes of the real codec, and a clock turned by hand."""
 
 from __future__ import annotations
 
@@ -288,5 +288,7 @@ def assert_promise_kept(clients: Iterable[Client]) -> None:
             arrived = heard.get(pair, [])
             assert arrived == sorted(set(arrived)), f"{pair}: {arrived} of {sent}"
             missing = set(sent) - set(arrived) - client.undelivered
-            assert not missing or client.session.state is State.CLOSED, f"{client.name} was not told of {missing}"
+            assert not missing or client.session.state is State.CLOSED, (
+                f"{client.name} was not told of {missing}"
+            )
             assert set(arrived) <= set(sent)

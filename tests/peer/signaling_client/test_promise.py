@@ -63,7 +63,7 @@ def happen(world: World, what: str, first: float, second: int) -> None:
 
 
 @pytest.mark.parametrize("config", [Config(), SMALL_MAILBOX, SHORT_WINDOW], ids=["usual", "small", "short"])
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=200)
 @given(story=st.lists(happenings, min_size=5, max_size=60), seed=st.integers(0, 1000))
 def test_every_signal_arrives_once_and_in_order_or_its_sender_is_told(
     config: Config, story: list[tuple[str, float, int]], seed: int
@@ -99,4 +99,3 @@ def test_a_killed_server_loses_no_signal() -> None:
     assert [len(numbers) for client in (ana, ben) for numbers in client.heard.values()] == [100, 100]
     assert_promise_kept(world.clients)
     assert not ana.undelivered | ben.undelivered
-
