@@ -3,121 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any
 
 import pytest
-from playwright.async_api import Browser, Page
+from playwright.async_api import Browser
 
 from tests.end_to_end.conftest import OpenPage, ServerProcess, eventually, until
+from tests.end_to_end.looks import _differs, _more, connected, hears, is_, me, names, reads, sees, write
 
 pytestmark = pytest.mark.end_to_end
-
-# Frames decoded in one slot, from the browser's own statistics.
-FRAMES = """async ([id, slot]) => {
-  const peer = window.peerlane.room.peer(id);
-  const track = peer?.media.get(slot)?.track;
-  if (!track) return 0;
-  let frames = 0;
-  (await peer.stats()).forEach((report) => {
-    if (report.type === "inbound-rtp" && report.trackIdentifier === track.id) frames = report.framesDecoded;
-  });
-  return frames;
-}"""
-
-# A number that changes when the picture does: the sum over what a video element shows now.
-PICTURE = """([id, slot]) => {
-  const which = slot === "screen" ? '[data-slot="screen"]' : ":not([data-slot])";
-  const video = document.querySelector(`video[data-peer="${id}"]${which}`);
-  if (!video || video.videoWidth === 0) return 0;
-  const canvas = new OffscreenCanvas(64, 36);
-  const context = canvas.getContext("2d");
-  context.drawImage(video, 0, 0, 64, 36);
-  const { data } = context.getImageData(0, 0, 64, 36);
-  return data.reduce((sum, byte, index) => (sum + byte * index) % 1000003, 1);
-}"""
-
-# The loudest moment of half a second of what a video element plays.
-LOUDNESS = """async (id) => {
-  const video = document.querySelector(`video[data-peer="${id}"]:not([data-slot])`);
-  const tracks = video?.srcObject?.getAudioTracks() ?? [];
-  if (tracks.length === 0) return 0;
-  const context = new AudioContext();
-  const analyser = context.createAnalyser();
-  context.createMediaStreamSource(new MediaStream(tracks)).connect(analyser);
-  const samples = new Float32Array(analyser.fftSize);
-  let loudest = 0;
-  for (let turn = 0; turn < 50; turn += 1) {
-    await new Promise((resolve) => setTimeout(resolve, 25));
-    analyser.getFloatTimeDomainData(samples);
-    for (const sample of samples) loudest = Math.max(loudest, Math.abs(sample));
-  }
-  await context.close();
-  return loudest;
-}"""
-
-
-async def me(page: Page) -> str:
-    return str(await page.evaluate("window.peerlane.room.me"))
-
-
-async def states(page: Page) -> list[str]:
-    return list(await page.evaluate("window.peerlane.room.roster.map((peer) => peer.state)"))
-
-
-async def names(page: Page) -> set[str]:
-    """The other people in the list, as a person reads it."""
-    lines = await page.locator("[data-testid=roster] .who").all_text_contents()
-    return set(lines[1:])
-
-
-async def connected(*pages: Page) -> None:
-    expected = ["connected"] * (len(pages) - 1)
-    for page in pages:
-        await eventually(lambda page=page: _is(states(page), expected), "everybody is connected")
-
-
-async def _is(found: Any, expected: Any) -> bool:
-    return bool(await found == expected)
-
-
-async def sees(page: Page, other: str, slot: str = "camera") -> None:
-    """Frames are decoded, and the picture in the element moves."""
-    before = await page.evaluate(FRAMES, [other, slot])
-    await eventually(
-        lambda: _more(page.evaluate(FRAMES, [other, slot]), before + 5), f"frames of {slot} are decoded"
-    )
-    shown = await eventually(lambda: page.evaluate(PICTURE, [other, slot]), f"{slot} is shown")
-    await eventually(
-        lambda: _differs(page.evaluate(PICTURE, [other, slot]), shown), f"the picture of {slot} moves"
-    )
-
-
-async def _more(found: Any, than: float) -> bool:
-    return bool(await found > than)
-
-
-async def _differs(found: Any, before: Any) -> bool:
-    return await found not in (0, before)
-
-
-async def hears(page: Page, other: str) -> None:
-    await eventually(lambda: _more(page.evaluate(LOUDNESS, other), 0.01), "sound arrives")
-
-
-async def write(page: Page, text: str) -> None:
-    if not await page.locator("[data-testid=chat-input]").is_visible():
-        await page.click("#chat-toggle")
-    await page.fill("[data-testid=chat-input]", text)
-    await page.press("[data-testid=chat-input]", "Enter")
-
-
-async def reads(page: Page, text: str) -> None:
-    lines = page.locator("[data-testid=chat-log] li span")
-    await eventually(lambda: _contains(lines.all_text_contents(), text), f"{text!r} is in the chat")
-
-
-async def _contains(found: Any, text: str) -> bool:
-    return text in await found
 
 
 async def test_two_people_see_hear_and_write_to_each_other(open_page: OpenPage) -> None:
@@ -213,7 +106,7 @@ async def test_a_shared_screen_has_a_picture_of_its_own(open_page: OpenPage) -> 
     await bob.click("#share")
     await sees(ana, await me(bob), "screen")
     await bob.click("#share")
-    await eventually(lambda: _is(ana.locator("[data-slot=screen]").count(), 0), "the screen is gone")
+    await eventually(lambda: is_(ana.locator("[data-slot=screen]").count(), 0), "the screen is gone")
     await ana.click("#share")
     await sees(bob, await me(ana), "screen")
     await sees(bob, await me(ana), "camera")
@@ -229,7 +122,7 @@ async def test_three_people_form_a_mesh_and_one_leaves(open_page: OpenPage) -> N
                 await sees(here, await me(there))
     await cem.click("#leave")
     for page, other in ((ana, "Bob"), (bob, "Ana")):
-        await eventually(lambda page=page, other=other: _is(names(page), {other}), "the list is right", 2.0)
+        await eventually(lambda page=page, other=other: is_(names(page), {other}), "the list is right", 2.0)
     assert await cem.evaluate("window.peerlane.room") is None
     await cem.click("#join-button")
     await connected(ana, bob, cem)

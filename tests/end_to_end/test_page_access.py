@@ -8,7 +8,7 @@ import pytest
 from playwright.async_api import Page
 
 from tests.end_to_end.conftest import OpenPage
-from tests.end_to_end.test_page import connected, reads, write
+from tests.end_to_end.looks import connected, reads, write
 
 pytestmark = pytest.mark.end_to_end
 

@@ -8,7 +8,7 @@ import pytest
 from playwright.async_api import Page
 
 from tests.end_to_end.conftest import OpenPage, ServerProcess, StartServer, eventually, until
-from tests.end_to_end.test_page import _is, connected, hears, me, names, reads, sees, states, write
+from tests.end_to_end.looks import connected, hears, is_, me, names, reads, sees, states, write
 
 pytestmark = pytest.mark.end_to_end
 
@@ -45,7 +45,7 @@ async def test_the_call_goes_on_while_the_server_is_killed_and_started_again(
     server.restart()
     for page in (ana, bob):
         await until(page, "window.peerlane.room.state === 'open'")
-        await eventually(lambda page=page: _is(status(page), "Connected, 2 people"), "the page says so")
+        await eventually(lambda page=page: is_(status(page), "Connected, 2 people"), "the page says so")
     assert (await me(ana), await me(bob)) == ids
     assert await names(ana) == {"Bob"}
     assert await names(bob) == {"Ana"}
@@ -71,7 +71,7 @@ async def test_who_does_not_come_back_after_a_restart_is_lost_in_the_end(
     await bob.context.close()
     server.start()
     await until(ana, "window.restored.length === 1")
-    await eventually(lambda: _is(names(ana), set()), "the list is empty", 5.0)
+    await eventually(lambda: is_(names(ana), set()), "the list is empty", 5.0)
 
 
 async def test_a_tab_that_sleeps_resumes_its_session_when_it_wakes(
@@ -113,7 +113,7 @@ async def test_a_tab_that_crashes_is_away_at_once_and_lost_after_the_window(
     devtools = await bob.context.new_cdp_session(bob)
     crashing = asyncio.create_task(devtools.send("Page.crash"))
     await until(ana, "window.peerlane.room.roster[0]?.away")
-    await eventually(lambda: _is(states(ana), []), "the list is empty", 5.0)
+    await eventually(lambda: is_(states(ana), []), "the list is empty", 5.0)
     assert await names(ana) == set()
     crashing.cancel()
     await asyncio.gather(crashing, return_exceptions=True)
