@@ -23,7 +23,9 @@ from signaling.protocol.errors import CLOSE_REASONS, ErrorCode
 from signaling.protocol.messages import Event, Request
 
 Transport = Literal["websocket"]
-LinkResult = Literal["accepted", "origin", "address-limit", "node-limit", "draining", "bad-subprotocol"]
+LinkResult = Literal[
+    "accepted", "origin", "address-limit", "node-limit", "draining", "bad-subprotocol", "bad-host"
+]
 RateLimit = Literal["messages", "joins", "address", "node", "stun"]
 StunResult = Literal["answered", "unknown-attribute", "ignored", "limited"]
 

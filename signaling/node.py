@@ -11,8 +11,9 @@ import logging
 import secrets
 import time
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from ipaddress import ip_address
+from typing import TypeVar
 
 from signaling.config import Config
 from signaling.effects import Deliver, DeliverAll, Effect, Replay
@@ -32,10 +33,24 @@ from signaling.protocol.errors import (
     CloseReason,
     ErrorCode,
 )
-from signaling.protocol.messages import Bye, Hello, IceServer, Join, Refused, Request, Welcome, Word
+from signaling.protocol.messages import (
+    Bye,
+    Hello,
+    IceServer,
+    Join,
+    Joined,
+    Ping,
+    Pong,
+    Refused,
+    Request,
+    Welcome,
+    Word,
+)
 from signaling.transports.link import Link, Pipe
 
 log = logging.getLogger("signaling.node")
+
+WordT = TypeVar("WordT", bound=Word)
 
 # How often the loop looks for deadlines and measures its own lateness.
 TICK = 0.25
@@ -103,6 +118,9 @@ class Node:
         self._links.add(link)
         self.metrics.links["websocket"] += 1
         self.metrics.links_opened["accepted"] += 1
+        if self.draining:
+            # It was upgraded while the others were told.
+            self._close(link, DRAINING)
         try:
             await self._greet(link, host)
             while not link.closing and (frame := await pipe.receive()) is not None:
@@ -115,7 +133,7 @@ class Node:
         except Exception:
             # Ours, not the client's: say so in the log, and let the client come back.
             log.exception("! a link failed")
-            self._close(link, FAULT)
+            self._cut_off(link, FAULT)
         finally:
             session, link.session = link.session, None
             if session is not None:
@@ -136,7 +154,14 @@ class Node:
         self._performing = True
         try:
             while self._effects:
-                self._perform_one(self._effects.popleft())
+                effect = self._effects.popleft()
+                try:
+                    self._perform_one(effect)
+                except Exception:
+                    # Whoever was not told must not go on counting as if nothing had been said.
+                    log.exception("! an effect failed")
+                    for link in effect.links if isinstance(effect, DeliverAll) else [effect.link]:
+                        self._cut_off(link, FAULT)
         finally:
             self._performing = False
 
@@ -168,7 +193,7 @@ class Node:
         except TimeoutError:
             self._close(link, NO_HELLO)
             return
-        if frame is None:
+        if frame is None or link.closing:
             return
         hello, *more = link.codec.decode(frame)
         if not isinstance(hello, Hello):
@@ -179,12 +204,11 @@ class Node:
             return
         session, effects = self.hub.open(link, hello, self._now(), time.time())
         link.session = session
-        for effect in effects:
-            if isinstance(effect, Deliver) and isinstance(effect.message, Welcome):
-                effect.message.ice_servers = [*effect.message.ice_servers, *self._own_stun(host)]
-                if hello.resume is not None:
-                    self.metrics.resumed_whole += effect.message.resumed
-                    self.metrics.resumed_fresh += not effect.message.resumed
+        for welcome in _said(effects, Welcome):
+            welcome.ice_servers = [*welcome.ice_servers, *self._own_stun(host)]
+            if hello.resume is not None:
+                self.metrics.resumed_whole += welcome.resumed
+                self.metrics.resumed_fresh += not welcome.resumed
         self.perform(effects)
         self._hear(link, more)
 
@@ -195,17 +219,21 @@ class Node:
             if session is None:
                 return
             count[type(message)] += 1
+            effects = self.hub.receive(session, message, now)
             if isinstance(message, Join):
-                self.metrics.joins += 1
                 link.bucket.take(now, self._join_cost)
-            self.perform(self.hub.receive(session, message, now))
+                self.metrics.joins += any(_said(effects, Joined))
+            elif isinstance(message, Ping):
+                for pong in _said(effects, Pong):
+                    pong.unix_now = time.time()
+            self.perform(effects)
 
     def _say(self, link: Link, message: Word, encoded: bytes) -> None:
         self.metrics.messages_out[type(message)] += 1
         if isinstance(message, Refused):
             self.metrics.refused[message.code] += 1
         if not link.put(encoded):
-            self._cut_off(link)
+            self._cut_off(link, SLOW)
 
     def _say_to_all(self, links: list[Link], message: Word) -> None:
         written: dict[str, bytes] = {}
@@ -216,10 +244,10 @@ class Node:
                 encoded = written[codec.subprotocol] = codec.encode(message)
             self._say(link, message, encoded)
 
-    def _cut_off(self, link: Link) -> None:
-        """Close a link whose reader has fallen behind; its session waits for it."""
+    def _cut_off(self, link: Link, reason: CloseReason) -> None:
+        """Close a link on our own account; its session waits for the next one."""
         session, link.session = link.session, None
-        self._close(link, SLOW)
+        self._close(link, reason)
         if session is not None:
             self.perform(self.hub.link_lost(session, link, self._now()))
 
@@ -237,9 +265,13 @@ class Node:
             await asyncio.sleep(TICK)
             now = self._now()
             lag.observe(max(0.0, now - before - TICK))
-            if self.hub.wake_at is not None and self.hub.wake_at <= now:
-                self.perform(self.hub.wake(now, time.time()))
-            self._shed()
+            try:
+                if self.hub.wake_at is not None and self.hub.wake_at <= now:
+                    self.perform(self.hub.wake(now, time.time()))
+                self._shed()
+            except Exception:
+                # Without a clock nobody would be pinged or given up any more.
+                log.exception("! the clock failed")
 
     def _shed(self) -> None:
         """Keep all queues together under the limit of the process: the largest give way."""
@@ -252,7 +284,7 @@ class Node:
             excess -= link.outbox.bytes
             self.metrics.shed += 1
             link.outbox.clear()
-            self._cut_off(link)
+            self._cut_off(link, SLOW)
 
     def _own_stun(self, host: str) -> list[IceServer]:
         """The embedded responder, by the client's name for us; over loopback it would teach nothing."""
@@ -268,3 +300,10 @@ class Node:
     @staticmethod
     def _now() -> float:
         return time.monotonic()
+
+
+def _said(effects: Iterable[Effect], kind: type[WordT]) -> Iterator[WordT]:
+    """The messages of one kind that go to a single link."""
+    for effect in effects:
+        if isinstance(effect, Deliver) and isinstance(effect.message, kind):
+            yield effect.message

@@ -9,7 +9,7 @@ from aiohttp import WSMsgType, web
 from signaling.config import Config
 from signaling.limits import Turned
 from signaling.metrics import LinkResult
-from signaling.origins import origin_allowed
+from signaling.origins import origin_allowed, parse_origin
 from signaling.protocol.codec import SERVER_CODECS, Codec
 from signaling.protocol.messages import JSON_SUBPROTOCOL, Request
 from signaling.transports.link import Pipe
@@ -59,7 +59,8 @@ class WebSocketPipe:
 class WebSocketDoor:
     """Upgrades requests that may come in; everything after the upgrade is the node's.
 
-    Refuses with 403 (origin), 429 and 503 (rates), 400 (no subprotocol of ours), and says why.
+    Refuses with 403 (origin), 429 and 503 (rates), 400 (no subprotocol of ours, a Host that is none),
+    and says why.
     """
 
     def __init__(self, host: LinkHost, config: Config) -> None:
@@ -74,6 +75,10 @@ class WebSocketDoor:
         if not verdict.allowed:
             self._host.count_refusal("origin")
             return web.Response(status=403, text=verdict.reason)
+        called = parse_origin(f"http://{request.host}")
+        if called is None:
+            self._host.count_refusal("bad-host")
+            return web.Response(status=400, text="the Host header is not a name or an address")
         turned = self._host.why_not(request.remote or "")
         if turned is not None:
             retry = {"Retry-After": str(max(1, round(turned.retry_after)))}
@@ -100,5 +105,5 @@ class WebSocketDoor:
         # They have been sent; thousands of idle links need not keep them.
         socket.headers.clear()
         codec = SERVER_CODECS[socket.ws_protocol or JSON_SUBPROTOCOL]
-        await self._host.serve(WebSocketPipe(socket, request, codec.is_text), codec, request.url.host or "")
+        await self._host.serve(WebSocketPipe(socket, request, codec.is_text), codec, called.host)
         return socket

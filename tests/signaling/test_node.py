@@ -22,7 +22,11 @@ from signaling.protocol.messages import (
     Hello,
     Join,
     Joined,
+    PeerUpdated,
+    Ping,
+    Pong,
     Refused,
+    Request,
     Resume,
     Signal,
     Signalled,
@@ -31,6 +35,9 @@ from signaling.protocol.messages import (
 )
 
 CLIENT: Codec[Any] = CLIENT_CODECS[JSON_SUBPROTOCOL]
+
+
+MISTAKE = b"a mistake of the transport"
 
 
 class MemoryPipe:
@@ -45,7 +52,10 @@ class MemoryPipe:
         self.closed: tuple[int, str] | None = None
 
     async def receive(self) -> bytes | None:
-        return await self.to_server.get()
+        frame = await self.to_server.get()
+        if frame == MISTAKE:
+            raise RuntimeError("planted")
+        return frame
 
     async def send(self, frame: bytes) -> None:
         await self.reads.wait()
@@ -84,13 +94,15 @@ class Server:
         self.node = Node(config, self.metrics, b"k" * 32)
         self.tasks: list[asyncio.Task[None]] = []
 
-    def connect(self) -> MemoryPipe:
+    def connect(self, codec: Codec[Request] = JSON) -> MemoryPipe:
         pipe = MemoryPipe()
-        self.tasks.append(asyncio.get_running_loop().create_task(self.node.serve(pipe, JSON, "localhost")))
+        self.tasks.append(asyncio.get_running_loop().create_task(self.node.serve(pipe, codec, "localhost")))
         return pipe
 
-    async def member(self, room: str = "room", resume: Resume | None = None) -> tuple[MemoryPipe, Welcome]:
-        pipe = self.connect()
+    async def member(
+        self, room: str = "room", resume: Resume | None = None, codec: Codec[Request] = JSON
+    ) -> tuple[MemoryPipe, Welcome]:
+        pipe = self.connect(codec)
         pipe.say(Hello(resume=resume), *([] if resume else [Join(1, room)]))
         welcome = await pipe.hear(Welcome)
         if not resume:
@@ -192,6 +204,13 @@ async def test_draining_says_goodbye_after_what_is_queued_and_takes_nobody_in() 
         assert turned.status == 503
 
 
+@pytest.fixture
+def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Last words get less time than in earnest, so that the tests need not wait as long."""
+    monkeypatch.setattr("signaling.transports.link.LAST_WORDS_TIMEOUT", 0.05)
+
+
+@pytest.mark.usefixtures("hasty")
 async def test_a_client_that_has_stopped_reading_cannot_hold_up_a_drain() -> None:
     async with running() as server:
         pipe, _ = await server.member()
@@ -212,18 +231,79 @@ async def test_too_many_messages_are_read_more_slowly_and_none_is_lost() -> None
         assert server.metrics.throttled > 0
 
 
-async def test_our_own_mistake_ends_one_link_and_says_so(caplog: pytest.LogCaptureFixture) -> None:
-    class Broken(MemoryPipe):
-        async def receive(self) -> bytes | None:
-            raise RuntimeError("planted")
-
+async def test_our_own_mistake_ends_one_link_says_so_and_shows_at_once(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
     async with running() as server:
-        other, _ = await server.member()
-        pipe = Broken()
-        await server.node.serve(pipe, JSON, "localhost")
-        assert (await pipe.hear(Bye)).code == 4004
+        (ana, _), (ben, _) = await server.member(), await server.member()
+        ben.to_server.put_nowait(MISTAKE)
+        assert (await ben.hear(Bye)).code == 4004
+        assert (await ana.hear(PeerUpdated)).away
         assert "planted" in caplog.text
-        assert other.closed is None
+
+
+class Dumb(Codec[Request]):
+    """A codec with a mistake in it: it has no word for some messages."""
+
+    def __init__(self, *unspeakable: type[Word]) -> None:
+        super().__init__(JSON_SUBPROTOCOL, msgspec.json, Request, carries=True)
+        speak = self.encode
+
+        def encode(message: Any) -> bytes:
+            if isinstance(message, unspeakable):
+                raise RuntimeError("planted")
+            return speak(message)
+
+        self.encode = encode
+
+
+async def test_what_cannot_be_said_to_one_ends_its_link_and_not_the_speakers(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    async with running() as server:
+        (ana, _) = await server.member()
+        ben, ben_welcome = await server.member(codec=Dumb(Signalled))
+        ana.say(Signal(ben_welcome.you, 1, msgspec.Raw(b"1")))
+        assert (await ben.hear(Bye)).code == 4004
+        assert (await ana.hear(PeerUpdated)).away
+        ana.say(Ping())
+        assert await ana.hear(Pong)
+        assert server.node.hub.sessions[ben_welcome.you].away
+        assert "planted" in caplog.text
+
+
+async def test_a_mistake_in_the_clock_does_not_stop_it() -> None:
+    times = Session(ping_interval=0.01, ping_timeout=0.01)
+    async with running(Config(session=times)) as server:
+        first = await server.member(codec=Dumb(Ping))
+        second = await server.member()
+        assert (await first[0].hear(Bye)).code == 4004
+        assert (await second[0].hear(Bye)).code == 4002
+
+
+async def test_a_link_that_opens_while_the_server_leaves_is_told_so() -> None:
+    async with running() as server:
+        await server.node.drain()
+        pipe = server.connect()
+        pipe.say(Hello())
+        assert (await pipe.hear(Bye)).code == 4000
+        await asyncio.wait(server.tasks)
+        assert server.node.hub.sessions == {}
+
+
+async def test_a_pong_carries_the_time_of_day() -> None:
+    async with running() as server:
+        pipe, welcome = await server.member()
+        pipe.say(Ping())
+        assert 0.0 <= (await pipe.hear(Pong)).unix_now - welcome.unix_now < 60.0
+
+
+async def test_only_joins_that_were_granted_are_counted() -> None:
+    async with running() as server:
+        pipe, _ = await server.member()
+        pipe.say(Join(2, "a/b/c"))
+        assert (await pipe.hear(Refused)).code == "bad-room-name"
+        assert server.metrics.joins == 1
 
 
 async def test_nothing_is_left_when_links_have_ended() -> None:
@@ -237,6 +317,7 @@ async def test_nothing_is_left_when_links_have_ended() -> None:
         assert len(asyncio.all_tasks()) == 2
 
 
+@pytest.mark.usefixtures("hasty")
 async def test_queues_that_are_too_large_together_are_shed() -> None:
     limits = LimitsConfig(total_queued_bytes=50_000)
     async with running(Config(limits=limits)) as server:

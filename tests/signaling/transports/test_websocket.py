@@ -233,6 +233,10 @@ async def test_a_reader_that_stops_is_cut_off_and_the_others_hear_all_in_order(t
         ({"Origin": "https://evil.example"}, 403, "server.origins"),
         ({"Origin": "null"}, 403, "no origin"),
         ({"Sec-WebSocket-Protocol": "chat"}, 400, "peerlane.v1.json"),
+        ({"Host": "x:y"}, 400, "Host"),
+        ({"Host": "x:99999"}, 400, "Host"),
+        ({"Host": "[::1"}, 400, "Host"),
+        ({"Host": "a b"}, 400, "Host"),
     ],
 )
 async def test_who_may_not_come_in_is_told_why(
@@ -248,6 +252,13 @@ async def test_who_may_not_come_in_is_told_why(
         async with door.http.get(door.url, headers=upgrade | headers) as response:
             assert response.status == status
             assert words in await response.text()
+
+
+@pytest.mark.parametrize("host", ["xn--", "a..b", "[::1]:80", "%zz", "x" * 300])
+async def test_whatever_a_client_calls_this_server_it_is_greeted(host: str, tmp_path: Path) -> None:
+    async with running(tmp_path) as door, door.http.ws_connect(door.url, headers={"Host": host}) as socket:
+        await socket.send_str('{"type":"hello"}')
+        assert (await socket.receive_json())["type"] == "welcome"
 
 
 async def test_too_many_links_from_one_address_are_asked_to_wait(tmp_path: Path) -> None:
