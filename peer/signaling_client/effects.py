@@ -38,7 +38,7 @@ class Undelivered(msgspec.Struct, frozen=True, tag_field="type", tag="undelivere
     payloads: list[msgspec.Raw]
 
 
-class Interrupted(msgspec.Struct, frozen=True, tag_field="type", tag="interrupted"):
+class Interrupted(msgspec.Struct, frozen=True, omit_defaults=True, tag_field="type", tag="interrupted"):
     retry_in: float
     """Seconds until the next attempt."""
     reason: str = ""

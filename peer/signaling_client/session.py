@@ -200,8 +200,8 @@ class Session:
         if not isinstance(event, NUMBERED_EVENTS):
             return self._receive_unnumbered(event, now)
         self._numbered.received += 1
-        effects = self._do(self._conversation.receive(event, now))
-        effects += self._wake_conversation(now)
+        outcomes = self._conversation.receive(event, now)
+        effects = self._wake_conversation(now) + self._do(outcomes)
         if self._numbered.is_ping_due:
             effects.append(self._ping())
         return effects
