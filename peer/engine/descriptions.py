@@ -20,6 +20,9 @@ from signaling.protocol.messages import IceCandidateInit
 MAX_SDP_CHARACTERS = 200_000
 """Fifty times an ordinary description; parsing takes time for each line."""
 
+MAX_SECTIONS = 64
+"""Each costs a decoder and a thread."""
+
 _CREDENTIALS = ("a=ice-ufrag:", "a=ice-pwd:", "a=fingerprint:", "a=setup:")
 
 
@@ -31,10 +34,12 @@ class RemoteDescription(msgspec.Struct, frozen=True):
 
 
 def prepare_remote(sdp: str) -> RemoteDescription:
-    """Raises ValueError for a description that is longer than any honest one."""
+    """Raises ValueError for a description that is longer, or has more sections, than any honest one."""
     if len(sdp) > MAX_SDP_CHARACTERS:
         raise ValueError(f"a description of {len(sdp):,} characters")
     head, *sections = _split(sdp)
+    if len(sections) > MAX_SECTIONS:
+        raise ValueError(f"a description with {len(sections)} sections")
     credentials = next((found for section in sections if (found := _credentials_in(section))), [])
     named: list[IceCandidateInit] = []
     lines = list(head)

@@ -147,9 +147,9 @@ class PeerConnection:
     async def _add(self, candidate: RTCIceCandidate | None) -> None:
         try:
             await self._pc.addIceCandidate(candidate)
-        except Exception as error:
+        except Exception:
             # Names may not be asked for here at all (no multicast, port 5353 taken); others may do.
-            log.debug("a candidate could not be used: %s", type(error).__name__)
+            log.debug("a candidate could not be used", exc_info=True)
 
     def _in_background(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.create_task(work)
@@ -172,5 +172,9 @@ async def _close(pc: RTCPeerConnection, background: list[asyncio.Task[None]]) ->
 @cache
 def _prepare() -> None:
     gathering.install()
+    # aioice writes the addresses of both sides at info level; who wants them sets the level first.
+    logger = logging.getLogger("aioice")
+    if logger.level == logging.NOTSET:
+        logger.setLevel(logging.WARNING)
     for problem in self_check.problems():
         log.warning("! the WebRTC engine is not the one we know: %s", problem)

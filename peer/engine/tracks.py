@@ -11,7 +11,7 @@ import asyncio
 import logging
 from collections import deque
 from collections.abc import Callable
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeAlias
 from weakref import WeakValueDictionary
 
 from aiortc import MediaStreamTrack
@@ -27,7 +27,7 @@ MAX_UNREAD_AUDIO_FRAMES = 50
 """A second of sound; older speech helps nobody."""
 MAX_UNREAD_VIDEO_FRAMES = 8
 
-AnyFrame = Frame | Packet[Any]
+AnyFrame: TypeAlias = "Frame | Packet[Any]"
 
 
 class Source:
