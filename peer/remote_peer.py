@@ -42,6 +42,7 @@ class RemotePeer:
         self.slots: dict[str, str] = {}
         """What it says that its slots carry now: slot → ``live`` or ``muted``."""
         self._changed = changed
+        self._is_server_reachable = True
         self._connection = Connection(
             me=me,
             peer=description.id,
@@ -74,12 +75,13 @@ class RemotePeer:
         return self._connection.tracks()
 
     async def wait_connected(self) -> None:
-        """Until media and channels can flow. Raises Closed or Lost when that will not be."""
+        """Until media and channels can flow. Raises Closed when the peer goes first."""
         await self._connection.wait_connected()
 
     # For the room
 
     def start(self) -> None:
+        self._set_reachable()
         self._connection.start()
 
     def receive(self, payload: msgspec.Raw) -> None:
@@ -93,6 +95,12 @@ class RemotePeer:
 
     def update(self, news: PeerUpdated) -> None:
         self.name, self.metadata, self.away = news.name, news.metadata, news.away
+        self._set_reachable()
+
+    def set_server_reachable(self, is_reachable: bool) -> None:
+        """Whether our own link to the server stands."""
+        self._is_server_reachable = is_reachable
+        self._set_reachable()
 
     def publish(self, slot: str, track: MediaStreamTrack) -> None:
         self._connection.publish(slot, track)
@@ -102,6 +110,9 @@ class RemotePeer:
 
     async def close(self) -> None:
         await self._connection.close()
+
+    def _set_reachable(self) -> None:
+        self._connection.set_reachable(self._is_server_reachable and not self.away)
 
     # For the connection
 

@@ -107,6 +107,7 @@ class Room:
         self._options = options
         self._answers: dict[int, asyncio.Future[None]] = {}
         self._listeners = Listeners()
+        self._ice_servers: list[IceServer] = []
         self._roster = Roster(
             self._listeners, me=lambda: self.me, ice_servers=self._ice_servers, signal=self._signal
         )
@@ -250,10 +251,14 @@ class Room:
         match event:
             case effects.Interrupted():
                 self._last_failure = event.reason
+                self._roster.set_server_reachable(False)
                 if self.state == "open":
                     self.state = "interrupted"
                 self._listeners.tell(events.Interrupted(event.retry_in, event.reason))
             case effects.Restored():
+                welcome = self._client.session.welcome
+                self._ice_servers[:] = welcome.ice_servers if welcome is not None else []
+                self._roster.set_server_reachable(True)
                 if self.state == "interrupted":
                     self.state = "open"
                 self._listeners.tell(events.Restored(event.resumed))
@@ -286,10 +291,6 @@ class Room:
         except (Full, Refused) as error:
             # So much waits for a peer only when it has been away for long; then a new connection is due.
             log.warning("a signal to %s was not sent: %s", to, error)
-
-    def _ice_servers(self) -> list[IceServer]:
-        welcome = self._client.session.welcome
-        return welcome.ice_servers if welcome is not None else []
 
     def _end(self, error: PeerlaneError) -> None:
         if self.state == "closed":

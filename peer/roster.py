@@ -22,14 +22,14 @@ CLOSE_TIMEOUT = 5.0
 
 
 class Roster:
-    """``signal`` sends to a peer through the server; ``me`` and ``ice_servers`` are asked when needed."""
+    """``signal`` sends to a peer through the server; ``ice_servers`` is a list that its owner keeps current."""
 
     def __init__(
         self,
         listeners: Listeners,
         *,
         me: Callable[[], PeerId],
-        ice_servers: Callable[[], list[IceServer]],
+        ice_servers: list[IceServer],
         signal: Callable[[PeerId, PeerPayload], None],
     ) -> None:
         self._listeners = listeners
@@ -76,7 +76,7 @@ class Roster:
         peer = RemotePeer(
             description,
             me=self._me(),
-            ice_servers=self._ice_servers(),
+            ice_servers=self._ice_servers,
             send=lambda payload: self._send(description.id, payload),
             changed=self._connection_changed,
         )
@@ -104,6 +104,11 @@ class Roster:
         peer = self._peers.get(signal.sender)
         if peer is not None:
             peer.receive(signal.payload)
+
+    def set_server_reachable(self, is_reachable: bool) -> None:
+        """Whether our own link to the server stands."""
+        for peer in self._peers.values():
+            peer.set_server_reachable(is_reachable)
 
     # The end
 
