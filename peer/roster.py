@@ -22,7 +22,7 @@ CLOSE_TIMEOUT = 5.0
 
 
 class Roster:
-    """``signal`` sends to a peer through the server; ``ice_servers`` is a list that its owner keeps current."""
+    """``signal`` sends to a peer through the server; ``ice_servers`` is one list, kept current elsewhere."""
 
     def __init__(
         self,
