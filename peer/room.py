@@ -56,6 +56,10 @@ AIORTC = Capabilities(engine="aiortc", media=True)
 """aiortc cannot roll back, restart ICE, or trickle its own candidates."""
 
 
+FAREWELL_TIMEOUT = 1.5
+"""For what is under way to the others; then the server is told all the same."""
+
+
 class JoinOptions(msgspec.Struct, frozen=True):
     token: str = ""
     """Where the server asks programs for one."""
@@ -306,6 +310,8 @@ class Room:
         self._listeners.end()
 
     async def _close(self) -> None:
+        # The others hang up as soon as the server says that we have gone: first let arrive what is under way.
+        await self._roster.wait_closed(FAREWELL_TIMEOUT)
         await self._client.close()
         await self._roster.wait_closed()
 

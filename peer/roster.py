@@ -122,10 +122,10 @@ class Roster:
         for stream in list(self._streams):
             stream.end(error)
 
-    async def wait_closed(self) -> None:
-        """Until all connections are closed; takes 5 s at the most."""
+    async def wait_closed(self, timeout: float = CLOSE_TIMEOUT) -> None:
+        """Until all connections are closed, or ``timeout`` is over."""
         if self._leaving:
-            await asyncio.wait(self._leaving, timeout=CLOSE_TIMEOUT)
+            await asyncio.wait(self._leaving, timeout=timeout)
 
     # Inside
 
