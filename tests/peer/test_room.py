@@ -55,6 +55,11 @@ async def until(happenings: AsyncIterator[Any], kind: type[Any]) -> Any:
     raise AssertionError(f"the room ended without a {kind.__name__}")
 
 
+def link_of(server: TestServer, room: Room) -> Any:
+    """The server's end of this room's link."""
+    return server.app[NODE].hub.sessions[room.me].link
+
+
 def bye_of(reason: CloseReason) -> Bye:
     return Bye(reason.code, reason.text, reason.come_back, reason.after)
 
@@ -121,8 +126,7 @@ async def test_who_leaves_is_gone_at_once_for_the_others(url: str) -> None:
     async with join(url, "arena") as ana:
         async with join(url, "arena", name="ben"):
             peer = await first_peer(ana)
-            leaving = asyncio.create_task(event_of(ana, PeerLeft))
-            await asyncio.sleep(0)
+            leaving = ana.events()
         event = await until(leaving, PeerLeft)
         assert (event.peer, event.reason) == (peer, "left")
         assert ana.roster == []
@@ -215,11 +219,10 @@ async def test_a_server_that_is_not_there_is_lost_in_time() -> None:
 
 async def test_a_goodbye_for_ever_ends_the_room_with_its_reason(tmp_path: Path) -> None:
     async with serving(tmp_path) as server, join(str(server.make_url("/")), "arena") as room:
-        ended = asyncio.create_task(event_of(room, Ended))
+        ended = room.events()
         peers = aiter(room.peers())
-        node = server.app[NODE]
-        for session in list(node.hub.sessions.values()):
-            session.link.close(REPLACED, session.link.codec.encode(bye_of(REPLACED)))
+        link = link_of(server, room)
+        link.close(REPLACED, link.codec.encode(bye_of(REPLACED)))
         error = (await until(ended, Ended)).error
         assert isinstance(error, Refused)
         assert error.code == str(REPLACED.code)
@@ -235,7 +238,7 @@ async def test_a_cut_link_is_an_interruption_and_the_peers_go_on(tmp_path: Path)
             other = await (await first_peer(ben)).open("chat", RELIABLE)
             await channel.send("before")
             happenings = aiter(ana.events())
-            server.app[NODE].hub.sessions[ana.me].link.pipe.abort()
+            link_of(server, ana).pipe.abort()
             assert isinstance(await until(happenings, Interrupted), Interrupted)
             assert ana.state == "interrupted"
             await channel.send("meanwhile")
