@@ -24,6 +24,7 @@ from signaling.protocol.messages import (
     Request,
     Resume,
     Signal,
+    Ticket,
     Welcome,
     Word,
 )
@@ -148,6 +149,8 @@ class Client:
                 self.welcome = message
                 if not message.resumed:
                     self.heard = []
+            elif isinstance(message, Ticket):
+                self.welcome = msgspec.structs.replace(self.welcome, ticket=message.ticket)
             if isinstance(message, NUMBERED_EVENTS):
                 self.heard.append(message)
         return new
