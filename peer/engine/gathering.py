@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import aioice
 from aioice.ice import TransportPolicy
 from aiortc import RTCIceServer, rtcicetransport
@@ -19,6 +21,8 @@ LOOPBACK_ADDRESSES = ["127.0.0.1"]
 class GatheringConnection(aioice.Connection):
     """aioice's connection, with our limits."""
 
+    _gathering: asyncio.Task[list[aioice.Candidate]] | None = None
+
     async def get_component_candidates(
         self, component: int, addresses: list[str], timeout: int = GATHER_TIMEOUT
     ) -> list[aioice.Candidate]:
@@ -26,7 +30,14 @@ class GatheringConnection(aioice.Connection):
         # and its connection stays `new` for ever.
         if not addresses and self._transport_policy == TransportPolicy.ALL:
             addresses = LOOPBACK_ADDRESSES
-        return await super().get_component_candidates(component, addresses, timeout)
+        # One that is cancelled half-way would leave its sockets open: it goes on, and close() waits for it.
+        self._gathering = asyncio.create_task(super().get_component_candidates(component, addresses, timeout))
+        return await asyncio.shield(self._gathering)
+
+    async def close(self) -> None:
+        if self._gathering is not None:
+            await asyncio.wait([self._gathering])
+        await super().close()
 
 
 def install() -> None:

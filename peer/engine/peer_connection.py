@@ -19,7 +19,7 @@ from aiortc import (
 )
 
 from peer.channels.kinds import Kind, protocol_of
-from peer.engine import gathering, self_check
+from peer.engine import delivery, gathering, self_check
 from peer.engine.descriptions import has_name, parse_candidate, prepare_remote
 from peer.wire import CONTROL_ID, CONTROL_LABEL
 from signaling.protocol.messages import IceCandidateInit, IceServer
@@ -49,7 +49,10 @@ class PeerConnection:
         _prepare()
         self._pc = RTCPeerConnection(
             RTCConfiguration(
-                iceServers=gathering.usable_servers(servers), bundlePolicy=RTCBundlePolicy.MAX_BUNDLE
+                iceServers=gathering.usable_servers(servers),
+                # Not MAX_BUNDLE: with it aiortc gives all sections one transport from the start, takes
+                # that for a superfluous one when the answer bundles them, and stops it.
+                bundlePolicy=RTCBundlePolicy.BALANCED,
             )
         )
         self._changed = changed
@@ -110,6 +113,10 @@ class PeerConnection:
                 return
             self._named_left -= 1
         self._in_background(self._add(candidate))
+
+    async def wait_delivered(self, timeout: float) -> bool:
+        """See :func:`peer.engine.delivery.wait_delivered`."""
+        return await delivery.wait_delivered(self._pc, timeout)
 
     async def close(self) -> None:
         """Close it, within :data:`CLOSE_TIMEOUT`; what takes longer goes on by itself. May be repeated."""

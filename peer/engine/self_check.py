@@ -6,7 +6,7 @@ import inspect
 from importlib.metadata import version
 
 import aioice
-from aiortc import rtcicetransport
+from aiortc import RTCSctpTransport, rtcicetransport
 
 KNOWN = {"aiortc": "1.16.", "aioice": "0.13."}
 
@@ -23,4 +23,7 @@ def problems() -> list[str]:
         found.append("aioice gathers candidates in another way")
     if not issubclass(getattr(rtcicetransport, "Connection", object), aioice.Connection):
         found.append("aiortc's gatherer does not take its connection from rtcicetransport.Connection")
+    names = RTCSctpTransport.__init__.__code__.co_names
+    if not {"_data_channel_queue", "_outbound_queue", "_sent_queue"} <= set(names):
+        found.append("aiortc keeps what is under way in other queues")
     return found
