@@ -141,11 +141,11 @@ class Codec(Generic[MessageT]):
     def _encode_for_msgpack(self, message: Word | PeerPayload) -> bytes:
         if isinstance(message, (Signalled, Broadcasted)) and isinstance(message.payload, msgspec.Raw):
             try:
-                value = JSON.read_payload(message.payload)
+                packed = self._encode(JSON.read_payload(message.payload))
             except UNREADABLE:
                 # A number beyond 64 bits: well-formed JSON that MessagePack cannot say.
-                value = None
-            message = msgspec.structs.replace(message, payload=msgspec.Raw(self._encode(value)))
+                packed = self._encode(None)
+            message = msgspec.structs.replace(message, payload=msgspec.Raw(packed))
         encoded: bytes = self._encode(message)
         return encoded
 

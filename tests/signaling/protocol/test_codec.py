@@ -271,8 +271,9 @@ def test_bytes_become_base64_text_for_a_json_reader() -> None:
     assert b'"AP8="' in JSON.encode(said)
 
 
-def test_a_number_that_messagepack_cannot_say_becomes_nothing_and_spoils_nothing() -> None:
-    (said,) = JSON.decode(signal(b"1e400"))
+@pytest.mark.parametrize("number", [b"1e400", b"18446744073709551616", b"-9223372036854775809", b"9" * 60])
+def test_a_number_that_messagepack_cannot_say_becomes_nothing_and_spoils_nothing(number: bytes) -> None:
+    (said,) = JSON.decode(signal(b"[" + number + b"]"))
     assert isinstance(said, Signal)
     (heard,) = CLIENT_CODECS[MSGPACK_SUBPROTOCOL].decode(MSGPACK.encode(Signalled("x", 1, said.payload)))  # type: ignore[arg-type]
     assert isinstance(heard, Signalled)
