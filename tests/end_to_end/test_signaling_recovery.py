@@ -1,0 +1,210 @@
+"""Signals under way while a link drops or a server dies: none lost, none doubled, all in order."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import msgspec
+import pytest
+
+from peer.errors import Full
+from peer.signaling_client.address import signaling_url
+from peer.signaling_client.effects import Heard, Restored, Told, Undelivered
+from peer.signaling_client.websocket import CODEC, SignalingClient
+from signaling.protocol.ids import PeerId
+from signaling.protocol.messages import Capabilities, Join, Joined, PeerJoined, PeerLeft
+from tests.end_to_end.conftest import ServerProcess, StartServer, eventually
+
+pytestmark = [pytest.mark.end_to_end, pytest.mark.timeout(180)]
+
+ROOM = "default/arena"
+COUNT = 500
+DROP = 20.0
+TALKATIVE = {"PEERLANE_LIMITS_MESSAGES_PER_SECOND": "1000"}
+QUICK_TO_NOTICE = {"PEERLANE_SESSION_PING_INTERVAL": "2", "PEERLANE_SESSION_PING_TIMEOUT": "1"}
+
+
+class Wire:
+    """A TCP proxy: a network that can be cut, and that can swallow everything without a word."""
+
+    def __init__(self, port: int) -> None:
+        self._port = port
+        self._is_broken = False
+        self._goes_on = asyncio.Event()
+        self._goes_on.set()
+        self._writers: set[asyncio.StreamWriter] = set()
+        self.port = 0
+
+    @asynccontextmanager
+    async def __call__(self) -> AsyncIterator[Wire]:
+        server = await asyncio.start_server(self._carry, "127.0.0.1", 0)
+        self.port = server.sockets[0].getsockname()[1]
+        try:
+            yield self
+        finally:
+            self.cut()
+            self._goes_on.set()
+            server.close()
+            await server.wait_closed()
+
+    def cut(self) -> None:
+        """Ends all connections, and lets none through."""
+        self._is_broken = True
+        for writer in self._writers:
+            writer.transport.abort()
+
+    def hold(self) -> None:
+        """Connections stay, and nothing comes through."""
+        self._goes_on.clear()
+
+    def mend(self) -> None:
+        """What was held is lost, as by a NAT that has forgotten its connections."""
+        self.cut()
+        self._goes_on.set()
+        self._is_broken = False
+
+    async def _carry(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._writers.add(writer)
+        try:
+            if not self._is_broken:
+                other_reader, other_writer = await asyncio.open_connection("127.0.0.1", self._port)
+                self._writers.add(other_writer)
+                async with asyncio.TaskGroup() as tasks:
+                    tasks.create_task(self._pump(reader, other_writer))
+                    tasks.create_task(self._pump(other_reader, writer))
+        finally:
+            writer.transport.abort()
+
+    async def _pump(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            while data := await reader.read(65_536):
+                await self._goes_on.wait()
+                writer.write(data)
+                await writer.drain()
+        except ConnectionError:
+            pass  # cut
+        finally:
+            writer.transport.abort()
+            self._writers.discard(writer)
+
+
+class Speaker:
+    """A client that counts what it sends and hears."""
+
+    def __init__(self, port: int) -> None:
+        url = signaling_url(f"http://127.0.0.1:{port}")
+        self.told: list[Told] = []
+        self.client = SignalingClient(url, capabilities=Capabilities(), tell=self.told.append)
+
+    async def __aenter__(self) -> Speaker:
+        session = self.client.session
+        self.client.perform(session.join(Join(session.next_request(), ROOM)))
+        self.client.start()
+        await eventually(lambda: self.all_of(Joined), "it is in the room")
+        return self
+
+    async def __aexit__(self, *exc_info: object) -> None:
+        await self.client.close()
+
+    @property
+    def id(self) -> PeerId:
+        return self.client.session.you
+
+    def all_of(self, kind: type[Any]) -> list[Any]:
+        return [event for event in self.told if isinstance(event, kind)]
+
+    @property
+    def heard(self) -> list[int]:
+        return [CODEC.read_payload(event.payload) for event in self.all_of(Heard)]
+
+    @property
+    def resumed(self) -> list[bool]:
+        """Of every welcome but the first."""
+        return [event.resumed for event in self.all_of(Restored)][1:]
+
+    async def say_all(self, to: PeerId, seconds: float) -> None:
+        """``COUNT`` signals spread over so much time, waiting where too many are under way."""
+        for number in range(COUNT):
+            payload = msgspec.Raw(msgspec.msgpack.encode(number))
+            while True:
+                try:
+                    self.client.perform(self.client.session.signal(to, payload, self.client.now))
+                except Full:
+                    await asyncio.sleep(0.05)
+                    continue
+                break
+            await asyncio.sleep(seconds / COUNT)
+
+
+async def meet(ana: Speaker, ben: Speaker) -> None:
+    await eventually(lambda: ana.all_of(PeerJoined) and ben.all_of(PeerJoined), "they have met")
+
+
+async def test_a_killed_and_restarted_server_loses_and_doubles_nothing(start_server: StartServer) -> None:
+    server: ServerProcess = start_server(**TALKATIVE)
+    async with Speaker(server.port) as ana, Speaker(server.port) as ben:
+        await meet(ana, ben)
+        ids = ana.id, ben.id
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(ana.say_all(ben.id, 4.0))
+            tasks.create_task(ben.say_all(ana.id, 4.0))
+            for _ in range(2):
+                await asyncio.sleep(1.0)
+                await asyncio.to_thread(server.restart)
+        await eventually(lambda: len(ana.heard) >= COUNT and len(ben.heard) >= COUNT, "all has arrived", 60.0)
+        assert ana.heard == ben.heard == list(range(COUNT))
+        assert set(ana.resumed) == set(ben.resumed) == {False}
+        assert (ana.id, ben.id) == ids
+        assert not ana.all_of(PeerLeft) + ben.all_of(PeerLeft) + ana.all_of(Undelivered)
+
+
+@pytest.mark.parametrize("fault", ["cut", "hold"])
+async def test_a_link_that_drops_for_20_s_is_resumed_whole(start_server: StartServer, fault: str) -> None:
+    server: ServerProcess = start_server(**TALKATIVE, **QUICK_TO_NOTICE)
+    async with Wire(server.port)() as wire, Speaker(wire.port) as ana, Speaker(server.port) as ben:
+        await meet(ana, ben)
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(ana.say_all(ben.id, DROP))
+            tasks.create_task(ben.say_all(ana.id, DROP))
+            await asyncio.sleep(1.0)
+            getattr(wire, fault)()
+            await asyncio.sleep(DROP)
+            before = len(ana.heard), len(ben.heard)
+            wire.mend()
+        await eventually(lambda: len(ana.heard) >= COUNT and len(ben.heard) >= COUNT, "all has arrived", 60.0)
+        assert max(before) < COUNT
+        assert ana.heard == ben.heard == list(range(COUNT))
+        assert ana.resumed
+        assert all(ana.resumed)
+        assert ben.resumed == []
+        assert not ana.all_of(PeerLeft) + ben.all_of(PeerLeft)
+
+
+async def test_past_the_window_the_session_is_fresh_and_nothing_is_lost_unsaid(
+    start_server: StartServer,
+) -> None:
+    server: ServerProcess = start_server(**TALKATIVE, PEERLANE_SESSION_RESUME_WINDOW="2")
+    async with Wire(server.port)() as wire, Speaker(wire.port) as ana, Speaker(server.port) as ben:
+        await meet(ana, ben)
+        id = ana.id
+        wire.cut()
+        for sender, receiver in ((ana, ben), (ben, ana)):
+            payload = msgspec.Raw(msgspec.msgpack.encode(7))
+            sender.client.perform(sender.client.session.signal(receiver.id, payload, sender.client.now))
+        await eventually(lambda: ben.all_of(PeerLeft), "the window is over")
+        assert [event.reason for event in ben.all_of(PeerLeft)] == ["lost"]
+        wire.mend()
+        await eventually(lambda: len(ana.all_of(Joined)) == 2, "there is a fresh snapshot")
+        assert ana.resumed == [False]
+        assert [peer.id for peer in ana.all_of(Joined)[1].peers] == [ben.id]
+        assert ana.id == id
+        await eventually(lambda: ben.heard, "what was kept has been said again")
+        assert ben.heard == [7]
+        # It came while nobody knew whether ana would return, and ben was told so.
+        assert [CODEC.read_payload(each) for event in ben.all_of(Undelivered) for each in event.payloads] == [
+            7
+        ]
+        assert ana.heard == []
