@@ -112,9 +112,7 @@ class Node:
 
     async def serve(self, pipe: Pipe, codec: Codec[Request], host: str) -> None:
         """Speak with one client until its link ends. Raises nothing for what the client does."""
-        limits = self.config.limits
-        outbox = Outbox(limits.outbox_messages, limits.outbox_bytes)
-        link = Link(pipe, codec, outbox, TokenBucket(limits.messages_per_second, limits.messages_burst))
+        link = self._link(pipe, codec)
         self._links.add(link)
         self.metrics.links["websocket"] += 1
         self.metrics.links_opened["accepted"] += 1
@@ -124,9 +122,9 @@ class Node:
         try:
             await self._greet(link, host)
             while not link.closing and (frame := await pipe.receive()) is not None:
-                messages = codec.decode(frame)
-                wait = link.bucket.take(self._now(), len(messages))
-                self._hear(link, messages)
+                wait = self._hear_frame(link, frame)
+                # The next may be long in coming; thousands of links wait for theirs.
+                del frame
                 if wait > 0.0:
                     self.metrics.throttled += 1
                     await asyncio.sleep(wait)
@@ -211,6 +209,18 @@ class Node:
                 self.metrics.resumed_fresh += not welcome.resumed
         self.perform(effects)
         self._hear(link, more)
+
+    def _link(self, pipe: Pipe, codec: Codec[Request]) -> Link:
+        limits = self.config.limits
+        outbox = Outbox(limits.outbox_messages, limits.outbox_bytes)
+        return Link(pipe, codec, outbox, TokenBucket(limits.messages_per_second, limits.messages_burst))
+
+    def _hear_frame(self, link: Link, frame: bytes) -> float:
+        """How long to wait before this link is read again."""
+        messages = link.codec.decode(frame)
+        wait = link.bucket.take(self._now(), len(messages))
+        self._hear(link, messages)
+        return wait
 
     def _hear(self, link: Link, messages: list[Request | Malformed]) -> None:
         count, now = self.metrics.messages_in, self._now()

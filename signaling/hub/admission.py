@@ -12,8 +12,9 @@ from signaling.hub.session import Session
 from signaling.hub.tickets import NONCE_BYTES, Claim, Tickets
 from signaling.protocol.errors import REPLACED
 from signaling.protocol.ids import PEER_ID_BYTES, PeerId, peer_id_from
-from signaling.protocol.messages import Hello, Limits, Resume, Welcome
+from signaling.protocol.messages import Capabilities, Hello, Limits, Resume, Welcome
 
+MAX_SHARED_CAPABILITIES = 64
 MAX_SPENT = 100_000
 """Past this the oldest is forgotten and its ticket would work once more, until it expires."""
 
@@ -45,6 +46,7 @@ class Admission:
         self._epoch = epoch
         self._random_bytes = random_bytes
         self._sessions = sessions
+        self._known_capabilities: dict[Capabilities, Capabilities] = {}
         self._spent: dict[bytes | PeerId, float] = {}
         """Secrets of tickets that are used up, and ids that have said bye: until when to remember them."""
         limits = config.limits
@@ -66,7 +68,7 @@ class Admission:
             if hello.resume is not None and self._can_be_whole(former, hello.resume):
                 return self._resume(former, claim, hello.resume, goodbye, link, now, unix_now)
         peer = peer_id_from(self._random_bytes(PEER_ID_BYTES)) if claim is None else claim.peer
-        session = Session(peer, hello.capabilities, link, now)
+        session = Session(peer, self._shared(hello.capabilities), link, now)
         session.previous_nonce = b"" if claim is None else claim.nonce
         welcome = self._welcome(session, False, unix_now)
         return Admitted(session, [*goodbye, Deliver(link, welcome)], replaced=former)
@@ -93,6 +95,13 @@ class Admission:
             if expires > unix_now:
                 break
             del self._spent[spent]
+
+    def _shared(self, capabilities: Capabilities) -> Capabilities:
+        """One object for all who can do the same: there are few kinds of clients and many of each."""
+        known = self._known_capabilities.get(capabilities)
+        if known is None and len(self._known_capabilities) < MAX_SHARED_CAPABILITIES:
+            known = self._known_capabilities[capabilities] = capabilities
+        return known or capabilities
 
     def _claim(self, resume: Resume | None, unix_now: float) -> Claim | None:
         if resume is None:

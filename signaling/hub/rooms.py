@@ -84,7 +84,7 @@ class Rooms:
     def show_presence(self, session: Session) -> list[Effect]:
         """Tell all rooms of a session that it is away, or back."""
         effects: list[Effect] = []
-        for room in session.rooms.values():
+        for room in session.rooms:
             effects += self._post.tell_all(
                 room.others(session), room.members[session.id].as_update(room.name)
             )
@@ -92,14 +92,14 @@ class Rooms:
 
     def remove(self, session: Session, room: Room, reason: LeftReason) -> list[Effect]:
         del room.members[session.id]
-        del session.rooms[room.name]
+        session.rooms.remove(room)
         if not room.members:
             del self.by_name[room.name]
         return self._post.tell_all(room.others(session), PeerLeft(room.name, session.id, reason))
 
     def remove_everywhere(self, session: Session, reason: LeftReason) -> list[Effect]:
         effects: list[Effect] = []
-        for room in list(session.rooms.values()):
+        for room in list(session.rooms):
             effects += self.remove(session, room, reason)
         return effects
 
@@ -109,7 +109,8 @@ class Rooms:
             room = self.by_name[name] = Room(name, self._capacity(message.capacity))
         is_new = session.id not in room.members
         room.members[session.id] = member
-        session.rooms[name] = room
+        if is_new:
+            session.rooms.append(room)
         snapshot = Joined(message.request, name, room.snapshot_for(session), room.capacity)
         effects = self._post.tell(session, snapshot)
         if is_new:
@@ -117,7 +118,7 @@ class Rooms:
         return effects + self._post.tell_all(room.others(session), member.as_update(name))
 
     def _why_not_enter(self, session: Session, name: RoomName) -> ErrorCode | None:
-        if name in session.rooms:
+        if session.room(name) is not None:
             return None
         if len(session.rooms) >= self._limits.max_rooms:
             return ErrorCode.TOO_MANY_ROOMS
@@ -129,7 +130,7 @@ class Rooms:
 
     def _room_of(self, session: Session, text: str) -> Room | None:
         name = room_name(text)
-        return None if name is None else session.rooms.get(name)
+        return None if name is None else session.room(name)
 
     def _announce(self, room: Room, newcomer: Member) -> list[Effect]:
         """Who offers differs between members, so there are two forms of one announcement."""

@@ -68,29 +68,11 @@ class WebSocketDoor:
         self._config = config
 
     async def open(self, request: web.Request) -> web.StreamResponse:
-        headers = request.headers
-        verdict = origin_allowed(
-            headers.get("Origin"), request.host, headers.get("Authorization"), self._config.server
-        )
-        if not verdict.allowed:
-            self._host.count_refusal("origin")
-            return web.Response(status=403, text=verdict.reason)
-        called = parse_origin(f"http://{request.host}")
-        if called is None:
-            self._host.count_refusal("bad-host")
-            return web.Response(status=400, text="the Host header is not a name or an address")
-        turned = self._host.why_not(request.remote or "")
-        if turned is not None:
-            retry = {"Retry-After": str(max(1, round(turned.retry_after)))}
-            return web.Response(status=turned.status, text=turned.reason, headers=retry)
-        asked = [
-            each.strip() for each in headers.get("Sec-WebSocket-Protocol", "").split(",") if each.strip()
-        ]
-        if asked and not any(each in SERVER_CODECS for each in asked):
-            self._host.count_refusal("bad-subprotocol")
-            return web.Response(
-                status=400, text=f"ask for one of the subprotocols {', '.join(SERVER_CODECS)}"
-            )
+        """Serve one link; returns when it has ended."""
+        # Nothing but what the link needs stays in this frame: thousands of them wait here.
+        refusal = self._refusal(request)
+        if refusal is not None:
+            return refusal
         socket = web.WebSocketResponse(
             protocols=SUBPROTOCOLS,
             compress=False,
@@ -105,5 +87,38 @@ class WebSocketDoor:
         # They have been sent; thousands of idle links need not keep them.
         socket.headers.clear()
         codec = SERVER_CODECS[socket.ws_protocol or JSON_SUBPROTOCOL]
-        await self._host.serve(WebSocketPipe(socket, request, codec.is_text), codec, called.host)
+        pipe = WebSocketPipe(socket, request, codec.is_text)
+        await self._host.serve(pipe, codec, _called(request) or "")
         return socket
+
+    def _refusal(self, request: web.Request) -> web.Response | None:
+        """The answer to a request that may not come in."""
+        headers = request.headers
+        verdict = origin_allowed(
+            headers.get("Origin"), request.host, headers.get("Authorization"), self._config.server
+        )
+        if not verdict.allowed:
+            self._host.count_refusal("origin")
+            return web.Response(status=403, text=verdict.reason)
+        if _called(request) is None:
+            self._host.count_refusal("bad-host")
+            return web.Response(status=400, text="the Host header is not a name or an address")
+        turned = self._host.why_not(request.remote or "")
+        if turned is not None:
+            retry = {"Retry-After": str(max(1, round(turned.retry_after)))}
+            return web.Response(status=turned.status, text=turned.reason, headers=retry)
+        asked = [
+            each.strip() for each in headers.get("Sec-WebSocket-Protocol", "").split(",") if each.strip()
+        ]
+        if asked and not any(each in SERVER_CODECS for each in asked):
+            self._host.count_refusal("bad-subprotocol")
+            return web.Response(
+                status=400, text=f"ask for one of the subprotocols {', '.join(SERVER_CODECS)}"
+            )
+        return None
+
+
+def _called(request: web.Request) -> str | None:
+    """What the client calls this server; None when its Host header is no name and no address."""
+    origin = parse_origin(f"http://{request.host}")
+    return None if origin is None else origin.host

@@ -82,7 +82,7 @@ class World:
         self.now = end
 
     def rooms_of(self, client: Client) -> set[str]:
-        return set(client.session.rooms) if client.session is not None else set()
+        return {room.name for room in client.session.rooms} if client.session is not None else set()
 
 
 def _say(line: Any, message: Word) -> None:

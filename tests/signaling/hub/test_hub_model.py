@@ -279,7 +279,7 @@ class HubMachine(RuleBasedStateMachine):
         return any(one in inside and other in inside for inside in self.members.values())
 
     def _rooms(self) -> dict[str, Room]:
-        return {room.name: room for each in self.world.hub.sessions.values() for room in each.rooms.values()}
+        return {room.name: room for each in self.world.hub.sessions.values() for room in each.rooms}
 
     def _say(self, client: Client, message: Request | Malformed) -> list[Word]:
         """Whoever speaks has had its welcome, so the ticket that it came with dies."""
