@@ -142,10 +142,9 @@ class Connection:
     async def close(self) -> None:
         """Say goodbye to the other side, and end; within seconds, whatever the other side does."""
         if self.state != "closed":
-            self._say(Bye())
             self._recovery.stop()
             self._register.close()
-            self._end_run()
+            self._end_run(farewell=True)
             self._announced = {}
             self._update_tracks()
             self._set_state("closed")
@@ -183,12 +182,8 @@ class Connection:
             generation,
             pc,
             Slots(pc, self._published, self._arrived),
-            Control(
-                pc.make_control(),
-                opened=lambda: self._control_opened(run),
-                received=lambda message: self._heard(run, message),
-            ),
             wanted=lambda: list(self._negotiation.wanted.values()),
+            prepared=lambda: self._prepared(run),
             described=lambda kind, sdp, slots: self._perform(
                 self._negotiation.described(generation, kind, sdp, slots)
             ),
@@ -196,18 +191,17 @@ class Connection:
             failed=lambda: self._failed(run),
         )
         self._run = run
-        self._register.use(pc.make_lane)
         self._recovery.began(_now())
         self._set_timer()
         if self.state == "connected":
             self._set_state("lost")
 
-    def _end_run(self) -> None:
+    def _end_run(self, *, farewell: bool = False) -> None:
         run, self._run = self._run, None
         if run is None:
             return
         self._register.detach()
-        task = asyncio.create_task(run.close())
+        task = asyncio.create_task(run.close(farewell=farewell))
         self._ending.add(task)
         task.add_done_callback(self._ending.discard)
 
@@ -238,6 +232,16 @@ class Connection:
         # An offer may have been made before its maker knew what we would send.
         if not run.slots.is_complete:
             self._need()
+
+    def _prepared(self, run: Run) -> Control:
+        control = Control(
+            run.pc.make_control(),
+            opened=lambda: self._control_opened(run),
+            received=lambda message: self._heard(run, message),
+        )
+        if run is self._run:
+            self._register.use(run.pc.make_lane)
+        return control
 
     def _lane_made(self, run: Run, lane: RTCDataChannel) -> None:
         if run is self._run:
@@ -298,7 +302,7 @@ class Connection:
 
     def _say(self, message: ControlMessage) -> None:
         if self._run is not None:
-            self._run.control.say(message)
+            self._run.say(message)
 
     def _set_state(self, state: ConnectionState) -> None:
         if self.state == state:

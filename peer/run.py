@@ -11,10 +11,13 @@ from peer.control import Control
 from peer.engine.peer_connection import PeerConnection
 from peer.negotiation import AddCandidate, ApplyAnswer, ApplyOffer, MakeAnswer, MakeOffer, ToPerform
 from peer.slots import Slots
+from peer.wire import Bye, ControlMessage
 from signaling.protocol.messages import Slot
 
 log = logging.getLogger("peer")
 
+DELIVERY_TIMEOUT = 1.5
+"""A peer that is there acknowledges in less; whoever waits for us to leave should not wait for longer."""
 MAX_WAITING_EFFECTS = 1024
 """More than a peer can need; past it the run has failed."""
 
@@ -22,8 +25,9 @@ MAX_WAITING_EFFECTS = 1024
 class Run:
     """Performs what negotiation asks, one after the other.
 
-    ``described`` gets each description that may be sent, ``settled`` is called after each round,
-    ``failed`` when one could not be done. ``wanted`` says which slots the other side has asked for.
+    ``prepared`` is called when data channels may be made, ``described`` with each description that may
+    be sent, ``settled`` after each round, ``failed`` when one could not be done. ``wanted`` says which
+    slots the other side has asked for.
     """
 
     def __init__(
@@ -31,9 +35,9 @@ class Run:
         generation: int,
         pc: PeerConnection,
         slots: Slots,
-        control: Control,
         *,
         wanted: Callable[[], Iterable[Slot]],
+        prepared: Callable[[], Control],
         described: Callable[[Literal["offer", "answer"], str, dict[str, str]], None],
         settled: Callable[[], None],
         failed: Callable[[], None],
@@ -41,8 +45,9 @@ class Run:
         self.generation = generation
         self.pc = pc
         self.slots = slots
-        self.control = control
+        self.control: Control | None = None
         self._wanted = wanted
+        self._prepared = prepared
         self._described = described
         self._settled = settled
         self._failed = failed
@@ -55,10 +60,16 @@ class Run:
         except asyncio.QueueFull:
             self._failed()
 
-    async def close(self) -> None:
-        """Never hangs."""
+    def say(self, message: ControlMessage) -> bool:
+        """Over the control channel; False while it is not open."""
+        return self.control is not None and self.control.say(message)
+
+    async def close(self, *, farewell: bool = False) -> None:
+        """Never hangs. With ``farewell``, what was sent arrives first, and then a goodbye."""
         self._task.cancel()
         await asyncio.wait([self._task])
+        if farewell and await self.pc.wait_delivered(DELIVERY_TIMEOUT) and self.say(Bye()):
+            await self.pc.wait_delivered(DELIVERY_TIMEOUT)
         await self.slots.close()
         await self.pc.close()
 
@@ -76,11 +87,14 @@ class Run:
     async def _perform(self, effect: ToPerform) -> None:
         match effect:
             case MakeOffer():
+                await self.pc.wait_turn()
                 self.slots.ensure(self._wanted())
+                self._prepare()
                 self._described("offer", await self.pc.make_offer(), self.slots.by_mid)
             case ApplyOffer():
                 await self.pc.apply("offer", effect.sdp)
                 self.slots.adopt(effect.slots)
+                self._prepare()
             case MakeAnswer():
                 self._described("answer", await self.pc.make_answer(), self.slots.by_mid)
                 self._settle()
@@ -89,6 +103,10 @@ class Run:
                 self._settle()
             case AddCandidate():
                 self.pc.add_candidate(effect.candidate)
+
+    def _prepare(self) -> None:
+        if self.control is None:
+            self.control = self._prepared()
 
     def _settle(self) -> None:
         self.slots.listen()

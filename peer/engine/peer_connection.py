@@ -50,9 +50,7 @@ class PeerConnection:
         self._pc = RTCPeerConnection(
             RTCConfiguration(
                 iceServers=gathering.usable_servers(servers),
-                # Not MAX_BUNDLE: with it aiortc gives all sections one transport from the start, takes
-                # that for a superfluous one when the answer bundles them, and stops it.
-                bundlePolicy=RTCBundlePolicy.BALANCED,
+                bundlePolicy=RTCBundlePolicy.MAX_BUNDLE,
             )
         )
         self._changed = changed
@@ -60,6 +58,8 @@ class PeerConnection:
         self._background: set[asyncio.Task[None]] = set()
         self._closing: asyncio.Task[None] | None = None
         self._deadline: asyncio.TimerHandle | None = None
+        self._is_described = False
+        self._has_connected = asyncio.Event()
         self._pc.on("connectionstatechange", self._state_changed)
         self._pc.on("datachannel", lane_made)
 
@@ -70,8 +70,20 @@ class PeerConnection:
     def add_transceiver(self, kind: str) -> RTCRtpTransceiver:
         return self._pc.addTransceiver(kind, direction="sendrecv")
 
+    async def wait_turn(self) -> None:
+        """A second round begins when the connection of the first stands; to be called before its offer.
+
+        aiortc never starts the senders and receivers of a round that meets the handshake of another one.
+        """
+        if self._is_described:
+            await self._has_connected.wait()
+
     def make_control(self) -> RTCDataChannel:
-        """The control channel, which both sides make."""
+        """The control channel, which both sides make.
+
+        No data channel may be made before the media sections of the first description are there: aiortc
+        would take the one transport that they share for a superfluous one, and stop it.
+        """
         return self._pc.createDataChannel(CONTROL_LABEL, negotiated=True, id=CONTROL_ID)
 
     def make_lane(self, encoded_label: str, kind: Kind) -> RTCDataChannel:
@@ -88,11 +100,17 @@ class PeerConnection:
 
     async def make_answer(self) -> str:
         """An answer with all our candidates in it, set here; its SDP."""
-        return await self._set_local(await self._pc.createAnswer())
+        sdp = await self._set_local(await self._pc.createAnswer())
+        self._is_described = True
+        return sdp
 
     async def apply(self, description_type: Literal["offer", "answer"], sdp: str) -> None:
         """Set the description of the other side. Raises ValueError and others when it cannot be used."""
         remote = prepare_remote(sdp)
+        if description_type == "offer":
+            await self.wait_turn()
+        else:
+            self._is_described = True
         await self._pc.setRemoteDescription(RTCSessionDescription(remote.sdp, description_type))
         for candidate in remote.named:
             self.add_candidate(candidate)
@@ -141,6 +159,7 @@ class PeerConnection:
             return
         match self._pc.connectionState:
             case "connected":
+                self._has_connected.set()
                 self._changed("connected")
             case "failed" | "closed":
                 self._changed("failed")
