@@ -19,6 +19,7 @@ from peer.signaling_client.dialling import why
 from peer.signaling_client.effects import Ended, Heard, Interrupted, Restored, Told
 from peer.signaling_client.session import State
 from peer.signaling_client.websocket import SignalingClient
+from signaling.app import Server as RunningServer
 from signaling.app import create_app
 from signaling.config import Config, LimitsConfig, Server
 from signaling.protocol.messages import MSGPACK_SUBPROTOCOL, Capabilities, Join, Joined, PeerJoined
@@ -248,7 +249,20 @@ async def test_closing_never_hangs_on_a_server_that_has_fallen_silent(
         released.set()
 
 
-async def test_a_certificate_that_nobody_vouches_for_is_an_error_with_a_way_out() -> None:
-    error = why(Ended(1015, "the server's certificate is not trusted"))
-    assert isinstance(error, Lost)
-    assert "verify" in error.hint
+async def test_a_certificate_that_the_server_has_made_is_trusted_only_when_asked(tmp_path: Path) -> None:
+    made = Server(
+        https=True, host="0.0.0.0", port=0, https_port=0, stun_port=0, dev=True, state_dir=str(tmp_path)
+    )
+    server = RunningServer(Config(server=made))
+    where = await server.start()
+    url = f"https://127.0.0.1:{where.https_port}"
+    try:
+        async with client_of(url) as (_, listener):
+            error = why(await listener.first(Ended))
+            assert isinstance(error, Lost)
+            assert "verify" in error.hint
+        for verify in (False, tmp_path / "certificate.pem"):
+            async with client_of(url, verify=verify) as (_, listener):
+                await listener.first(Joined)
+    finally:
+        await server.stop()
