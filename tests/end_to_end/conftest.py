@@ -133,9 +133,16 @@ async def browser() -> AsyncIterator[Browser]:
         await launched.close()
 
 
+class Reachable(Protocol):
+    """A server, or whatever stands in front of it."""
+
+    @property
+    def url(self) -> str: ...
+
+
 class OpenPage(Protocol):
     async def __call__(
-        self, room: str, name: str, *, server: ServerProcess | None = None, **parameters: str
+        self, room: str, name: str, *, server: Reachable | None = None, **parameters: str
     ) -> Page: ...
 
 
@@ -151,7 +158,7 @@ async def open_page(
 ) -> AsyncIterator[OpenPage]:
     """Open the page in a window of its own and, unless ``join="0"``, wait until it is in the room."""
 
-    async def open_(room: str, name: str, *, server: ServerProcess | None = None, **parameters: str) -> Page:
+    async def open_(room: str, name: str, *, server: Reachable | None = None, **parameters: str) -> Page:
         where = server or request.getfixturevalue("server")
         context = await browser.new_context(permissions=["clipboard-read", "clipboard-write"])
         page = await context.new_page()

@@ -9,6 +9,7 @@ from playwright.async_api import Page
 
 from tests.end_to_end.conftest import OpenPage, ServerProcess, StartServer, eventually, until
 from tests.end_to_end.looks import connected, hears, is_, me, names, reads, sees, states, write
+from tests.end_to_end.wire import Wire
 
 pytestmark = pytest.mark.end_to_end
 
@@ -101,6 +102,43 @@ async def test_a_tab_that_sleeps_resumes_its_session_when_it_wakes(
     assert await ana.evaluate("window.restored") == [True]
     assert await ana.evaluate("window.heard") == [1, 2, 3]
     await connected(ana, bob)
+
+
+# Broadcasts go through the server: 250 of them, one each 100 ms.
+SPEAK = """() => {
+  window.heard = [];
+  window.peerlane.room.on("broadcast", ({ payload }) => window.heard.push(payload));
+  let next = 0;
+  const timer = setInterval(() => {
+    window.peerlane.room.broadcast(next);
+    next += 1;
+    if (next === 250) clearInterval(timer);
+  }, 100);
+}"""
+
+
+async def test_a_page_whose_link_is_dead_for_20_seconds_misses_nothing_and_doubles_nothing(
+    open_page: OpenPage, start_server: StartServer
+) -> None:
+    server = start_server(PEERLANE_SESSION_PING_INTERVAL="2", PEERLANE_SESSION_PING_TIMEOUT="1")
+    async with Wire(server.port)() as wire:
+        ana = await open_page("garden", "Ana", server=wire, camera="0", microphone="0")
+        bob = await open_page("garden", "Bob", server=server, camera="0", microphone="0")
+        await connected(ana, bob)
+        await ana.evaluate(WATCH)
+        for page in (ana, bob):
+            await page.evaluate(SPEAK)
+        await asyncio.sleep(2)
+        wire.hold()
+        await until(bob, "window.peerlane.room.roster[0].away")
+        await asyncio.sleep(20)
+        wire.mend()
+        for page in (ana, bob):
+            await until(page, "window.heard.length >= 250", 40)
+        await asyncio.sleep(1)
+        for page in (ana, bob):
+            assert await page.evaluate("window.heard") == list(range(250))
+        assert await ana.evaluate("window.restored") == [True]
 
 
 async def test_a_tab_that_crashes_is_away_at_once_and_lost_after_the_window(
