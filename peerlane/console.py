@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import signal
 import sys
 import threading
 import unicodedata
@@ -12,10 +13,14 @@ from collections.abc import AsyncIterator, Coroutine
 from typing import Any
 
 from peer.errors import PeerlaneError
+from peer.room import RemotePeer
 
 EXIT_OK = 0
 EXIT_ERROR = 1
 EXIT_INTERRUPTED = 130
+EXIT_TERMINATED = 143
+SERVER_TIMEOUT = 5.0
+"""Who has mistyped an address wants to hear it soon."""
 MAX_LINE_BYTES = 262_144
 """Longer lines of stdin are refused: that is a file, not something one says."""
 
@@ -39,6 +44,11 @@ def _printable_character(character: str) -> str:
     return character
 
 
+def shown(peer: RemotePeer) -> str:
+    """What to call a peer: its name, or the beginning of its id."""
+    return printable(peer.name) or peer.id[:6]
+
+
 def note(text: str) -> None:
     """Say something beside the data: on stderr, one line."""
     print(text, file=sys.stderr, flush=True)
@@ -50,10 +60,13 @@ def say_json(**values: Any) -> None:
 
 
 def run(main: Coroutine[Any, Any, int]) -> int:
-    """Run a command to its exit code; what went wrong is told in one line, not in a traceback."""
+    """Run a command to its exit code; what went wrong is told in one line, not in a traceback.
+
+    Ctrl-C and SIGTERM end it as its own end would: goodbyes are said, files are finished.
+    """
     with asyncio.Runner(loop_factory=_new_loop) as runner:
         try:
-            return runner.run(main)
+            return runner.run(_until_terminated(main))
         except KeyboardInterrupt:
             return EXIT_INTERRUPTED
         except PeerlaneError as error:
@@ -64,6 +77,28 @@ def run(main: Coroutine[Any, Any, int]) -> int:
                 raise
             note(f"peerlane: {_first(known)}")
     return EXIT_ERROR
+
+
+async def _until_terminated(main: Coroutine[Any, Any, int]) -> int:
+    task = asyncio.current_task()
+    assert task is not None
+    terminated = False
+
+    def terminate() -> None:
+        nonlocal terminated
+        terminated = True
+        task.cancel()
+
+    try:
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, terminate)
+    except (NotImplementedError, ValueError):
+        pass  # Windows has no such signal, and only the main thread hears one
+    try:
+        return await main
+    except asyncio.CancelledError:
+        if terminated:
+            return EXIT_TERMINATED
+        raise
 
 
 def _first(group: BaseExceptionGroup[Any]) -> BaseException:

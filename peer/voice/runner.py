@@ -108,6 +108,10 @@ class VideoTrack(MediaStreamTrack):
         self.frames_played += 1
         return picture
 
+    @property
+    def seconds_played(self) -> float:
+        return self._last
+
     def stop(self) -> None:
         super().stop()
         self.ended.set()
