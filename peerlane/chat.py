@@ -204,7 +204,8 @@ async def speak(channel: Channel, lines: asyncio.Queue[str]) -> None:
 def text_of_line(line: str, is_json: bool) -> str:
     """What a line of input says: itself, or with ``is_json`` also the text of ``{"text": …}``."""
     if is_json and line.startswith("{"):
-        return text_of_message(line) or line
+        text = text_of_message(line)
+        return line if text is None else text
     return line
 
 
