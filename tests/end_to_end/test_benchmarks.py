@@ -1,0 +1,45 @@
+"""The benchmarks run, lose nothing, and say what they found in the agreed form. Their figures are not judged here."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+from typing import Any
+
+import pytest
+
+pytestmark = pytest.mark.end_to_end
+
+
+async def measured(*arguments: str) -> dict[str, Any]:
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-m",
+        "benchmarks",
+        *arguments,
+        "--quick",
+        "--json",
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    async with asyncio.timeout(110):
+        out, errors = await process.communicate()
+    assert process.returncode == 0, errors.decode()
+    (line,) = out.decode().splitlines()
+    report: dict[str, Any] = json.loads(line)
+    assert report.keys() == {"benchmark", "figures", "ratios"}
+    assert all(figure.keys() == {"value", "unit"} for figure in report["figures"].values())
+    return report
+
+
+async def test_relay_delivers_every_signal() -> None:
+    report = await measured("relay", "--only", "ours")
+    assert report["benchmark"] == "relay"
+    assert report["figures"]["ours: signals"]["value"] > 0
+
+
+async def test_connect_measures_both_sides() -> None:
+    report = await measured("connect")
+    assert report["figures"]["ours: p50"]["value"] > 0
+    assert report["ratios"].keys() == {"bare aiortc"}
