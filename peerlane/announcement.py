@@ -13,8 +13,11 @@ from signaling.metrics import package_version
 MAX_NETWORK_URLS = 4
 
 
-def announcement(where: Listening, config: Config) -> str:
-    """Addresses, a QR code for the phone, and the next step, as plain text."""
+def announcement(where: Listening, config: Config, command: str = "peerlane") -> str:
+    """Addresses, a QR code for the phone, and the next step, as plain text.
+
+    ``command`` is how this program is called from where the reader is.
+    """
     rows = [("On this machine", where.local + _moved(where.port, config.server.port))]
     https_moved = _moved(where.https_port, config.server.https_port)
     urls = where.network[:MAX_NETWORK_URLS]
@@ -27,7 +30,7 @@ def announcement(where: Listening, config: Config) -> str:
     lines += [*_about_network(where), ""]
     if where.is_secure:
         lines += [qr_code(where.network[0]), ""]
-    lines += _next_step(where, config)
+    lines += _next_step(where, config, command)
     return "\n".join(lines) + "\n"
 
 
@@ -58,12 +61,12 @@ def _about_network(where: Listening) -> list[str]:
     return ["Other machines cannot connect; let them in with --https --host 0.0.0.0."]
 
 
-def _next_step(where: Listening, config: Config) -> list[str]:
+def _next_step(where: Listening, config: Config, command: str) -> list[str]:
     url = where.local.rstrip("/")
     token = "" if config.server.dev else " --token TOKEN"
     lines = [
         "Try: open the first address in two browser windows and enter the same room. Or from a terminal:",
-        f"  peerlane chat {url} demo --name ana{token}",
+        f"  {command} chat {url} demo --name ana{token}",
     ]
     if config.server.dev:
         lines.append("Programs may connect without a token (--dev).")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
+import shutil
 import sys
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -101,7 +102,7 @@ def _run(settings: Settings) -> int:
 
     def announce(where: Listening) -> None:
         if config.log.format == "text":
-            _print(announcement(where, config))
+            _print(announcement(where, config, _command()))
 
     with asyncio.Runner(loop_factory=new_loop) as runner:
         try:
@@ -113,6 +114,14 @@ def _run(settings: Settings) -> int:
         except (ServerError, OSError) as error:
             return _failed(f"cannot serve: {error}")
     return EXIT_OK
+
+
+def _command() -> str:
+    """How this program is called from here: a virtual environment is seldom on the path."""
+    program = Path(sys.argv[0])
+    if shutil.which("peerlane") or program.name != "peerlane":
+        return "peerlane"
+    return os.path.relpath(program)
 
 
 def _prepare_process(config: Config) -> None:

@@ -25,6 +25,11 @@ def test_all_addresses_are_told() -> None:
         assert expected in text
 
 
+def test_the_next_step_can_be_pasted_where_one_is() -> None:
+    text = announcement(AT_HOME, Config(), command=".venv/bin/peerlane")
+    assert "  .venv/bin/peerlane chat http://localhost:8080 demo --name ana" in text
+
+
 def test_a_phone_gets_a_code_only_where_it_can_connect() -> None:
     assert "█" in announcement(IN_LAN, Config())
     assert "█" not in announcement(AT_HOME, Config())
