@@ -1,0 +1,207 @@
+"""Two registers, the messages between them, and data channels that are only pretended."""
+
+from __future__ import annotations
+
+from collections import deque
+
+import pytest
+
+from peer.channels.channel import Channel
+from peer.channels.kinds import LATEST, RELIABLE, UNRELIABLE, Kind, protocol_of
+from peer.channels.register import MAX_CHANNELS, Register
+from peer.errors import Closed, Full, Refused
+from peer.wire import Close, Open
+from tests.peer.channels.lanes import FakeLane
+
+
+class Side:
+    def __init__(self, *, you_offer: bool) -> None:
+        self.said: deque[Open | Close] = deque()
+        self.opened: list[Channel] = []
+        self.lanes: list[FakeLane] = []
+        self.register = Register(you_offer=you_offer, say=self.said.append, opened=self.opened.append)
+
+    def make_lane(self, encoded_label: str, kind: Kind) -> FakeLane:
+        lane = FakeLane(encoded_label, protocol_of(kind))
+        self.lanes.append(lane)
+        return lane
+
+
+class Two:
+    """The offerer and the answerer of one connection."""
+
+    def __init__(self) -> None:
+        self.offerer, self.answerer = Side(you_offer=True), Side(you_offer=False)
+        self.connect()
+
+    def connect(self) -> None:
+        for side in (self.offerer, self.answerer):
+            side.register.use(side.make_lane)
+        self.answerer.register.ask()
+
+    def exchange(self) -> None:
+        """All that has been said, and all data channels that were made."""
+        while self.offerer.said or self.answerer.said or self.offerer.lanes:
+            while self.answerer.said:
+                self.offerer.register.receive(self.answerer.said.popleft())
+            while self.offerer.lanes:
+                lane = self.offerer.lanes.pop(0)
+                other = FakeLane(lane.label, lane.protocol)
+                other.open()
+                lane.open()
+                self.answerer.register.adopt(other, other.label, other.protocol)
+            while self.offerer.said:
+                self.answerer.register.receive(self.offerer.said.popleft())
+        assert not self.answerer.lanes, "only the offerer makes data channels"
+
+
+def test_a_channel_of_the_offerer_shows_up_at_the_answerer() -> None:
+    two = Two()
+    mine = two.offerer.register.open("größe", LATEST)
+    two.exchange()
+    (theirs,) = two.answerer.opened
+    assert (theirs.label, theirs.kind, theirs.state, mine.state) == ("größe", LATEST, "open", "open")
+    assert two.offerer.opened == []
+
+
+def test_a_channel_of_the_answerer_is_made_by_the_offerer() -> None:
+    two = Two()
+    mine = two.answerer.register.open("chat", RELIABLE)
+    two.exchange()
+    assert [channel.label for channel in two.offerer.opened] == ["chat"]
+    assert mine.state == "open"
+    assert two.answerer.opened == []
+
+
+def test_both_at_once_is_one_channel() -> None:
+    two = Two()
+    channels = [side.register.open("chat", RELIABLE) for side in (two.offerer, two.answerer)]
+    two.exchange()
+    assert [channel.state for channel in channels] == ["open", "open"]
+    assert two.offerer.opened == two.answerer.opened == []
+
+
+def test_the_same_label_is_the_same_channel_and_another_kind_is_refused() -> None:
+    register = Two().offerer.register
+    channel = register.open("chat", RELIABLE)
+    assert register.open("chat", RELIABLE) is channel
+    with pytest.raises(Refused, match="RELIABLE"):
+        register.open("chat", LATEST)
+
+
+def test_who_asks_for_another_kind_is_refused_and_gets_the_one_there_is() -> None:
+    two = Two()
+    mine = two.offerer.register.open("chat", RELIABLE)
+    wrong = two.answerer.register.open("chat", UNRELIABLE)
+    two.exchange()
+    assert wrong.state == "closed"
+    assert [channel.kind for channel in two.answerer.opened] == [RELIABLE]
+    assert mine.state == "open"
+
+
+@pytest.mark.parametrize("by_offerer", [True, False])
+def test_closing_closes_both_and_the_label_is_free_again(by_offerer: bool) -> None:
+    two = Two()
+    here, there = (two.offerer, two.answerer) if by_offerer else (two.answerer, two.offerer)
+    mine = here.register.open("chat", RELIABLE)
+    two.exchange()
+    (theirs,) = there.opened
+    mine.close()
+    two.exchange()
+    assert theirs.state == "closed"
+    again = here.register.open("chat", RELIABLE)
+    assert again is not mine
+    two.exchange()
+    assert again.state == "open"
+    assert len(there.opened) == 2
+
+
+def test_channels_come_back_with_the_next_connection() -> None:
+    two = Two()
+    channels = [two.offerer.register.open("a", LATEST), two.answerer.register.open("b", RELIABLE)]
+    two.exchange()
+    for side in (two.offerer, two.answerer):
+        side.register.detach()
+    assert [channel.state for channel in channels] == ["opening", "opening"]
+    two.connect()
+    two.exchange()
+    assert [channel.state for channel in channels] == ["open", "open"]
+    assert len(two.offerer.opened) == len(two.answerer.opened) == 1
+
+
+def test_what_is_opened_between_connections_is_made_in_the_next() -> None:
+    two = Two()
+    for side in (two.offerer, two.answerer):
+        side.register.detach()
+    channels = [two.offerer.register.open("a", LATEST), two.answerer.register.open("b", RELIABLE)]
+    # There is no control channel between connections: what was said then is lost.
+    two.answerer.said.clear()
+    two.connect()
+    two.exchange()
+    assert [channel.state for channel in channels] == ["open", "open"]
+
+
+def test_there_is_a_limit_here() -> None:
+    register = Two().offerer.register
+    for number in range(MAX_CHANNELS):
+        register.open(str(number), RELIABLE)
+    with pytest.raises(Full):
+        register.open("one more", RELIABLE)
+
+
+def test_the_other_side_cannot_go_past_the_limit_and_is_told() -> None:
+    two = Two()
+    for number in range(MAX_CHANNELS):
+        two.offerer.register.receive(Open(str(number), "reliable"))
+    two.offerer.register.receive(Open("one more", "reliable"))
+    assert len(two.offerer.opened) == MAX_CHANNELS
+    assert list(two.offerer.said) == [Close("one more")]
+    two.exchange()
+    lane = FakeLane("one%20more", "peerlane.v1.reliable")
+    two.answerer.register.adopt(lane, lane.label, lane.protocol)
+    assert lane.readyState == "closed"
+
+
+@pytest.mark.parametrize(("label", "kind"), [("", "reliable"), ("x" * 129, "reliable"), ("x", "bulk")])
+def test_what_cannot_be_made_is_answered_so_that_nobody_waits(label: str, kind: str) -> None:
+    side = Two().offerer
+    side.register.receive(Open(label, kind))
+    assert list(side.said) == [Close(label)]
+    assert side.opened == []
+
+
+@pytest.mark.parametrize(
+    ("label", "protocol"),
+    [("a b", "peerlane.v1.latest"), ("%ff", "peerlane.v1.latest"), ("chat", ""), ("chat", "other")],
+)
+def test_data_channels_that_are_not_ours_are_closed(label: str, protocol: str) -> None:
+    side, lane = Two().answerer, FakeLane(label, protocol)
+    side.register.adopt(lane, label, protocol)
+    assert (lane.readyState, side.opened) == ("closed", [])
+
+
+def test_the_offerer_takes_no_data_channels() -> None:
+    side, lane = Two().offerer, FakeLane("chat", "peerlane.v1.latest")
+    side.register.adopt(lane, lane.label, lane.protocol)
+    assert (lane.readyState, side.opened) == ("closed", [])
+
+
+def test_the_answerer_is_not_asked_to_make_any_and_unknown_goodbyes_are_ignored() -> None:
+    side = Two().answerer
+    side.register.receive(Open("chat", "reliable"))
+    side.register.receive(Close("chat"))
+    assert (side.opened, list(side.said)) == ([], [])
+
+
+async def test_all_end_with_the_connection() -> None:
+    register = Two().offerer.register
+    channel = register.open("chat", RELIABLE)
+    register.close()
+    with pytest.raises(Closed):
+        await channel.wait_open()
+
+
+def test_a_label_that_cannot_be_one_is_the_callers_mistake() -> None:
+    register = Two().offerer.register
+    with pytest.raises(ValueError, match="label"):
+        register.open("", RELIABLE)
