@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import sys
 from collections.abc import Callable
 from fractions import Fraction
 
 import av
+import msgspec
 import numpy as np
 import pytest
 from aiortc import MediaStreamTrack
 from aiortc.mediastreams import MediaStreamError
 
 from peer.channels.kinds import LATEST, RELIABLE
-from peer.errors import Full
+from peer.errors import Closed, Full
 from peer.voice.runner import tone
-from signaling.protocol.messages import PleaseOffer
+from signaling.protocol.messages import PeerPayload, PleaseOffer
 from tests.peer.pair import End, connected, pair
 
 pytestmark = pytest.mark.end_to_end
@@ -240,3 +242,45 @@ async def test_what_nobody_listens_to_is_not_kept() -> None:
         for _ in range(25):
             await heard.recv()
         assert asyncio.get_running_loop().time() - started > 0.3
+
+
+async def test_when_the_other_side_is_killed_nothing_here_hangs() -> None:
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-m",
+        "tests.end_to_end.remote_end",
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+    )
+    assert process.stdin is not None
+    assert process.stdout is not None
+    end = End("the offerer", you_offer=True)
+    decoder: msgspec.json.Decoder[PeerPayload] = msgspec.json.Decoder(PeerPayload)
+
+    async def carry() -> None:
+        assert process.stdout is not None
+        async for line in process.stdout:
+            end.connection.receive(decoder.decode(line))
+
+    carrying = asyncio.create_task(carry())
+    try:
+        end.connection.start()
+        async with asyncio.timeout(20):
+            await end.until(lambda: bool(end.sent))
+            process.stdin.write(msgspec.json.encode(end.sent[0]) + b"\n")
+            channel = await end.connection.open("chat", RELIABLE)
+            await channel.send("are you there?")
+        process.kill()
+        await process.wait()
+        waiting = asyncio.create_task(channel.send(bytes(5_000_000)))
+        await asyncio.sleep(0.1)
+        started = asyncio.get_running_loop().time()
+        await end.connection.close()
+        assert asyncio.get_running_loop().time() - started < 7
+        with pytest.raises(Closed):
+            await waiting
+    finally:
+        if process.returncode is None:
+            process.kill()
+        await process.wait()
+        await carrying

@@ -34,6 +34,7 @@ class End:
 
     def _send(self, payload: PeerPayload) -> None:
         self.sent.append(payload)
+        self._changed.ring()
         if self.other is not None and not self.is_cut:
             asyncio.get_running_loop().call_soon(self.other.connection.receive, payload)
 
@@ -46,7 +47,7 @@ class End:
         self._changed.ring()
 
     async def until(self, is_so: Callable[[], bool]) -> None:
-        """Until something that the connection has told makes it so."""
+        """Until something that the connection has told or sent makes it so."""
         async with asyncio.timeout(10):
             while not is_so():
                 await self._changed.wait()

@@ -1,0 +1,100 @@
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from peer.engine.descriptions import (
+    MAX_SDP_CHARACTERS,
+    MAX_SECTIONS,
+    has_name,
+    parse_candidate,
+    prepare_remote,
+)
+from signaling.protocol.messages import IceCandidateInit
+
+HOST = "candidate:1 1 udp 2130706431 192.0.2.1 5000 typ host"
+NAMED = "candidate:2 1 udp 2130706431 0f3a-11.local 5001 typ host"
+OFFER = (
+    "v=0\r\na=group:BUNDLE 0 1\r\n"
+    f"m=audio 9 UDP/TLS/RTP/SAVPF 111\r\na={HOST}\r\na={NAMED}\r\na=end-of-candidates\r\na=mid:0\r\n"
+    "a=ice-ufrag:u\r\na=ice-pwd:p\r\na=fingerprint:sha-256 AA\r\na=setup:actpass\r\n"
+    "m=video 0 UDP/TLS/RTP/SAVPF 96\r\na=mid:1\r\n"
+)
+
+
+def test_the_end_of_candidates_is_taken_out() -> None:
+    assert "end-of-candidates" not in prepare_remote(OFFER).sdp
+    assert f"a={HOST}\r\n" in prepare_remote(OFFER).sdp
+
+
+def test_candidates_with_names_are_handed_out_with_their_section() -> None:
+    prepared = prepare_remote(OFFER)
+    assert ".local" not in prepared.sdp
+    assert prepared.named == [IceCandidateInit(NAMED, sdp_mid="0", sdp_m_line_index=0)]
+
+
+def test_a_rejected_section_gets_the_credentials_of_the_others() -> None:
+    rejected = prepare_remote(OFFER).sdp.partition("m=video")[2]
+    assert "a=ice-ufrag:u\r\na=ice-pwd:p\r\na=fingerprint:sha-256 AA\r\na=setup:actpass\r\n" in rejected
+
+
+def test_credentials_of_the_session_count_for_all_sections() -> None:
+    sdp = "v=0\r\na=ice-ufrag:u\r\na=ice-pwd:p\r\nm=audio 9 X 0\r\na=mid:0\r\n"
+    assert prepare_remote(sdp).sdp == sdp
+
+
+def test_line_ends_of_unix_are_read_too() -> None:
+    assert prepare_remote(OFFER.replace("\r\n", "\n")) == prepare_remote(OFFER)
+
+
+def test_descriptions_have_limits() -> None:
+    with pytest.raises(ValueError, match="characters"):
+        prepare_remote("x" * (MAX_SDP_CHARACTERS + 1))
+    with pytest.raises(ValueError, match="sections"):
+        prepare_remote("m=audio 9 X 0\r\n" * (MAX_SECTIONS + 1))
+
+
+@given(st.lists(st.sampled_from([*OFFER.split("\r\n"), "a=candidate:", "m=", "\x00", "a=mid:"]), max_size=40))
+def test_preparing_twice_changes_nothing_more(lines: list[str]) -> None:
+    once = prepare_remote("\n".join(lines))
+    again = prepare_remote(once.sdp)
+    assert (again.sdp, again.named) == (once.sdp, [])
+
+
+@given(st.text(max_size=300))
+def test_no_text_from_the_other_side_raises(text: str) -> None:
+    prepare_remote(text)
+    parse_candidate(IceCandidateInit(text, sdp_mid="0"))
+    parse_candidate(IceCandidateInit("candidate:" + text, sdp_mid="0"))
+
+
+@pytest.mark.parametrize("prefix", ["", "candidate:", "a=candidate:"])
+def test_a_candidate_is_read_with_its_section(prefix: str) -> None:
+    init = IceCandidateInit(prefix + HOST.removeprefix("candidate:"), sdp_mid="0", sdp_m_line_index=3)
+    candidate = parse_candidate(init)
+    assert candidate is not None
+    assert (candidate.ip, candidate.port, candidate.sdpMid, candidate.sdpMLineIndex) == (
+        "192.0.2.1",
+        5000,
+        "0",
+        3,
+    )
+    assert not has_name(candidate)
+
+
+def test_a_name_is_known_as_one() -> None:
+    candidate = parse_candidate(IceCandidateInit(NAMED, sdp_mid="0"))
+    assert candidate is not None
+    assert has_name(candidate)
+
+
+@pytest.mark.parametrize(
+    "text", ["", "candidate:", "candidate:1 1 udp", "candidate:1 x udp 1 1.2.3.4 9 typ host"]
+)
+def test_what_is_no_candidate_is_none(text: str) -> None:
+    assert parse_candidate(IceCandidateInit(text, sdp_mid="0")) is None
+
+
+def test_a_candidate_of_no_section_is_none() -> None:
+    assert parse_candidate(IceCandidateInit(HOST)) is None
