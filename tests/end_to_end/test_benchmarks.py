@@ -1,4 +1,4 @@
-"""The benchmarks run, lose nothing, and say what they found in the agreed form. Their figures are not judged here."""
+"""The benchmarks run, lose nothing, and say what they found in the agreed form."""
 
 from __future__ import annotations
 
