@@ -28,7 +28,9 @@ def write_video(path: Path, count: int = 10, rate: int = 20) -> Path:
         stream = container.add_stream("mpeg4", rate=rate)
         stream.width, stream.height, stream.pix_fmt = 64, 48, "yuv420p"
         for number in range(count):
-            picture = av.VideoFrame.from_ndarray(np.full((48, 64, 3), 20 * number % 256, np.uint8), format="rgb24")
+            picture = av.VideoFrame.from_ndarray(
+                np.full((48, 64, 3), 20 * number % 256, np.uint8), format="rgb24"
+            )
             picture.pts, picture.time_base = number, Fraction(1, rate)
             container.mux(stream.encode(picture))
         container.mux(stream.encode(None))
