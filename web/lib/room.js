@@ -45,7 +45,7 @@ const MAX_WAITING_PEERS = 1000;
  * @property {RemotePeer} peer-updated
  * @property {{peer: RemotePeer, reason: string}} peer-left `left`: said so; `lost`: did not come back in time
  * @property {{from: string, payload: any}} broadcast
- * @property {{retryIn: number}} interrupted the line to the server is lost; connections between peers go on
+ * @property {{retryIn: number, reason: string}} interrupted the line to the server is lost; connections between peers go on
  * @property {{resumed: boolean}} restored
  * @property {Error} closed
  */
@@ -255,7 +255,7 @@ export class Room extends Emitter {
       case "interrupted":
         this._setSignaling(false);
         if (this.state === "open") this.state = "interrupted";
-        this.emit("interrupted", { retryIn: event.retryIn });
+        this.emit("interrupted", { retryIn: event.retryIn, reason: event.reason });
         break;
       case "restored":
         this._setSignaling(true);

@@ -6,6 +6,7 @@ import { decodeLabel, encodeLabel, kindNamed } from "../../../web/lib/channels/k
 import { CLOSE_REASONS } from "../../../web/lib/errors.js";
 import { Negotiation } from "../../../web/lib/negotiation.js";
 import { decode, encode } from "../../../web/lib/protocol.js";
+import { Session } from "../../../web/lib/signaling_client/session.js";
 import { bytes, vectors } from "../vectors.js";
 
 test("the back-off of both languages is one", () => {
@@ -94,4 +95,40 @@ test("what is no event is malformed in both languages", () => {
 
 test("every request is written so that it can be read", () => {
   for (const { json } of protocol.requests) assert.deepEqual(JSON.parse(encode([JSON.parse(json)], 65_536)[0]), JSON.parse(json));
+});
+
+const FRACTION = 0.5;
+const camel = (name) => name.replaceAll(/_([a-z])/g, (_, letter) => letter.toUpperCase());
+const snake = (name) => name.replaceAll(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
+const isDefault = (name, value) =>
+  !value || (typeof value === "object" && Object.keys(value).length === 0) || (name === "version" && value === 1);
+
+/** As on the wire, where defaults are left out, with the names of Python. */
+const asWritten = (value) => {
+  if (Array.isArray(value)) return value.map(asWritten);
+  if (value === null || typeof value !== "object") return value;
+  const entries = Object.entries(value).map(([name, each]) => [snake(name), asWritten(each)]);
+  return Object.fromEntries(entries.filter(([name, each]) => !isDefault(name, each)));
+};
+
+const session = vectors("session");
+
+for (const { name, after_opening: afterOpening, steps } of session.cases) {
+  test(`a session does alike: ${name}`, () => {
+    const machine = new Session({ capabilities: { engine: "test" }, random: () => FRACTION });
+    for (const { input, effects, wake_at: wakeAt } of [...(afterOpening ? session.opening : []), ...steps]) {
+      const [method, ...rest] = input;
+      assert.deepEqual(asWritten(machine[camel(method)](...rest)), asWritten(effects), JSON.stringify(input));
+      if (wakeAt === null) assert.equal(machine.wakeAt, Infinity);
+      else if (wakeAt !== undefined) assert.ok(Math.abs(machine.wakeAt - wakeAt) < 1e-6, `wake at ${machine.wakeAt}`);
+    }
+  });
+}
+
+test("what is too large is refused before it is counted", () => {
+  const machine = new Session({ capabilities: {}, random: () => FRACTION });
+  for (const { input } of session.opening) machine[camel(input[0])](...input.slice(1));
+  assert.throws(() => machine.signal("ben", "x".repeat(65_536), 0), { code: "too-large" });
+  const [{ message }] = machine.signal("ben", "first", 0);
+  assert.equal(message.n, 1);
 });

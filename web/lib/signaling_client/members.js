@@ -16,7 +16,7 @@
 
 export class Members {
   constructor() {
-    /** What to say to be let in again, by the room's full name. @type {Map<string, Join>} */
+    /** What to say to be let in again, by the room's full name. Only these rooms have members. @type {Map<string, Join>} */
     this.wanted = new Map();
     /** @type {Map<string, Map<string, Known>>} */
     this._rooms = new Map();
@@ -51,6 +51,8 @@ export class Members {
    * @returns {Change[]}
    */
   joined(room, peer) {
+    // What was on its way while we left is not news any more.
+    if (!this.wanted.has(room)) return [];
     const members = this._in(room);
     const isNew = !members.has(peer.id);
     members.set(peer.id, { peer, until: Infinity });

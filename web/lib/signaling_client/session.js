@@ -8,7 +8,7 @@
  */
 
 import { delay } from "../backoff.js";
-import { closeReason } from "../errors.js";
+import { closeReason, Refused } from "../errors.js";
 import { isNumberedEvent, VERSION } from "../protocol.js";
 import { Deliveries } from "./deliveries.js";
 import { Liveness } from "./liveness.js";
@@ -31,7 +31,7 @@ import { Numbered } from "./numbered.js";
  *   | import("../protocol.js").RefusedEvent | import("../protocol.js").Broadcasted
  *   | {type: "signal", from: string, payload: any}
  *   | {type: "undelivered", to: string, payloads: any[]}
- *   | {type: "interrupted", retryIn: number}
+ *   | {type: "interrupted", retryIn: number, reason: string}
  *   | {type: "restored", resumed: boolean}
  *   | {type: "renamed"}
  *   | {type: "ended", code: number, reason: string}} Told
@@ -42,6 +42,8 @@ import { Numbered } from "./numbered.js";
 
 /** A link that is not open by then is given up; a captive portal can leave one hanging for minutes. */
 export const CONNECT_TIMEOUT = 10;
+/** Before the welcome says what the server takes. */
+const DEFAULT_MAX_MESSAGE_BYTES = 65_536;
 
 export class Session {
   /**
@@ -78,7 +80,8 @@ export class Session {
     return this._request;
   }
 
-  // What the application wants
+  // What the application wants. Each throws Full when too many requests wait for the server, and Refused
+  // when it is too large for it; then nothing has happened.
 
   /** @param {number} now @returns {Effect[]} */
   start(now) {
@@ -91,21 +94,21 @@ export class Session {
    * @param {import("../protocol.js").Join} join whose room is the full name
    */
   join(join) {
-    this._numbered.requireRoom();
+    this._requireRoomFor(join);
     this._members.wanted.set(join.room, join);
     return this._post(join);
   }
 
   /** @param {import("../protocol.js").Leave} leave */
   leave(leave) {
-    this._numbered.requireRoom();
+    this._requireRoomFor(leave);
     this._members.wanted.delete(leave.room);
-    return [...this._post(leave), ...this._members.clear(leave.room).flatMap((change) => this._tellChange(change))];
+    return [...this._post(leave), ...this._cleared(leave.room)];
   }
 
   /** @param {import("../protocol.js").Update} update */
   update(update) {
-    this._numbered.requireRoom();
+    this._requireRoomFor(update);
     const wanted = this._members.wanted.get(update.room);
     if (wanted) {
       const { name = wanted.name, metadata = wanted.metadata } = update;
@@ -122,7 +125,7 @@ export class Session {
    * @param {number} now
    */
   signal(to, payload, now) {
-    this._numbered.requireRoom();
+    this._requireRoomFor({ type: "signal", to, n: Number.MAX_SAFE_INTEGER, payload });
     const doubtUntil = this._members.has(to) ? Infinity : this._settledAt(now);
     const message = this._deliveries.send(to, payload, doubtUntil);
     return message ? this._post(message) : [];
@@ -130,7 +133,7 @@ export class Session {
 
   /** @param {string} room @param {any} payload */
   broadcast(room, payload) {
-    this._numbered.requireRoom();
+    this._requireRoomFor({ type: "broadcast", room, payload });
     return this._post({ type: "broadcast", room, payload });
   }
 
@@ -183,9 +186,9 @@ export class Session {
     if (this.state === "closed" || this.state === "idle") return [];
     const known = closeReason(code);
     const comeBack = advice.comeBack ?? known?.come_back;
+    const reason = advice.reason || known?.text || "";
     if (comeBack === "never") {
       this.state = "closed";
-      const reason = advice.reason || known?.text || "";
       return [{ do: "disconnect" }, { do: "tell", event: { type: "ended", code, reason } }];
     }
     const after = advice.after ?? known?.after ?? 0;
@@ -194,7 +197,7 @@ export class Session {
     this._attempt += 1;
     this.state = "idle";
     this._retryAt = now + retryIn;
-    return [{ do: "disconnect" }, { do: "tell", event: { type: "interrupted", retryIn } }];
+    return [{ do: "disconnect" }, { do: "tell", event: { type: "interrupted", retryIn, reason } }];
   }
 
   /**
@@ -235,14 +238,16 @@ export class Session {
   wake(now) {
     if (this.state === "closed") return [];
     if (this.state === "idle") return now >= this._retryAt ? this._connect(now) : [];
-    if (this.state !== "open") return now >= this._giveUpAt ? this.linkLost(now, 1006) : [];
+    if (this.state !== "open") {
+      return now >= this._giveUpAt ? this.linkLost(now, 1006, { reason: "the server does not answer" }) : [];
+    }
     // Doubts are for an open link only: while there is none, nobody can be seen to come back.
     const effects = this._wakeMembers(now);
     switch (this._liveness.wake(now)) {
       case "ping":
         return [...effects, this._ping()];
       case "dead":
-        return [...effects, ...this.linkLost(now, 1006)];
+        return [...effects, ...this.linkLost(now, 1006, { reason: "the server has fallen silent" })];
       default:
         return effects;
     }
@@ -252,6 +257,16 @@ export class Session {
 
   get _maySend() {
     return this.state === "open" || (this.state === "greeting" && !this._resuming);
+  }
+
+  /** @param {NumberedRequest} message */
+  _requireRoomFor(message) {
+    this._numbered.requireRoom();
+    const limit = this.welcome?.limits.max_message_bytes ?? DEFAULT_MAX_MESSAGE_BYTES;
+    // A frame of exactly that size is one too many, and would be said again after every resume.
+    if (new TextEncoder().encode(JSON.stringify(message)).length >= limit) {
+      throw new Refused("too-large", "send less at once; the limit is in the welcome");
+    }
   }
 
   /** @param {number} now @returns {Effect[]} */
@@ -369,12 +384,32 @@ export class Session {
       case "ack":
         this._deliveries.acknowledged(event.from, event.n);
         return [];
+      case "left":
+        // Between leaving and this, news of our old membership may have come.
+        return [...this._cleared(event.room), { do: "tell", event }];
       case "refused":
-        if (event.code === "unknown-peer" && event.to) this._deliveries.refused(event.to, this._settledAt(now));
-        return [{ do: "tell", event }];
+        return this._refused(event, now);
       default:
         return [{ do: "tell", event }];
     }
+  }
+
+  /** @param {import("../protocol.js").RefusedEvent} event @param {number} now @returns {Effect[]} */
+  _refused(event, now) {
+    if (event.code === "unknown-peer" && event.to) this._deliveries.refused(event.to, this._settledAt(now));
+    /** @type {Effect[]} */
+    const effects = [];
+    for (const [room, join] of [...this._members.wanted]) {
+      if (join.request !== event.request) continue;
+      this._members.wanted.delete(room);
+      effects.push(...this._cleared(room));
+    }
+    return [...effects, { do: "tell", event }];
+  }
+
+  /** We are not in this room any more. @param {string} room @returns {Effect[]} */
+  _cleared(room) {
+    return this._members.clear(room).flatMap((change) => this._tellChange(change));
   }
 
   /** @param {import("../protocol.js").Signalled} event @param {number} now @returns {Effect[]} */
@@ -390,14 +425,15 @@ export class Session {
    * @returns {Effect[]}
    */
   _tellChange(change) {
+    const { appeared, ...event } = { appeared: false, ...change };
     /** @type {Effect[]} */
-    const effects = [{ do: "tell", event: change }];
+    const effects = [{ do: "tell", event: /** @type {Change} */ (event) }];
     if (change.type === "peer-left") {
       if (!this._members.has(change.id)) effects.push(...this._undelivered(change.id));
       return effects;
     }
     const id = change.type === "peer-joined" ? change.peer.id : change.id;
-    if (change.type === "peer-joined" || change.appeared) {
+    if (change.type === "peer-joined" || appeared) {
       for (const signal of this._deliveries.appeared(id)) effects.push(...this._post(signal));
     }
     return effects;
