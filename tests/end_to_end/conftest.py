@@ -154,9 +154,13 @@ def faults() -> list[str]:
 
 @pytest.fixture
 async def open_page(
-    request: pytest.FixtureRequest, browser: Browser, faults: list[str]
+    request: pytest.FixtureRequest, browser: Browser, faults: list[str], start_server: StartServer
 ) -> AsyncIterator[OpenPage]:
-    """Open the page in a window of its own and, unless ``join="0"``, wait until it is in the room."""
+    """Open the page in a window of its own and, unless ``join="0"``, wait until it is in the room.
+
+    ``start_server`` is here so that servers end after the pages: a browser may still be fetching the
+    icon of the last one.
+    """
 
     async def open_(room: str, name: str, *, server: Reachable | None = None, **parameters: str) -> Page:
         where = server or request.getfixturevalue("server")
