@@ -182,7 +182,8 @@ async def open_page(
 def _watch(page: Page, name: str, faults: list[str]) -> None:
     def heard(kind: str, text: str) -> None:
         # That a server which was killed does not answer is no fault of the page.
-        if kind in ("error", "warning") and "WebSocket connection to" not in text:
+        is_no_answer = "WebSocket connection to" in text or "net::ERR_CONNECTION_REFUSED" in text
+        if kind in ("error", "warning") and not is_no_answer:
             faults.append(f"{name}: {text}")
 
     page.on("console", lambda message: heard(message.type, message.text))
