@@ -30,7 +30,8 @@ async def violations(page: Page) -> list[list[str]]:
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 async def test_nothing_stands_in_the_way_of_anybody(open_page: OpenPage, scheme: str) -> None:
     ana = await open_page("garden", "Ana", join="0")
-    await ana.emulate_media(color_scheme="dark" if scheme == "dark" else "light")
+    # Colours that still fade from one scheme to the other have no contrast to be judged.
+    await ana.emulate_media(color_scheme="dark" if scheme == "dark" else "light", reduced_motion="reduce")
     await ana.evaluate("document.querySelector('#devices').open = true")
     assert await violations(ana) == []
     await ana.click("#join-button")
