@@ -2,6 +2,7 @@
 
 export const BASE = 0.5;
 export const CAP = 30;
+export const LONGEST_ADVICE = 600;
 
 /**
  * Seconds to wait before attempt number `attempt` (the first is 0).
@@ -14,4 +15,17 @@ export const CAP = 30;
 export function delay(attempt, fraction, base = BASE, cap = CAP) {
   // 2 ** attempt overflows to Infinity, of which the minimum is still the cap.
   return fraction * Math.min(cap, base * 2 ** attempt);
+}
+
+/**
+ * Seconds to wait when the server has said `after`; at most LONGEST_ADVICE is believed.
+ *
+ * The advice is spread too: all clients of a server hear the same number.
+ *
+ * @param {number} after which a server may have got wrong, even in type
+ * @param {number} attempt
+ * @param {number} fraction
+ */
+export function afterAdvice(after, attempt, fraction) {
+  return (after > 0 ? Math.min(LONGEST_ADVICE, after) : 0) + delay(attempt, fraction);
 }

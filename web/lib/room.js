@@ -191,12 +191,11 @@ export class Room extends Emitter {
       JOIN_TIMEOUT * 1000,
     );
     signal?.addEventListener("abort", () => giveUp(new Closed("joining was given up")), { once: true });
-    const answered = this._ask(request, () => [
-      ...session.join({ type: "join", request, room: this.name, name: name.toWellFormed(), metadata, capacity }),
-      ...session.start(performance.now() / 1000),
-    ]);
     try {
-      await answered;
+      await this._ask(request, () => [
+        ...session.join({ type: "join", request, room: this.name, name: name.toWellFormed(), metadata, capacity }),
+        ...session.start(performance.now() / 1000),
+      ]);
     } catch (error) {
       this._end(/** @type {Error} */ (error));
       throw error;
@@ -211,10 +210,12 @@ export class Room extends Emitter {
    */
   _ask(request, act) {
     this._assertOpen();
+    // What throws here was not asked, so nobody waits for its answer.
+    const effects = act();
     /** @type {PromiseWithResolvers<void>} */
     const answer = Promise.withResolvers();
     this._answers.set(request, answer);
-    this._client.perform(act());
+    this._client.perform(effects);
     return answer.promise;
   }
 
@@ -306,7 +307,10 @@ export class Room extends Emitter {
       this._client.perform(this._client.session.signal(to, payload, performance.now() / 1000));
     } catch (error) {
       // So much waits for a peer only when it has been away for long; it will need a new connection anyway.
-      if (!(error instanceof Full)) throw error;
+      if (error instanceof Full) return;
+      // A description with very many slots can be too large: the connection stays as it was.
+      if (!(error instanceof Refused)) throw error;
+      console.warn(`peerlane: a signal for ${to} was not sent`, error);
     }
   }
 

@@ -124,11 +124,3 @@ for (const { name, after_opening: afterOpening, steps } of session.cases) {
     }
   });
 }
-
-test("what is too large is refused before it is counted", () => {
-  const machine = new Session({ capabilities: {}, random: () => FRACTION });
-  for (const { input } of session.opening) machine[camel(input[0])](...input.slice(1));
-  assert.throws(() => machine.signal("ben", "x".repeat(65_536), 0), { code: "too-large" });
-  const [{ message }] = machine.signal("ben", "first", 0);
-  assert.equal(message.n, 1);
-});

@@ -18,9 +18,14 @@ export class Numbered {
     this._receivedWhenSaid = 0;
   }
 
+  /** So many requests wait for the server that the application has to wait too. */
+  get isFull() {
+    return this.kept.length >= MAX_UNCONFIRMED_REQUESTS;
+  }
+
   /** Throws Full when 1024 requests wait. */
   requireRoom() {
-    if (this.kept.length >= MAX_UNCONFIRMED_REQUESTS) {
+    if (this.isFull) {
       throw new Full("too many requests wait for the server", "wait until the link is back");
     }
   }

@@ -7,7 +7,7 @@
  *     any ──→ closed                                 we said bye, or the server said never
  */
 
-import { delay } from "../backoff.js";
+import { afterAdvice } from "../backoff.js";
 import { closeReason, Refused } from "../errors.js";
 import { isNumberedEvent, VERSION } from "../protocol.js";
 import { Deliveries } from "./deliveries.js";
@@ -42,6 +42,8 @@ import { Numbered } from "./numbered.js";
 
 /** A link that is not open by then is given up; a captive portal can leave one hanging for minutes. */
 export const CONNECT_TIMEOUT = 10;
+/** Whatever a server says: a peer that has not come back by then is not coming back. */
+export const LONGEST_SETTLE = 3600;
 /** Before the welcome says what the server takes. */
 const DEFAULT_MAX_MESSAGE_BYTES = 65_536;
 
@@ -192,8 +194,7 @@ export class Session {
       return [{ do: "disconnect" }, { do: "tell", event: { type: "ended", code, reason } }];
     }
     const after = advice.after ?? known?.after ?? 0;
-    // The advice is spread too: all clients of a server hear the same number.
-    const retryIn = after + delay(this._attempt, this._random());
+    const retryIn = afterAdvice(after, this._attempt, this._random());
     this._attempt += 1;
     this.state = "idle";
     this._retryAt = now + retryIn;
@@ -228,7 +229,10 @@ export class Session {
       case "greeting":
         return this._giveUpAt;
       case "open":
-        return Math.min(this._members.wakeAt, this._deliveries.wakeAt, this._liveness.wakeAt);
+        // Acknowledgements say "up to here", so they lose nothing by waiting for room.
+        return this._numbered.isFull
+          ? this._liveness.wakeAt
+          : Math.min(this._members.wakeAt, this._deliveries.wakeAt, this._liveness.wakeAt);
       default:
         return Infinity;
     }
@@ -447,18 +451,22 @@ export class Session {
 
   /** @param {number} now @returns {Effect[]} */
   _wakeMembers(now) {
+    if (this._numbered.isFull) return [];
     const effects = this._members.wake(now).flatMap((change) => this._tellChange(change));
     return [...effects, ...this._wakeDeliveries(now)];
   }
 
   /** @param {number} now @returns {Effect[]} */
   _wakeDeliveries(now) {
+    if (this._numbered.isFull) return [];
     const { acks, gone } = this._deliveries.wake(now);
     return [...acks.flatMap((ack) => this._post(ack)), ...gone.flatMap((id) => this._undelivered(id))];
   }
 
   /** @param {number} now */
   _settledAt(now) {
-    return now + (this.welcome?.settle ?? 0);
+    const settle = this.welcome?.settle ?? 0;
+    // A server may have got it wrong, even in type.
+    return now + (settle > 0 ? Math.min(LONGEST_SETTLE, settle) : 0);
   }
 }

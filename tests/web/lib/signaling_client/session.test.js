@@ -1,5 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { Full } from "../../../../web/lib/errors.js";
+import { encode, sizeBytes } from "../../../../web/lib/protocol.js";
+import { MAX_UNCONFIRMED_REQUESTS } from "../../../../web/lib/signaling_client/numbered.js";
 import { Session } from "../../../../web/lib/signaling_client/session.js";
 import { seeded } from "../../random.js";
 import { Client, SmallServer } from "./small_server.js";
@@ -190,6 +193,95 @@ test("the server learns what has arrived before its memory of us is full", () =>
     settle(1, a, b);
   }
   assert.ok(a.server.sessions.get(idA).mailbox.length <= 64 * 2);
+});
+
+const MAX_BYTES = 65_536;
+
+test("what finds no room changes nothing", () => {
+  const { a, idB } = pair();
+  for (let left = MAX_UNCONFIRMED_REQUESTS - 1; left > 0; left -= 1) a.do(a.session.broadcast(ROOM, left));
+  assert.throws(() => a.session.broadcast(ROOM, "one too many"), Full);
+  assert.throws(() => a.session.signal(idB, "one too many", 0), Full);
+  a.do(a.session.receive({ type: "pong", received: MAX_UNCONFIRMED_REQUESTS }, 0));
+  const [{ message }] = a.session.signal(idB, "first", 0);
+  assert.deepEqual(message, { type: "signal", to: idB, n: 1, payload: "first" });
+});
+
+test("an acknowledgement waits while too many requests wait for the server", () => {
+  const { a, idB } = pair();
+  for (let left = MAX_UNCONFIRMED_REQUESTS - 1; left > 0; left -= 1) a.do(a.session.broadcast(ROOM, left));
+  const acks = (effects) => effects.filter(({ message }) => message?.type === "ack").length;
+  assert.equal(acks(a.session.receive({ type: "signal", from: idB, n: 1, payload: 1 }, 1)), 0);
+  assert.equal(acks(a.session.wake(2)), 0);
+  assert.ok(a.session.wakeAt > 2, "nothing to wake for until there is room");
+  a.do(a.session.receive({ type: "pong", received: MAX_UNCONFIRMED_REQUESTS }, 2));
+  assert.equal(acks(a.session.wake(2)), 1);
+});
+
+test("with a new id, what waited for peers that nobody had announced is undelivered too", () => {
+  const { server, a, b } = pair();
+  a.do(a.session.signal("stranger", "hello?", 0));
+  server.restart();
+  settle(1, a, b);
+  a.session.welcome.ticket = "peer-9";
+  wake(3, a);
+  settle(3, a);
+  const undelivered = a.told.filter((event) => event.type === "undelivered");
+  assert.deepEqual(undelivered, [{ type: "undelivered", to: "stranger", payloads: ["hello?"] }]);
+  wake(100, a);
+  assert.equal(a.told.filter((event) => event.type === "undelivered").length, 1, "and told once");
+});
+
+test("a message of exactly the limit is refused before it is counted; one byte less is sent", () => {
+  const { a, idB } = pair();
+  const around = sizeBytes({ type: "broadcast", room: ROOM, payload: "" });
+  // Two bytes each on the wire: characters are not bytes.
+  const fill = (bytes) => "é".repeat(Math.floor(bytes / 2)) + "x".repeat(bytes % 2);
+  assert.throws(() => a.session.broadcast(ROOM, fill(MAX_BYTES - around)), { code: "too-large" });
+  const [{ message }] = a.session.broadcast(ROOM, fill(MAX_BYTES - around - 1));
+  assert.equal(sizeBytes(message), MAX_BYTES - 1);
+  assert.throws(() => a.session.signal(idB, "x".repeat(MAX_BYTES), 0), { code: "too-large" });
+  assert.equal(a.session.signal(idB, "first", 0)[0].message.n, 1);
+});
+
+test("what is too large to join or to change leaves the rooms as they were", () => {
+  const { server, a, b } = pair();
+  const name = "x".repeat(MAX_BYTES);
+  assert.throws(() => a.session.join({ type: "join", request: 8, room: "default/other", name }), { code: "too-large" });
+  assert.throws(() => a.session.update({ type: "update", request: 9, room: ROOM, name }), { code: "too-large" });
+  server.restart();
+  settle(1, a, b);
+  wake(3, a);
+  a.link.step(3, true);
+  a.link.step(3, true);
+  a.link.step(3, false);
+  const joins = a.link.up.filter(({ type }) => type === "join");
+  assert.deepEqual(joins.map(({ room, name: called }) => [room, called]), [[ROOM, undefined]]);
+});
+
+test("a frame of several messages stays below the limit", () => {
+  for (let extra = 0; extra < 8; extra += 1) {
+    const half = { type: "broadcast", room: ROOM, payload: "x".repeat(MAX_BYTES / 2 - 52 + extra) };
+    const frames = encode([half, half, { type: "ping", received: 1 }], MAX_BYTES);
+    for (const frame of frames) assert.ok(Buffer.byteLength(frame) < MAX_BYTES, `${Buffer.byteLength(frame)}`);
+    assert.equal(frames.flatMap((frame) => JSON.parse(frame)).length, 3);
+  }
+});
+
+test("a hostile number makes no session busy, nor lets it sleep for ever", () => {
+  for (const settle of [-1, 1e999, "soon", null]) {
+    const server = new SmallServer();
+    const a = enter(server);
+    a.link.step(0, true);
+    a.link.down.length = 0;
+    const welcome = { type: "welcome", you: "me", epoch: "1", resumed: false, received: 0, ticket: "t", unix_now: 0 };
+    const limits = { max_message_bytes: MAX_BYTES };
+    a.do(a.session.receive({ ...welcome, limits, settle, ping_interval: -1, ping_timeout: "x" }, 0));
+    a.do(a.session.signal("nobody", 1, 0));
+    assert.ok(Number.isFinite(a.session.wakeAt));
+    a.do(a.session.receive({ type: "bye", code: 4000, come_back: "here", after: 1e300 }, 1));
+    assert.ok(a.session.wakeAt < 1000);
+  }
 });
 
 for (let seed = 1; seed <= 60; seed += 1) {
