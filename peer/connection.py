@@ -20,7 +20,7 @@ from peer.engine.peer_connection import State as PeerConnectionState
 from peer.engine.tracks import AnyFrame, ReceivedTrack
 from peer.errors import Closed
 from peer.negotiation import Effect, Negotiation, OpenConnection, SendSignal
-from peer.recovery import Recovery
+from peer.recovery import Act, Recovery
 from peer.run import Run
 from peer.slots import Slots, slots_of
 from peer.streams import Bell, Stream
@@ -76,7 +76,6 @@ class Connection:
         self._track_streams: WeakSet[Stream[tuple[str, MediaStreamTrack]]] = WeakSet()
         self._run: Run | None = None
         self._is_started = False
-        self._is_reachable = True
         self._ending: set[asyncio.Task[None]] = set()
         self._timer: asyncio.TimerHandle | None = None
         self._changed = Bell()
@@ -97,7 +96,7 @@ class Connection:
 
     def set_reachable(self, is_reachable: bool) -> None:
         """Whether signals reach the other side now; without them a rebuild has to wait."""
-        self._is_reachable = is_reachable
+        self._recovery.set_reachable(is_reachable)
         self._set_timer()
 
     async def open(self, label: str, kind: Kind) -> Channel:
@@ -211,7 +210,7 @@ class Connection:
         if run is not self._run:
             return
         if state == "connected":
-            self._recovery.connected()
+            self._recovery.connected(_now())
             self._set_timer()
             self._set_state("connected")
         else:
@@ -317,12 +316,13 @@ class Connection:
             self._timer.cancel()
             self._timer = None
         wake_at = self._recovery.wake_at
-        if wake_at is not None and self._is_reachable and self.state != "closed":
-            self._timer = asyncio.get_running_loop().call_at(wake_at, self._rebuild)
+        if wake_at is not None and self.state != "closed":
+            self._timer = asyncio.get_running_loop().call_at(wake_at, self._wake)
 
-    def _rebuild(self) -> None:
-        self._recovery.began(_now())
-        self._perform(self._negotiation.rebuild(slots_of(self._published)))
+    def _wake(self) -> None:
+        self._recovery.heard(_now())
+        if self._recovery.wake(_now()) is Act.REBUILD:
+            self._perform(self._negotiation.rebuild(slots_of(self._published)))
         self._set_timer()
 
 

@@ -49,8 +49,9 @@ class OpenConnection(Doing, frozen=True, tag="open"):
     """Begin the next run, and end the one before."""
 
 
-class MakeOffer(Doing, frozen=True, tag="make-offer"):
-    pass
+class MakeOffer(Doing, frozen=True, omit_defaults=True, tag="make-offer"):
+    restart: bool = False
+    """With new ICE credentials."""
 
 
 class ApplyOffer(Doing, frozen=True, tag="apply-offer"):
@@ -92,6 +93,8 @@ class Negotiation:
         self.wanted: dict[str, Slot] = {}
         """What the other side has asked for."""
         self._offer_again = False
+        self._restart_again = False
+        self._is_restarting = False
         self._has_remote = False
         self._has_sent_description = False
         self._held_remote: list[IceCandidateInit | None] = []
@@ -112,6 +115,15 @@ class Negotiation:
         if self.you_offer:
             return self._begin(self.generation + 1)
         return [SendSignal(PleaseOffer(self.generation, slots, rebuild=True))]
+
+    def restart(self) -> list[Effect]:
+        """Look for a new path for the connection that there is, or ask for it (RFC 8445 section 9)."""
+        if self.generation == 0:
+            return []
+        if not self.you_offer:
+            return [SendSignal(PleaseOffer(self.generation, restart=True))]
+        self._restart_again = True
+        return self._offer_soon()
 
     def receive(self, payload: PeerPayload) -> list[Effect]:
         """What the other side has said. What makes no sense is ignored."""
@@ -145,7 +157,8 @@ class Negotiation:
         payload = Candidate(generation, candidate)
         if self._has_sent_description:
             return [SendSignal(payload)]
-        self._held_local.append(payload)
+        if len(self._held_local) < MAX_HELD_CANDIDATES:
+            self._held_local.append(payload)
         return []
 
     def _begin(self, generation: int) -> list[Effect]:
@@ -155,7 +168,7 @@ class Negotiation:
 
     def _reset(self, generation: int) -> None:
         self.generation = generation
-        self._offer_again = False
+        self._offer_again = self._restart_again = self._is_restarting = False
         self._has_remote = False
         self._has_sent_description = False
         self._held_remote = []
@@ -166,8 +179,11 @@ class Negotiation:
             self._offer_again = True
             return []
         self.state = State.OFFERING
+        # What is found from now on belongs to the description that is being made.
+        self._has_sent_description = False
+        self._is_restarting, self._restart_again = self._restart_again, False
         self._offer_again = False
-        return [MakeOffer(self.generation)]
+        return [MakeOffer(self.generation, self._is_restarting)]
 
     def _receive_offer(self, offer: Description) -> list[Effect]:
         generation = offer.generation
@@ -181,6 +197,7 @@ class Negotiation:
             self._reset(generation)
             effects.append(OpenConnection(generation))
         self.state = State.ANSWERING
+        self._has_sent_description = False
         effects.append(ApplyOffer(generation, offer.sdp, offer.slots))
         return [*effects, *self._release_remote(), MakeAnswer(generation)]
 
@@ -188,6 +205,7 @@ class Negotiation:
         if answer.generation != self.generation or self.state is not State.WAITING:
             return []
         self.state = State.STABLE
+        self._is_restarting = False
         effects: list[Effect] = [ApplyAnswer(answer.generation, answer.sdp, answer.slots)]
         effects += self._release_remote()
         return effects + self._offer_soon() if self._offer_again else effects
@@ -210,9 +228,18 @@ class Negotiation:
         if payload.rebuild:
             # A request that is older than the connection we are making is being fulfilled already.
             return self._begin(payload.generation + 1) if payload.generation >= self.generation else []
+        if payload.restart:
+            return self._restart_for_other(payload.generation)
         # Also when the slots are there already: the other side may want to send in one that it only
         # received in.
         return self._offer_soon() if self.generation else []
+
+    def _restart_for_other(self, generation: int) -> list[Effect]:
+        # The answer to an offer that is under way will tell where the other side is now. One to an
+        # offer that it had before it asked has come before this.
+        if generation != self.generation or self._is_restarting:
+            return []
+        return self.restart()
 
     def _release_remote(self) -> list[Effect]:
         self._has_remote = True

@@ -333,6 +333,9 @@ class PleaseOffer(Payload, tag="please-offer"):
     generation: int
     slots: list[Slot] = []
     rebuild: bool = False
+    """A new connection, of the next generation."""
+    restart: bool = False
+    """New ICE credentials in the connection that there is."""
 
 
 PeerPayload = Description | Candidate | PleaseOffer

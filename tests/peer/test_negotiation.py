@@ -38,6 +38,8 @@ def perform(negotiation: Negotiation, step: list[Any]) -> list[Effect]:
             return negotiation.need(msgspec.convert(slots, list[Slot]))
         case ["rebuild", slots]:
             return negotiation.rebuild(msgspec.convert(slots, list[Slot]))
+        case ["restart"]:
+            return negotiation.restart()
         case ["receive", payload]:
             return negotiation.receive(msgspec.convert(payload, PeerPayload))  # type: ignore[arg-type] # a union
         case ["described", generation, description_type, sdp, slots]:
@@ -109,7 +111,7 @@ class Side:
 
 
 ACTIONS = st.sampled_from(
-    ["turn", "turn", "turn", "deliver", "deliver", "deliver", "use", "rebuild", "start"]
+    ["turn", "turn", "turn", "deliver", "deliver", "deliver", "use", "rebuild", "restart", "start"]
 )
 
 
@@ -122,6 +124,8 @@ def step(side: Side, other: Side, action: str, number: int) -> None:
         side.use(Slot(f"slot {number % 12}", "audio"))
     elif action == "rebuild" and number % 4 == 0:
         side.do(side.negotiation.rebuild(list(side.uses.values())))
+    elif action == "restart":
+        side.do(side.negotiation.restart())
     elif action == "start":
         side.do(side.negotiation.start())
 
@@ -153,7 +157,7 @@ PAYLOADS = st.one_of(
         type=st.sampled_from(["offer", "answer"]),
         sdp=st.text(max_size=4),
     ),
-    st.builds(PleaseOffer, generation=st.integers(-2, 5), rebuild=st.booleans()),
+    st.builds(PleaseOffer, generation=st.integers(-2, 5), rebuild=st.booleans(), restart=st.booleans()),
 )
 
 

@@ -66,7 +66,7 @@
 /** @typedef {{name: string, kind: MediaKind}} Slot a place for one track */
 /** @typedef {{kind: "description", generation: number, type: "offer" | "answer", sdp: string, slots?: Record<string, string>}} Description */
 /** @typedef {{kind: "candidate", generation: number, candidate?: RTCIceCandidateInit}} Candidate */
-/** @typedef {{kind: "please-offer", generation: number, slots?: Slot[], rebuild?: boolean}} PleaseOffer */
+/** @typedef {{kind: "please-offer", generation: number, slots?: Slot[], rebuild?: boolean, restart?: boolean}} PleaseOffer */
 /** @typedef {Description | Candidate | PleaseOffer} PeerPayload */
 
 export const VERSION = 1;
