@@ -13,7 +13,7 @@
 
 /**
  * @typedef {{do: "open", generation: number}
- *   | {do: "make-offer", generation: number}
+ *   | {do: "make-offer", generation: number, restart: boolean}
  *   | {do: "apply-offer", generation: number, sdp: string, slots: Record<string, string>}
  *   | {do: "make-answer", generation: number}
  *   | {do: "apply-answer", generation: number, sdp: string, slots: Record<string, string>}
@@ -36,6 +36,8 @@ export class Negotiation {
     /** What the other side has asked for. @type {Map<string, Slot>} */
     this.wanted = new Map();
     this._offerAgain = false;
+    this._restartAgain = false;
+    this._isRestarting = false;
     this._hasRemote = false;
     this._hasSentDescription = false;
     /** @type {(RTCIceCandidateInit | undefined)[]} */
@@ -56,7 +58,7 @@ export class Negotiation {
    * @returns {Effect[]}
    */
   need(slots) {
-    if (!this.youOffer) return [{ do: "send", payload: this._pleaseOffer(slots, false) }];
+    if (!this.youOffer) return [{ do: "send", payload: this._pleaseOffer({ slots }) }];
     if (this.generation === 0) return [];
     return this._offerSoon();
   }
@@ -69,7 +71,19 @@ export class Negotiation {
    */
   rebuild(slots) {
     if (this.youOffer) return this._begin(this.generation + 1);
-    return [{ do: "send", payload: this._pleaseOffer(slots, true) }];
+    return [{ do: "send", payload: this._pleaseOffer({ slots, rebuild: true }) }];
+  }
+
+  /**
+   * Look for a new path for the connection that there is, or ask for it (RFC 8445 section 9).
+   *
+   * @returns {Effect[]}
+   */
+  restart() {
+    if (this.generation === 0) return [];
+    if (!this.youOffer) return [{ do: "send", payload: this._pleaseOffer({ restart: true }) }];
+    this._restartAgain = true;
+    return this._offerSoon();
   }
 
   /**
@@ -125,7 +139,7 @@ export class Negotiation {
     /** @type {PeerPayload} */
     const payload = { kind: "candidate", generation, ...(candidate ? { candidate } : {}) };
     if (this._hasSentDescription) return [{ do: "send", payload }];
-    this._heldLocal.push(payload);
+    if (this._heldLocal.length < MAX_HELD_CANDIDATES) this._heldLocal.push(payload);
     return [];
   }
 
@@ -135,14 +149,14 @@ export class Negotiation {
     this.state = "offering";
     return [
       { do: "open", generation },
-      { do: "make-offer", generation },
+      { do: "make-offer", generation, restart: false },
     ];
   }
 
   /** @param {number} generation */
   _reset(generation) {
     this.generation = generation;
-    this._offerAgain = false;
+    this._offerAgain = this._restartAgain = this._isRestarting = false;
     this._hasRemote = false;
     this._hasSentDescription = false;
     this._heldRemote = [];
@@ -156,15 +170,18 @@ export class Negotiation {
       return [];
     }
     this.state = "offering";
-    this._offerAgain = false;
-    return [{ do: "make-offer", generation: this.generation }];
+    // What is found from now on belongs to the description that is being made.
+    this._hasSentDescription = false;
+    this._isRestarting = this._restartAgain;
+    this._offerAgain = this._restartAgain = false;
+    return [{ do: "make-offer", generation: this.generation, restart: this._isRestarting }];
   }
 
   /** @param {import("./protocol.js").Description} offer @returns {Effect[]} */
   _receiveOffer({ generation, sdp, slots = {} }) {
     if (this.youOffer || generation < 1) return [];
     // Only a peer that has forgotten us begins again from below; it must learn how far we had come.
-    if (generation < this.generation) return [{ do: "send", payload: this._pleaseOffer([], true) }];
+    if (generation < this.generation) return [{ do: "send", payload: this._pleaseOffer({ rebuild: true }) }];
     /** @type {Effect[]} */
     const effects = [];
     if (generation > this.generation) {
@@ -172,6 +189,7 @@ export class Negotiation {
       effects.push({ do: "open", generation });
     }
     this.state = "answering";
+    this._hasSentDescription = false;
     effects.push({ do: "apply-offer", generation, sdp, slots });
     effects.push(...this._releaseRemote(), { do: "make-answer", generation });
     return effects;
@@ -181,6 +199,7 @@ export class Negotiation {
   _receiveAnswer({ generation, sdp, slots = {} }) {
     if (generation !== this.generation || this.state !== "waiting") return [];
     this.state = "stable";
+    this._isRestarting = false;
     /** @type {Effect[]} */
     const effects = [{ do: "apply-answer", generation, sdp, slots }, ...this._releaseRemote()];
     return this._offerAgain ? [...effects, ...this._offerSoon()] : effects;
@@ -195,17 +214,27 @@ export class Negotiation {
   }
 
   /** @param {import("./protocol.js").PleaseOffer} payload @returns {Effect[]} */
-  _receivePleaseOffer({ generation, slots = [], rebuild = false }) {
+  _receivePleaseOffer({ generation, slots = [], rebuild = false, restart = false }) {
     if (!this.youOffer) return [];
-    for (const slot of slots) {
+    for (const slot of Array.isArray(slots) ? slots : []) {
       const isSlot = typeof slot?.name === "string" && (slot.kind === "audio" || slot.kind === "video");
-      if (isSlot && this.wanted.size < MAX_SLOTS) this.wanted.set(slot.name, slot);
+      const hasRoom = this.wanted.has(slot?.name) || this.wanted.size < MAX_SLOTS;
+      if (isSlot && hasRoom) this.wanted.set(slot.name, slot);
     }
     // A request that is older than the connection we are making is being fulfilled already.
     if (rebuild && generation >= this.generation) return this._begin(generation + 1);
-    if (rebuild || this.generation === 0) return [];
+    if (rebuild) return [];
+    if (restart) return this._restartForOther(generation);
+    if (this.generation === 0) return [];
     // Also when the slots are there already: the other side may want to send in one that it only received in.
     return this._offerSoon();
+  }
+
+  /** @param {number} generation @returns {Effect[]} */
+  _restartForOther(generation) {
+    // The answer to an offer that is under way will tell where the other side is now. One to an offer that
+    // it had before it asked has come before this.
+    return generation !== this.generation || this._isRestarting ? [] : this.restart();
   }
 
   /** @returns {Effect[]} */
@@ -215,8 +244,8 @@ export class Negotiation {
     return this._heldRemote.splice(0).map((candidate) => ({ do: "add-candidate", generation, candidate }));
   }
 
-  /** @param {Slot[]} slots @param {boolean} rebuild @returns {PeerPayload} */
-  _pleaseOffer(slots, rebuild) {
-    return { kind: "please-offer", generation: this.generation, slots, rebuild };
+  /** @param {{slots?: Slot[], rebuild?: boolean, restart?: boolean}} wishes @returns {PeerPayload} */
+  _pleaseOffer({ slots = [], rebuild = false, restart = false }) {
+    return { kind: "please-offer", generation: this.generation, slots, rebuild, restart };
   }
 }

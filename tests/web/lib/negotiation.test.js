@@ -77,7 +77,7 @@ test("the offerer begins, the other waits", () => {
   assert.deepEqual(new Negotiation(false).start(), []);
   assert.deepEqual(new Negotiation(true).start(), [
     { do: "open", generation: 1 },
-    { do: "make-offer", generation: 1 },
+    { do: "make-offer", generation: 1, restart: false },
   ]);
 });
 
@@ -125,6 +125,7 @@ test("nonsense is ignored", () => {
   const offerer = new Negotiation(true);
   assert.deepEqual(offerer.receive({ kind: "description", generation: 1, type: "offer", sdp: "" }), []);
   offerer.receive({ kind: "please-offer", generation: 0, slots: [null, { name: 7 }, { name: "x", kind: "smell" }] });
+  assert.deepEqual(offerer.receive({ kind: "please-offer", generation: 0, slots: null, restart: true }), []);
   assert.equal(offerer.wanted.size, 0);
 });
 
@@ -140,6 +141,7 @@ for (let seed = 1; seed <= 200; seed += 1) {
       const other = side === offerer ? answerer : offerer;
       if (dice < 0.06) side.do(side.machine.need([{ name: `slot-${step}`, kind: "audio" }]));
       else if (dice < 0.1) side.do(side.machine.rebuild([]));
+      else if (dice < 0.14) side.do(side.machine.restart());
       else if (dice < 0.55) side.work();
       else if (side.outbox.length > 0) other.do(other.machine.receive(side.outbox.shift()));
     }
