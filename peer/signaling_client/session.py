@@ -160,6 +160,14 @@ class Session:
         self._liveness.check(now)
         return [self._ping()]
 
+    def moved(self, now: float) -> list[Effect]:
+        """The address that the link was on is gone: the next one begins at once."""
+        if self.state in (State.IDLE, State.CLOSED):
+            return self.check(now)
+        self._attempt = 0
+        told = Interrupted(0.0, "the network has changed")
+        return [Disconnect(), Tell(told), *self._connect(now)]
+
     # What the link does
 
     def link_opened(self) -> list[Effect]:

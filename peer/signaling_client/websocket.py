@@ -6,7 +6,7 @@ import asyncio
 import logging
 import random
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from pathlib import Path
 
 from aiohttp import WSMsgType
@@ -126,6 +126,11 @@ class SignalingClient:
         else:
             self._lost(link, code, None)
 
+    def network_changed(self, addresses: Collection[str]) -> None:
+        """This machine has these addresses now."""
+        has_lost_its_own = self._link is not None and self._link.local_address not in addresses
+        self.perform((self.session.moved if has_lost_its_own else self.session.check)(self.now))
+
     def opened(self, link: Link) -> None:
         if link is self._link:
             self.perform(self.session.link_opened())
@@ -166,6 +171,13 @@ class Link:
         self._waiting: deque[Request] = deque()
         self._news = asyncio.Event()
         self._is_ending = False
+
+    @property
+    def local_address(self) -> str:
+        """Empty while it is being opened."""
+        name = None if self._socket is None else self._socket.get_extra_info("sockname")
+        # An IPv6 address may carry its zone.
+        return str(name[0]).partition("%")[0] if name else ""
 
     def put(self, message: Request) -> bool:
         """Queue a message; those said together travel together. False when too many wait."""
