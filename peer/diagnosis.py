@@ -9,6 +9,7 @@ that applies is the diagnosis. ``web/lib/diagnosis.js`` is the twin; tests/vecto
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable
 
@@ -38,7 +39,7 @@ PATIENCE = 5.0
 """Ways that work have been found by then; what is missing may be named."""
 HIGH_LOSS = 0.05
 HIGH_RTT = 0.4
-"""From a longer way on, people begin to talk at the same time (ITU-T G.114)."""
+"""ITU-T G.114 would have 150 ms each way, and 400 ms at the most: people begin to talk at the same time."""
 
 MAX_QUOTED_CHARACTERS = 200
 MAX_SECONDS = 86_400
@@ -187,4 +188,4 @@ def _quoted(text: str) -> str:
 
 
 def _whole(number: float, most: int) -> int:
-    return int(min(max(0.0, number), most))
+    return math.floor(min(max(0.0, number), most) + 0.5)

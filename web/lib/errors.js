@@ -14,40 +14,55 @@
 
 /** @typedef {{code: number, name: string, text: string, come_back: ComeBack, after: number}} CloseReason */
 
+/**
+ * What is the matter, for people: what is so and why it matters, then what to do. `code` stays the same over versions.
+ *
+ * @typedef {{code: string, sentence: string, advice: string}} Diagnosis
+ */
+
 export class PeerlaneError extends Error {
   /**
-   * @param {string} message
+   * @param {string} text
    * @param {string} [hint] what to do about it
+   * @param {Diagnosis | null} [diagnosis] null when there is no more to say than the error does
    */
-  constructor(message, hint = "") {
-    super(hint ? `${message} (${hint})` : message);
+  constructor(text, hint = "", diagnosis = null) {
+    if (diagnosis) super(`${text}: ${`${diagnosis.sentence} ${diagnosis.advice}`.trimEnd()}`);
+    else super(hint ? `${text} (${hint})` : text);
     this.name = new.target.name;
     this.hint = hint;
+    this.diagnosis = diagnosis;
   }
 }
 
 export class Closed extends PeerlaneError {}
 
+/** It always carries a diagnosis: its own words, where nothing more is known. */
 export class Lost extends PeerlaneError {
   /**
-   * @param {string} message
+   * @param {string} text
    * @param {string} [hint]
    * @param {number} [retryAfter] seconds
+   * @param {Diagnosis | null} [diagnosis]
    */
-  constructor(message, hint = "", retryAfter = 0) {
-    super(message, hint);
+  constructor(text, hint = "", retryAfter = 0, diagnosis = null) {
+    super(text, hint, diagnosis);
     this.retryAfter = retryAfter;
+    this.diagnosis ??= { code: "lost", sentence: text, advice: hint };
   }
 }
 
+/** It always carries a diagnosis: its own words, where nothing more is known. */
 export class Refused extends PeerlaneError {
   /**
    * @param {string} code
    * @param {string} [hint]
+   * @param {Diagnosis | null} [diagnosis]
    */
-  constructor(code, hint = "") {
-    super(`refused: ${code}`, hint);
+  constructor(code, hint = "", diagnosis = null) {
+    super(`refused: ${code}`, hint, diagnosis);
     this.code = code;
+    this.diagnosis ??= { code, sentence: `refused: ${code}`, advice: hint };
   }
 }
 
