@@ -1,11 +1,10 @@
-/** The WebRTC tie to one remote peer: does what negotiation asks for, and rebuilds what cannot be saved. */
+/** The WebRTC tie to one remote peer: does what negotiation asks for, and heals what breaks. */
 
 import { Register } from "./channels/register.js";
-import { Control } from "./control.js";
 import { Emitter } from "./events.js";
 import { Negotiation } from "./negotiation.js";
 import { Recovery } from "./recovery.js";
-import { Slots } from "./slots.js";
+import { Run } from "./run.js";
 
 /** @typedef {import("./protocol.js").PeerPayload} PeerPayload */
 /** @typedef {import("./negotiation.js").Effect} Effect */
@@ -14,21 +13,12 @@ import { Slots } from "./slots.js";
 /** @typedef {import("./channels/channel.js").Channel} Channel */
 /** @typedef {"connecting" | "connected" | "interrupted" | "closed"} ConnectionState */
 /** @typedef {{track: MediaStreamTrack, state: SlotState}} RemoteMedia */
-
-/**
- * One RTCPeerConnection and what belongs to it; a rebuild makes the next one.
- *
- * @typedef {object} Run
- * @property {number} generation
- * @property {RTCPeerConnection} pc
- * @property {Slots} slots
- * @property {Control} control
- * @property {Promise<void>} tasks effects are performed one after the other
- */
+/** @typedef {"restart" | "rebuild" | "waiting-for-server" | null} Doing */
 
 /**
  * @typedef {object} ConnectionEvents
  * @property {ConnectionState} state
+ * @property {Doing} healing what is being done about an interruption
  * @property {Channel} channel one that the other side has opened
  * @property {ReadonlyMap<string, RemoteMedia>} media
  */
@@ -40,19 +30,22 @@ export class Connection extends Emitter {
   /**
    * @param {object} options
    * @param {boolean} options.youOffer
+   * @param {boolean} options.canRestart whether both engines can restart ICE
    * @param {() => import("./protocol.js").IceServer[]} options.iceServers
    * @param {(payload: PeerPayload) => void} options.send to the other side, through the server
+   * @param {() => void} options.suspected the network may be gone, for others too
    * @param {ReadonlyMap<string, Published>} options.published what this side sends, by slot; read when needed
    */
-  constructor({ youOffer, iceServers, send, published }) {
+  constructor({ youOffer, canRestart, iceServers, send, suspected, published }) {
     super();
     /** @type {ConnectionState} */
     this.state = "connecting";
     this._iceServers = iceServers;
     this._send = send;
+    this._suspected = suspected;
     this._published = published;
     this._negotiation = new Negotiation(youOffer);
-    this._recovery = new Recovery(Math.random);
+    this._recovery = new Recovery(Math.random, { canRestart });
     this._register = new Register({
       youOffer,
       say: (message) => void this._run?.control.say(message),
@@ -62,7 +55,9 @@ export class Connection extends Emitter {
     this._run = null;
     /** What the other side says that its slots carry. @type {Record<string, SlotState>} */
     this._announced = {};
-    this._isReachable = true;
+    this._hasAskedForRestart = false;
+    /** @type {Doing} */
+    this._doing = null;
     /** @type {ReturnType<typeof setTimeout> | undefined} */
     this._timer = undefined;
   }
@@ -71,7 +66,7 @@ export class Connection extends Emitter {
     this._recovery.began(now());
     const wishes = this._published.size > 0 && !this._negotiation.youOffer ? this._negotiation.need(this._ownSlots) : [];
     this._perform([...this._negotiation.start(), ...wishes]);
-    this._setTimer();
+    this._follow();
   }
 
   /** The channel of this label; see Register.open. @param {string} label @param {import("./channels/kinds.js").Kind} kind */
@@ -81,7 +76,10 @@ export class Connection extends Emitter {
 
   /** @param {PeerPayload} payload of the other side, through the server */
   receive(payload) {
-    if (this.state !== "closed") this._perform(this._negotiation.receive(payload));
+    if (this.state === "closed") return;
+    const effects = this._negotiation.receive(payload);
+    if (effects.some((effect) => effect.do === "make-offer" && effect.restart)) this._recovery.restarted(now());
+    this._perform(effects);
   }
 
   /** What this side publishes has changed. */
@@ -91,15 +89,21 @@ export class Connection extends Emitter {
       if (this.state !== "closed" && !this._negotiation.youOffer) this._perform(this._negotiation.need(this._ownSlots));
       return;
     }
-    this._enqueue(run, () => run.slots.sync());
+    run.sync();
     this._announce();
     if (!run.slots.isComplete) this._perform(this._negotiation.need(this._ownSlots));
   }
 
-  /** Whether signals reach the other side now; without them a rebuild has to wait. @param {boolean} isReachable */
+  /** Whether signals reach the other side now; without them what is broken cannot be mended. @param {boolean} isReachable */
   setReachable(isReachable) {
-    this._isReachable = isReachable;
-    this._setTimer();
+    this._recovery.setReachable(isReachable);
+    this._wake();
+  }
+
+  /** This device is on another network. @param {boolean} isPathGone */
+  networkChanged(isPathGone) {
+    this._recovery.networkChanged(isPathGone);
+    this._wake();
   }
 
   /** What arrives now, by slot. @returns {ReadonlyMap<string, RemoteMedia>} */
@@ -110,6 +114,11 @@ export class Connection extends Emitter {
       if (track) media.set(slot, { track, state });
     }
     return media;
+  }
+
+  /** How long nothing was heard of an interrupted connection, and what is being done about it; null: all is well. */
+  get healing() {
+    return this.state === "interrupted" ? { since: this._recovery.silence(now()), doing: this._doing } : null;
   }
 
   /** Reports of the connection as it stands. @returns {Promise<RTCStatsReport | undefined>} */
@@ -139,88 +148,51 @@ export class Connection extends Emitter {
     for (const effect of effects) {
       if (effect.do === "send") this._send(effect.payload);
       else if (effect.do === "open") this._open(effect.generation);
-      else if (this._run) this._performInTurn(this._run, effect);
+      else this._run?.put(effect);
     }
-  }
-
-  /** @param {Run} run @param {Exclude<Effect, {do: "send"} | {do: "open"}>} effect */
-  _performInTurn(run, effect) {
-    const { pc, slots } = run;
-    this._enqueue(run, async () => {
-      switch (effect.do) {
-        case "make-offer":
-          await slots.ensure(this._negotiation.wanted.values());
-          await this._describe(run, "offer", await pc.createOffer());
-          break;
-        case "apply-offer":
-          await pc.setRemoteDescription({ type: "offer", sdp: effect.sdp });
-          await slots.adopt(effect.slots);
-          break;
-        case "make-answer":
-          await this._describe(run, "answer", await pc.createAnswer());
-          this.emit("media", this.media);
-          // The offer may have been made before we knew what we would send.
-          if (!slots.isComplete) this._perform(this._negotiation.need(this._ownSlots));
-          break;
-        case "apply-answer":
-          await pc.setRemoteDescription({ type: "answer", sdp: effect.sdp });
-          this.emit("media", this.media);
-          break;
-        case "add-candidate":
-          // A candidate that the engine does not like must not cost the connection.
-          await pc.addIceCandidate(effect.candidate).catch(() => {});
-          break;
-      }
-    });
-  }
-
-  /** @param {Run} run @param {"offer" | "answer"} type @param {RTCSessionDescriptionInit} description */
-  async _describe({ pc, slots, generation }, type, description) {
-    await pc.setLocalDescription(description);
-    this._perform(this._negotiation.described(generation, type, pc.localDescription?.sdp ?? "", slots.byMid));
-  }
-
-  /** @param {Run} run @param {() => Promise<void>} task */
-  _enqueue(run, task) {
-    run.tasks = run.tasks.then(async () => {
-      if (this._run !== run) return;
-      try {
-        await task();
-      } catch (error) {
-        if (this._run !== run) return;
-        console.warn("peerlane: a description could not be used; the connection is rebuilt", error);
-        this._failed(run);
-      }
-    });
   }
 
   /** @param {number} generation */
   _open(generation) {
     this._endRun();
-    const pc = new RTCPeerConnection({ iceServers: this._iceServers(), bundlePolicy: "max-bundle" });
-    /** @type {Run} */
-    const run = {
-      generation,
-      pc,
-      slots: new Slots(pc, this._published),
-      control: new Control(pc, {
-        opened: () => this._controlOpened(run),
-        closed: () => this._failed(run),
-        received: (message) => this._controlSaid(run, message),
-      }),
-      tasks: Promise.resolve(),
-    };
+    const run = new Run(generation, this._published, {
+      iceServers: this._iceServers,
+      wanted: () => this._negotiation.wanted.values(),
+      described: (type, sdp, slots) => this._perform(this._negotiation.described(generation, type, sdp, slots)),
+      settled: () => this._settled(run),
+      restarted: () => this._restarted(),
+      gathered: (candidate) => this._gathered(generation, candidate),
+      troubled: () => {},
+      changed: () => this._pcChanged(run),
+      heard: () => this._recovery.heard(now()),
+      failed: () => this._failed(),
+      controlOpened: () => this._controlOpened(),
+      controlSaid: (message) => this._controlSaid(message),
+    });
     this._run = run;
-    this._register.use(pc);
+    this._hasAskedForRestart = false;
+    this._register.use(run.pc);
     this._recovery.began(now());
-    this._setTimer();
-    if (this.state === "connected") this._setState("interrupted");
-    pc.onicecandidate = ({ candidate }) => this._gathered(run, candidate);
-    pc.onconnectionstatechange = () => this._pcChanged(run);
+    this._follow();
   }
 
-  /** @param {Run} run @param {RTCIceCandidate | null} candidate */
-  _gathered({ generation }, candidate) {
+  // What a run tells
+
+  /** @param {Run} run */
+  _settled(run) {
+    this.emit("media", this.media);
+    // An offer may have been made before its maker knew what we would send.
+    if (!run.slots.isComplete) this._perform(this._negotiation.need(this._ownSlots));
+  }
+
+  _restarted() {
+    // The one that we have asked for is counted already.
+    if (!this._hasAskedForRestart) this._recovery.restarted(now());
+    this._hasAskedForRestart = false;
+  }
+
+  /** @param {number} generation @param {RTCIceCandidate | null} candidate */
+  _gathered(generation, candidate) {
     // An empty candidate ends one ICE generation; null ends gathering, and says the same once more.
     if (candidate?.candidate === "") return;
     this._perform(this._negotiation.gathered(generation, candidate?.toJSON()));
@@ -228,33 +200,43 @@ export class Connection extends Emitter {
 
   /** @param {Run} run */
   _pcChanged(run) {
-    if (this._run !== run) return;
     switch (run.pc.connectionState) {
       case "connected":
-        this._recovery.connected();
-        this._setTimer();
-        this._setState("connected");
+        run.hasStood = true;
+        this._recovery.connected(now());
+        this._follow();
         break;
       case "disconnected":
-        this._setState("interrupted");
+        this._recovery.suspect(now());
+        this._wake();
         break;
       case "failed":
+        // A new round of ICE cannot mend what DTLS has given up, nor a path that there never was.
+        if (run.hasStood && run.pc.iceConnectionState === "failed") {
+          this._recovery.broke(now());
+          this._wake();
+        } else {
+          this._failed();
+        }
+        break;
       case "closed":
-        this._failed(run);
+        this._failed();
         break;
     }
   }
 
-  /** @param {Run} run */
-  _controlOpened(run) {
-    if (this._run !== run) return;
+  _failed() {
+    this._recovery.failed(now());
+    this._follow();
+  }
+
+  _controlOpened() {
     this._announce();
     this._register.ask();
   }
 
-  /** @param {Run} run @param {import("./control.js").ControlMessage} message */
-  _controlSaid(run, message) {
-    if (this._run !== run) return;
+  /** @param {import("./control.js").ControlMessage} message */
+  _controlSaid(message) {
     switch (message.type) {
       case "media":
         this._announced = message.slots ?? {};
@@ -266,9 +248,10 @@ export class Connection extends Emitter {
         break;
       case "bye":
         // The server will say that the peer has left; until then there is nobody to rebuild for.
+        this._recovery.failed(now());
         this._recovery.stop();
         this._endRun();
-        this._setState("interrupted");
+        this._follow();
         break;
     }
   }
@@ -280,26 +263,38 @@ export class Connection extends Emitter {
     this._run?.control.say({ type: "media", slots });
   }
 
-  /** @param {Run} run */
-  _failed(run) {
-    if (this._run !== run || this.state === "closed") return;
-    this._setState(this.state === "connecting" ? "connecting" : "interrupted");
-    this._recovery.failed(now());
-    this._setTimer();
-  }
-
-  _rebuild() {
-    this._recovery.began(now());
-    this._perform(this._negotiation.rebuild(this._ownSlots));
-    this._setTimer();
-  }
-
   _endRun() {
-    const run = this._run;
+    this._run?.close();
     this._run = null;
-    if (!run) return;
-    run.pc.onicecandidate = run.pc.onconnectionstatechange = null;
-    run.pc.close();
+  }
+
+  // Healing
+
+  _wake() {
+    const act = this._recovery.wake(now());
+    if (act === "restart") this._restart();
+    else if (act === "rebuild") this._perform(this._negotiation.rebuild(this._ownSlots));
+    if (this._recovery.isWatching) void this._run?.watch.look(now());
+    this._follow();
+  }
+
+  _restart() {
+    this._hasAskedForRestart = !this._negotiation.youOffer;
+    this._perform(this._negotiation.restart());
+    this._suspected();
+  }
+
+  /** Tell what recovery has come to, and wake it when it wants to be woken. */
+  _follow() {
+    clearTimeout(this._timer);
+    if (this.state === "closed") return;
+    const { wakeAt, state } = this._recovery;
+    if (wakeAt !== Infinity) this._timer = setTimeout(() => this._wake(), Math.max(0, (wakeAt - now()) * 1000));
+    const doing = state === "interrupted" ? this._recovery.doing(now()) : null;
+    const isNews = doing !== this._doing;
+    this._doing = doing;
+    this._setState(state);
+    if (isNews) this.emit("healing", doing);
   }
 
   /** @param {ConnectionState} state */
@@ -307,12 +302,5 @@ export class Connection extends Emitter {
     if (this.state === state) return;
     this.state = state;
     this.emit("state", state);
-  }
-
-  _setTimer() {
-    clearTimeout(this._timer);
-    const { wakeAt } = this._recovery;
-    if (wakeAt === Infinity || !this._isReachable) return;
-    this._timer = setTimeout(() => this._rebuild(), Math.max(0, (wakeAt - now()) * 1000));
   }
 }

@@ -7,6 +7,7 @@ import { RELIABLE } from "./channels/kinds.js";
 /**
  * @typedef {import("./channels/register.js").ChannelMessage
  *   | {type: "media", slots: Record<string, SlotState>}
+ *   | {type: "probe"}
  *   | {type: "bye"}} ControlMessage
  */
 

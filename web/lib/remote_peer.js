@@ -6,6 +6,7 @@ import { Emitter, Stream } from "./events.js";
 
 /** @typedef {import("./channels/channel.js").Channel} Channel */
 /** @typedef {import("./connection.js").RemoteMedia} RemoteMedia */
+/** @typedef {import("./connection.js").Doing} Doing */
 /**
  * In words: `connecting` for the first time; `connected`; `reconnecting`: it was, and will be again;
  * `lost`: it has left, or did not come back.
@@ -16,6 +17,9 @@ import { Emitter, Stream } from "./events.js";
 /**
  * @typedef {object} RemotePeerEvents
  * @property {PeerState} state
+ * @property {undefined} interrupted it is silent; what can be done is being done
+ * @property {{after: number}} restored it is back, after so many seconds
+ * @property {Doing} healing what is being done about it has changed
  * @property {undefined} updated its name, metadata or `away` changed
  * @property {ReadonlyMap<string, RemoteMedia>} media what arrives now, by slot
  * @property {Channel} channel one that it opened and nobody here has asked for
@@ -41,7 +45,10 @@ export class RemotePeer extends Emitter {
     /** @type {Stream<Channel>} */
     this._channels = new Stream(MAX_WAITING_CHANNELS);
     this._connection = new Connection({ ...options, youOffer: peer.you_offer ?? false });
-    this._connection.on("state", () => this.emit("state", this.state));
+    /** When the last sign of life came before the interruption that there is; null: there is none. @type {number | null} */
+    this._silentSince = null;
+    this._connection.on("state", () => this._stateChanged());
+    this._connection.on("healing", (doing) => this.emit("healing", doing));
     this._connection.on("media", (media) => this.emit("media", media));
     this._connection.on("channel", (channel) => {
       this._channels.put(channel);
@@ -54,6 +61,14 @@ export class RemotePeer extends Emitter {
     const { state } = this._connection;
     if (state === "interrupted") return "reconnecting";
     return state === "closed" ? "lost" : state;
+  }
+
+  /**
+   * While it is interrupted: for how many seconds nothing has been heard, and what is being done about it;
+   * null at all other times.
+   */
+  get healing() {
+    return this._connection.healing;
   }
 
   /** What arrives from this peer, by slot: `microphone`, `camera`, `screen`, `screen-sound` … */
@@ -123,6 +138,11 @@ export class RemotePeer extends Emitter {
     this._connection.setReachable(isOpen && !this.away);
   }
 
+  /** @param {boolean} isPathGone see watchWaking */
+  networkChanged(isPathGone) {
+    this._connection.networkChanged(isPathGone);
+  }
+
   publishedChanged() {
     this._connection.publishedChanged();
   }
@@ -130,5 +150,19 @@ export class RemotePeer extends Emitter {
   close() {
     this._connection.close();
     this._channels.end();
+  }
+
+  _stateChanged() {
+    const { state } = this;
+    const now = performance.now() / 1000;
+    this.emit("state", state);
+    if (state === "reconnecting" && this._silentSince === null) {
+      this._silentSince = now - (this.healing?.since ?? 0);
+      this.emit("interrupted", undefined);
+    } else if (state === "connected" && this._silentSince !== null) {
+      const after = now - this._silentSince;
+      this._silentSince = null;
+      this.emit("restored", { after });
+    }
   }
 }

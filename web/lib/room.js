@@ -44,6 +44,8 @@ const MAX_WAITING_PEERS = 1000;
  * @property {RemotePeer} peer-joined
  * @property {RemotePeer} peer-updated
  * @property {{peer: RemotePeer, reason: string}} peer-left `left`: said so; `lost`: did not come back in time
+ * @property {{peer: RemotePeer}} peer-interrupted its connection is silent; it heals by itself when it can
+ * @property {{peer: RemotePeer, after: number}} peer-restored it lives again, after so many seconds
  * @property {{from: string, payload: any}} broadcast
  * @property {{retryIn: number, reason: string}} interrupted the line to the server is lost; connections between peers go on
  * @property {{resumed: boolean}} restored
@@ -90,11 +92,13 @@ export class Room extends Emitter {
     this._streams = new Set();
     /** @type {Map<number, PromiseWithResolvers<void>>} */
     this._answers = new Map();
+    this._canRestart = capabilities.ice_restart ?? false;
     this._client = new SignalingClient({
       url,
       capabilities,
       tell: (event) => this._told(event),
       leaving: () => this._closePeers(),
+      networkChanged: (isPathGone) => this._networkChanged(isPathGone),
     });
     // In the first offer already, so that nobody has to negotiate twice.
     for (const [slot, track] of Object.entries(tracks)) this.publish(slot, track);
@@ -290,10 +294,14 @@ export class Room extends Emitter {
   _peerJoined(description) {
     const { session } = this._client;
     const peer = new RemotePeer(description, {
+      canRestart: this._canRestart && (description.capabilities?.ice_restart ?? false),
       iceServers: () => session.welcome?.ice_servers ?? [],
       send: (payload) => this._signal(description.id, payload),
+      suspected: () => this._client.check(),
       published: this._published,
     });
+    peer.on("interrupted", () => this.emit("peer-interrupted", { peer }));
+    peer.on("restored", ({ after }) => this.emit("peer-restored", { peer, after }));
     this._peers.set(peer.id, peer);
     this.emit("peer-joined", peer);
     for (const stream of this._streams) stream.put(peer);
@@ -334,6 +342,11 @@ export class Room extends Emitter {
   /** @param {boolean} isOpen */
   _setSignaling(isOpen) {
     for (const peer of this._peers.values()) peer.setSignaling(isOpen);
+  }
+
+  /** @param {boolean} isPathGone */
+  _networkChanged(isPathGone) {
+    for (const peer of this._peers.values()) peer.networkChanged(isPathGone);
   }
 
   _publishedChanged() {

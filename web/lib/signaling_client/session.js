@@ -163,6 +163,19 @@ export class Session {
     return [this._ping()];
   }
 
+  /**
+   * The network that the link was on is gone: the next link begins at once.
+   *
+   * @param {number} now
+   * @returns {Effect[]}
+   */
+  moved(now) {
+    if (this.state === "idle" || this.state === "closed") return this.check(now);
+    this._attempt = 0;
+    const event = { type: /** @type {const} */ ("interrupted"), retryIn: 0, reason: "the network has changed" };
+    return [{ do: "disconnect" }, { do: "tell", event }, ...this._connect(now)];
+  }
+
   // What the link does
 
   /** @returns {Effect[]} */

@@ -41,8 +41,9 @@ export class SignalingClient {
    * @param {import("../protocol.js").Capabilities} options.capabilities
    * @param {(event: Told) => void} options.tell
    * @param {() => void} options.leaving the page is going: say farewell wherever else it is due
+   * @param {(isPathGone: boolean) => void} options.networkChanged see watchWaking
    */
-  constructor({ url, capabilities, tell, leaving }) {
+  constructor({ url, capabilities, tell, leaving, networkChanged }) {
     this._url = url;
     this._tell = tell;
     this.session = new Session({ capabilities, random: Math.random });
@@ -58,7 +59,12 @@ export class SignalingClient {
     this._timer = undefined;
     this._ended = new AbortController();
     watchWaking({
-      woke: () => this.perform(this.session.check(now())),
+      woke: () => this.check(),
+      networkChanged: (isPathGone) => {
+        if (isPathGone) this.perform(this.session.moved(now()));
+        else this.check();
+        networkChanged(isPathGone);
+      },
       leaving: () => {
         leaving();
         this.close();
@@ -69,6 +75,11 @@ export class SignalingClient {
 
   start() {
     this.perform(this.session.start(now()));
+  }
+
+  /** Something is wrong with the network, or may have been: does the link still live? */
+  check() {
+    this.perform(this.session.check(now()));
   }
 
   /** Say bye and close; the session is over in all its rooms. */

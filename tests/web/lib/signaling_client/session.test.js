@@ -81,6 +81,26 @@ test("a whole resume loses and doubles nothing", () => {
   assert.deepEqual(a.told.findLast((event) => event.type === "restored"), { type: "restored", resumed: true });
 });
 
+test("a device on another network does not wait for its dead link, and resumes", () => {
+  const { a, b, idA, idB } = pair();
+  const effects = a.session.moved(1);
+  assert.deepEqual(effects.map((effect) => effect.do), ["disconnect", "tell", "connect"]);
+  assert.deepEqual(effects[1].event, { type: "interrupted", retryIn: 0, reason: "the network has changed" });
+  a.do(effects);
+  a.do(a.session.signal(idB, "from elsewhere", 1));
+  settle(1, a, b);
+  assert.deepEqual(b.signalsFrom(idA), ["from elsewhere"]);
+  assert.equal(a.told.findLast((event) => event.type === "restored").resumed, true);
+});
+
+test("a device on another network need not wait for the back-off", () => {
+  const { a } = pair();
+  breakLink(a, 1);
+  assert.deepEqual(a.session.moved(1.01), [{ do: "connect" }]);
+  a.do(a.session.bye());
+  assert.deepEqual(a.session.moved(2), []);
+});
+
 test("after a restart of the server the rooms are joined again and signals are said again", () => {
   const { server, a, b, idA, idB } = pair();
   a.do(a.session.signal(idB, 1, 0));

@@ -1,0 +1,56 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { arrivals, LOOK_EVERY, MAX_PROBES, Watch } from "../../../web/lib/watch.js";
+
+const transport = { type: "transport", id: "T", selectedCandidatePairId: "P1", bytesReceived: 100, packetsReceived: 3 };
+const pair = { type: "candidate-pair", id: "P1", bytesReceived: 90, requestsReceived: 2, responsesReceived: 5 };
+const other = { type: "candidate-pair", id: "P2", bytesReceived: 7, requestsReceived: 8 };
+
+test("what counts has come over the selected path", () => {
+  assert.deepEqual(arrivals([transport, pair, other]), { path: "P1", count: 200 });
+  assert.deepEqual(arrivals([{ ...pair, selected: true }, other]), { path: "P1", count: 97 });
+  assert.deepEqual(arrivals([]), { path: "", count: 0 });
+});
+
+function watched(pc = {}) {
+  const happened = [];
+  const watch = new Watch(pc, { heard: () => happened.push("heard"), probe: () => happened.push("probe") });
+  return { watch, happened };
+}
+
+test("what grows is life, and so is another path; what stands still is asked about", () => {
+  const { watch, happened } = watched();
+  for (const [path, count] of [["P1", 5], ["P1", 6], ["P1", 6], ["P2", 1], ["P2", 1]]) watch.compare({ path, count });
+  assert.deepEqual(happened, ["heard", "probe", "heard", "probe"]);
+});
+
+test("a path that is dead for long is not filled with probes", () => {
+  const { watch, happened } = watched();
+  for (let look = 0; look < 100; look += 1) watch.compare({ path: "P1", count: 5 });
+  assert.equal(happened.length, MAX_PROBES);
+  watch.compare({ path: "P1", count: 6 });
+  watch.compare({ path: "P1", count: 6 });
+  assert.deepEqual(happened.slice(MAX_PROBES), ["heard", "probe"]);
+});
+
+test("it looks twice a second, and once at a time", async () => {
+  let looks = 0;
+  const { watch } = watched({
+    getStats: async () => {
+      looks += 1;
+      return new Map([["T", transport]]);
+    },
+  });
+  await Promise.all([watch.look(0), watch.look(10)]);
+  assert.equal(looks, 1);
+  await watch.look(LOOK_EVERY / 2);
+  assert.equal(looks, 1);
+  await watch.look(LOOK_EVERY);
+  assert.equal(looks, 2);
+});
+
+test("a connection that is closed under it costs nothing", async () => {
+  const { watch, happened } = watched({ getStats: () => Promise.reject(new Error("closed")) });
+  await watch.look(0);
+  assert.deepEqual(happened, []);
+});
