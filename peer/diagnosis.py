@@ -168,9 +168,13 @@ def _named(code: str, facts: Facts) -> tuple[str, str]:
         case "stun-unreachable":
             return next(server.url for server in servers_of(facts) if not server.is_turn), ""
         case "turn-unreachable":
-            urls = [server.url for server in turn_servers_of(facts)]
-            told = next((each for each in facts.troubles if each.url in urls), None)
-            return (told.url, told.text) if told is not None else (urls[0], "")
+            # Where UDP does not get through, what the others have said is worth more.
+            urls = [
+                server.url for server in sorted(turn_servers_of(facts), key=lambda it: it.transport == "udp")
+            ]
+            return next(
+                ((url, it.text) for url in urls for it in facts.troubles if it.url == url), (urls[0], "")
+            )
     finders = {
         "turn-refused": lambda: turn_said(facts, REFUSED),
         "turn-quota": lambda: turn_said(facts, QUOTA),

@@ -163,8 +163,12 @@ function named(code, facts) {
     case "stun-unreachable":
       return [serversOf(facts).find(({ isTurn }) => !isTurn)?.url ?? "", ""];
     case "turn-unreachable": {
-      const urls = turnServersOf(facts).map(({ url }) => url);
-      return told(facts.troubles.find(({ url }) => urls.includes(url)) ?? { url: urls[0], code: 0 });
+      // Where UDP does not get through, what the others have said is worth more.
+      const urls = turnServersOf(facts)
+        .sort((a, b) => Number(a.transport === "udp") - Number(b.transport === "udp"))
+        .map(({ url }) => url);
+      const [said] = urls.flatMap((url) => facts.troubles.filter((each) => each.url === url));
+      return told(said ?? { url: urls[0], code: 0 });
     }
     case "turn-refused":
       return told(turnSaid(facts, REFUSED));
