@@ -6,6 +6,8 @@ export const LOOK_EVERY = 0.5;
 const TOLERANCE = 0.05;
 /** Unanswered probes: a path that is dead for long is not filled with them. */
 export const MAX_PROBES = 16;
+/** Bytes and packets between two looks: where more flows, the next look will see some of it without a probe. */
+export const QUIET = 2000;
 
 /** What grows when something of the other side arrives, data or answers to checks. */
 const COUNTERS = ["bytesReceived", "packetsReceived", "requestsReceived", "responsesReceived"];
@@ -31,7 +33,7 @@ export class Watch {
    * @param {RTCPeerConnection} pc
    * @param {object} handlers
    * @param {() => void} handlers.heard
-   * @param {() => void} handlers.probe ask the other side for a sign: nothing else flows now
+   * @param {() => void} handlers.probe give the other side a sign of life, and ask for one: little else flows now
    */
   constructor(pc, { heard, probe }) {
     this._pc = pc;
@@ -62,13 +64,15 @@ export class Watch {
   compare(arrived) {
     const last = this._last;
     this._last = arrived;
-    if (last && (arrived.count > last.count || (arrived.path && arrived.path !== last.path))) {
+    const grown = arrived.path === last?.path ? arrived.count - last.count : arrived.count;
+    if (grown > 0) {
       this._probes = 0;
       this._heard();
-    } else if (last && this._probes < MAX_PROBES) {
-      // Browsers check a path that is quiet only every 2.5 s, which would look like silence.
-      this._probes += 1;
-      this._probe();
     }
+    // Browsers check a path that is quiet only every 2.5 s, which would look like silence. Not only in silence,
+    // where an answer would come too late over a long way.
+    if (grown > QUIET || this._probes >= MAX_PROBES) return;
+    this._probes += 1;
+    this._probe();
   }
 }

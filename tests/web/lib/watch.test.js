@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { arrivals, LOOK_EVERY, MAX_PROBES, Watch } from "../../../web/lib/watch.js";
+import { arrivals, LOOK_EVERY, MAX_PROBES, QUIET, Watch } from "../../../web/lib/watch.js";
 
 const transport = { type: "transport", id: "T", selectedCandidatePairId: "P1", bytesReceived: 100, packetsReceived: 3 };
 const pair = { type: "candidate-pair", id: "P1", bytesReceived: 90, requestsReceived: 2, responsesReceived: 5 };
@@ -18,17 +18,26 @@ function watched(pc = {}) {
   return { watch, happened };
 }
 
-test("what grows is life, and so is another path; what stands still is asked about", () => {
+test("what grows is life, and so is what came over another path", () => {
   const { watch, happened } = watched();
-  for (const [path, count] of [["P1", 5], ["P1", 6], ["P1", 6], ["P2", 1], ["P2", 1]]) watch.compare({ path, count });
-  assert.deepEqual(happened, ["heard", "probe", "heard", "probe"]);
+  const heard = [["P1", 0], ["P1", 5], ["P1", 5], ["P2", 1], ["P2", 1]].map(([path, count]) => {
+    happened.length = 0;
+    watch.compare({ path, count });
+    return happened.includes("heard");
+  });
+  assert.deepEqual(heard, [false, true, false, true, false]);
+});
+
+test("a quiet path is probed, and one that is in use is not", () => {
+  const { watch, happened } = watched();
+  for (const count of [QUIET, 3 * QUIET + 1, 3 * QUIET + 2]) watch.compare({ path: "P1", count });
+  assert.deepEqual(happened, ["heard", "probe", "heard", "heard", "probe"]);
 });
 
 test("a path that is dead for long is not filled with probes", () => {
   const { watch, happened } = watched();
-  for (let look = 0; look < 100; look += 1) watch.compare({ path: "P1", count: 5 });
+  for (let look = 0; look < 100; look += 1) watch.compare({ path: "P1", count: 0 });
   assert.equal(happened.length, MAX_PROBES);
-  watch.compare({ path: "P1", count: 6 });
   watch.compare({ path: "P1", count: 6 });
   assert.deepEqual(happened.slice(MAX_PROBES), ["heard", "probe"]);
 });
