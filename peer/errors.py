@@ -34,7 +34,8 @@ class Diagnosis(msgspec.Struct, frozen=True):
 class PeerlaneError(Exception):
     """Root of all errors of this library. ``hint`` says what to do, ``docs`` where more is written.
 
-    ``diagnosis`` tells a person what is the matter; None when there is no more to say than the error does.
+    ``diagnosis`` tells a person what is the matter; its advice is the hint where there is no other. None
+    when there is no more to say than the error does.
     """
 
     anchor = ""
@@ -42,12 +43,12 @@ class PeerlaneError(Exception):
     def __init__(self, text: str, *, hint: str = "", diagnosis: Diagnosis | None = None) -> None:
         super().__init__(text)
         self.text = text
-        self.hint = hint
+        self.hint = hint or (diagnosis.advice if diagnosis is not None else "")
         self.diagnosis = diagnosis
         self._is_diagnosed = diagnosis is not None
 
     def __str__(self) -> str:
-        if self._is_diagnosed:
+        if self.diagnosis is not None and self.diagnosis.sentence != self.text:
             return f"{self.text}: {self.diagnosis}"
         return f"{self.text} ({self.hint})" if self.hint else self.text
 

@@ -19,7 +19,7 @@ import msgspec
 from aiortc import MediaStreamTrack
 
 from peer import events
-from peer.errors import Closed, Full, Lost, PeerlaneError, Refused
+from peer.errors import Closed, Diagnosis, Full, Lost, PeerlaneError, Refused
 from peer.listeners import Listeners
 from peer.remote_peer import RemotePeer
 from peer.roster import Roster
@@ -200,7 +200,8 @@ class Room:
                 await self._ask(join.request, lambda: [*session.join(join), *session.start(self._client.now)])
         except TimeoutError:
             text = self._last_failure or "the server does not answer"
-            raise Lost(text, hint="is it running, and is the address right?", retry_after=5.0) from None
+            told = Diagnosis("server-unreachable", text, "is it running, and is the address right?")
+            raise Lost(text, retry_after=5.0, diagnosis=told) from None
 
     # Inside
 

@@ -215,6 +215,7 @@ async def test_a_server_that_is_not_there_is_lost_in_time() -> None:
         async with join(url, "arena", options=JoinOptions(timeout=0.2)):
             raise AssertionError("nobody can be there")
     assert lost.value.retry_after > 0
+    assert lost.value.docs == "docs/errors.md#server-unreachable"
 
 
 async def test_a_goodbye_for_ever_ends_the_room_with_its_reason(tmp_path: Path) -> None:

@@ -27,10 +27,10 @@ export class PeerlaneError extends Error {
    * @param {Diagnosis | null} [diagnosis] null when there is no more to say than the error does
    */
   constructor(text, hint = "", diagnosis = null) {
-    if (diagnosis) super(`${text}: ${`${diagnosis.sentence} ${diagnosis.advice}`.trimEnd()}`);
+    if (diagnosis && diagnosis.sentence !== text) super(`${text}: ${`${diagnosis.sentence} ${diagnosis.advice}`.trimEnd()}`);
     else super(hint ? `${text} (${hint})` : text);
     this.name = new.target.name;
-    this.hint = hint;
+    this.hint = hint || (diagnosis?.advice ?? "");
     this.diagnosis = diagnosis;
   }
 }
