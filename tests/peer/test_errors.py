@@ -41,6 +41,8 @@ def test_an_error_says_what_its_diagnosis_says() -> None:
     assert str(Lost("the peer is gone", hint="wait", diagnosis=NO_PATH)) == (
         "the peer is gone: Nothing works. Try again."
     )
+    same = Lost("Nothing works.", diagnosis=NO_PATH)
+    assert (str(same), same.hint) == ("Nothing works. (Try again.)", "Try again.")
 
 
 def test_who_is_lost_or_refused_always_learns_why() -> None:

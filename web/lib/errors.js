@@ -27,10 +27,11 @@ export class PeerlaneError extends Error {
    * @param {Diagnosis | null} [diagnosis] null when there is no more to say than the error does
    */
   constructor(text, hint = "", diagnosis = null) {
-    if (diagnosis && diagnosis.sentence !== text) super(`${text}: ${`${diagnosis.sentence} ${diagnosis.advice}`.trimEnd()}`);
-    else super(hint ? `${text} (${hint})` : text);
+    const advice = hint || (diagnosis?.advice ?? "");
+    if (diagnosis && diagnosis.sentence !== text) super(`${text}: ${diagnosis.sentence} ${diagnosis.advice}`.trimEnd());
+    else super(advice ? `${text} (${advice})` : text);
     this.name = new.target.name;
-    this.hint = hint || (diagnosis?.advice ?? "");
+    this.hint = advice;
     this.diagnosis = diagnosis;
   }
 }

@@ -66,6 +66,8 @@ test("an error says what its diagnosis says", () => {
   const diagnosis = { code: "no-path", sentence: "Nothing works.", advice: "Try again." };
   assert.equal(new Lost("the peer is gone", "wait", 5, diagnosis).message, "the peer is gone: Nothing works. Try again.");
   assert.equal(new Lost("the peer is gone", "wait").message, "the peer is gone (wait)");
+  const same = new Lost("Nothing works.", "", 0, diagnosis);
+  assert.deepEqual([same.message, same.hint], ["Nothing works. (Try again.)", "Try again."]);
 });
 
 test("who is lost or refused always learns why", () => {
