@@ -15,12 +15,22 @@ CONTROL_ID = 1000
 IS_TEXT = 0x01
 MORE_FOLLOW = 0x02
 KNOWN_FLAGS = IS_TEXT | MORE_FOLLOW
+"""Of a fragment."""
+START = 0x04
+START_BYTES = 7
 FRAGMENT_BYTES = 16_000
+"""On the control channel."""
+PACKET_FRAGMENT_BYTES = 1_159
+"""On all others: with its flags it fills one SCTP packet of aiortc, so that nothing waits behind more."""
 LATEST_HEADER_BYTES = 3
 
 MAX_RELIABLE_BYTES = 16 * 1024 * 1024
 MAX_DATAGRAM_BYTES = 1_100
 """Below every path's MTU, with DTLS and SCTP around it."""
+MAX_CONTROL_BYTES = 64 * 1024
+ACK_EVERY_BYTES = 16 * 1024
+ACK_DELAY = 0.1
+"""Seconds. What has come is acknowledged after so many bytes, and otherwise after so long."""
 
 SlotState = Literal["live", "muted"]
 
@@ -34,12 +44,23 @@ class Open(ControlWord, frozen=True, tag="open"):
 
     label: str
     kind: str
+    id: str = ""
+    """Of a channel that there was before; empty for a new one."""
 
 
 class Close(ControlWord, frozen=True, tag="close"):
     """This end has closed the channel."""
 
     label: str
+    id: str = ""
+    """Empty when it is not known yet."""
+
+
+class Ack(ControlWord, frozen=True, tag="ack"):
+    """What has arrived of ordered channels: id → messages since its beginning, bytes on its lane."""
+
+    received: dict[str, Any]
+    """Any, because what makes no sense is ignored value by value."""
 
 
 class Media(ControlWord, frozen=True, tag="media"):
@@ -52,14 +73,14 @@ class Bye(ControlWord, frozen=True, tag="bye"):
     """The sender is leaving."""
 
 
-ControlMessage = Open | Close | Media | Bye
+ControlMessage = Open | Close | Ack | Media | Bye
 
 _decoder: msgspec.json.Decoder[Any] = msgspec.json.Decoder(ControlMessage)
 
 
 def parse_control(message: str | bytes) -> ControlMessage | None:
     """One message of the control channel; None when it is not one, which is ignored."""
-    if not isinstance(message, str):
+    if not isinstance(message, str) or len(message) > MAX_CONTROL_BYTES:
         return None
     try:
         decoded: ControlMessage = _decoder.decode(message)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from enum import Enum, auto
 
-from peer.channels.kinds import LATEST, RELIABLE, Kind
+from peer.channels.kinds import LATEST, Kind
 from peer.wire import FRAGMENT_BYTES, IS_TEXT, KNOWN_FLAGS, LATEST_HEADER_BYTES, MORE_FOLLOW
 
 Data = str | bytes | bytearray | memoryview
@@ -22,6 +22,14 @@ class NoMessage(Enum):
     """Not ours, or no longer news; to be counted."""
     TOO_LARGE = auto()
     """The message grows past what its kind carries; the channel is to be closed."""
+    START = auto()
+    """A lane has begun."""
+    DUPLICATE = auto()
+    """It has been here before, on a lane that was cut before its sender knew."""
+    MISSING = auto()
+    """Messages before it never came; the channel is to be closed."""
+    VIOLATION = auto()
+    """Nobody who speaks this protocol sends it; the connection is to be closed."""
 
 
 def to_bytes(kind: Kind, data: Data) -> tuple[bool, bytes]:
@@ -43,7 +51,9 @@ def to_bytes(kind: Kind, data: Data) -> tuple[bool, bytes]:
     return is_text, content
 
 
-def fragment(kind: Kind, is_text: bool, content: bytes, sequence: int = 0) -> list[bytes]:
+def fragment(
+    kind: Kind, is_text: bool, content: bytes, sequence: int = 0, fragment_bytes: int = FRAGMENT_BYTES
+) -> list[bytes]:
     """What to hand to the data channel, in order.
 
     ``sequence`` numbers a LATEST value; it wraps at 65,536.
@@ -51,12 +61,12 @@ def fragment(kind: Kind, is_text: bool, content: bytes, sequence: int = 0) -> li
     flags = IS_TEXT if is_text else 0
     if kind is LATEST:
         return [bytes((flags,)) + (sequence & 0xFFFF).to_bytes(2) + content]
-    if kind is not RELIABLE or len(content) <= FRAGMENT_BYTES:
+    if not kind.ordered or len(content) <= fragment_bytes:
         return [bytes((flags,)) + content]
-    last = (len(content) - 1) // FRAGMENT_BYTES * FRAGMENT_BYTES
+    last = (len(content) - 1) // fragment_bytes * fragment_bytes
     return [
-        bytes((flags | (MORE_FOLLOW if start < last else 0),)) + content[start : start + FRAGMENT_BYTES]
-        for start in range(0, len(content), FRAGMENT_BYTES)
+        bytes((flags | (MORE_FOLLOW if start < last else 0),)) + content[start : start + fragment_bytes]
+        for start in range(0, len(content), fragment_bytes)
     ]
 
 
@@ -66,15 +76,21 @@ def is_newer(one: int, other: int) -> bool:
 
 
 class Assembler:
-    """Puts the messages of one data channel together again."""
+    """Puts the messages of one data channel together again. ``max_bytes`` is that of the kind, or less."""
 
-    def __init__(self, kind: Kind) -> None:
+    def __init__(self, kind: Kind, max_bytes: int | None = None) -> None:
         self._kind = kind
+        self._max_bytes = kind.max_message_bytes if max_bytes is None else max_bytes
         # One growing buffer and no list: parts of a byte each would cost fifty times their size.
         self._parts = bytearray()
         self._has_begun = False
         self._is_text = False
         self._newest: int | None = None
+
+    @property
+    def unfinished_bytes(self) -> int:
+        """What is kept of a message that has not come whole."""
+        return len(self._parts)
 
     def receive(self, framed: bytes) -> Message | NoMessage:
         """One data-channel message. After ``TOO_LARGE`` the channel is to be closed."""
@@ -82,7 +98,7 @@ class Assembler:
             return NoMessage.DROPPED
         flags = framed[0]
         is_text, has_more = bool(flags & IS_TEXT), bool(flags & MORE_FOLLOW)
-        if self._kind is RELIABLE:
+        if self._kind.ordered:
             return self._receive_part(framed, is_text, has_more)
         if has_more:
             return NoMessage.DROPPED
@@ -104,10 +120,10 @@ class Assembler:
             self._forget()
             return NoMessage.DROPPED
         if not self._has_begun and not has_more:
-            if len(framed) - 1 > self._kind.max_message_bytes:
+            if len(framed) - 1 > self._max_bytes:
                 return NoMessage.TOO_LARGE
             return self._finish(framed[1:], is_text)
-        if len(self._parts) + len(framed) - 1 > self._kind.max_message_bytes:
+        if len(self._parts) + len(framed) - 1 > self._max_bytes:
             self._forget()
             return NoMessage.TOO_LARGE
         # An empty part begins nothing: the twin in the browser keeps none either.

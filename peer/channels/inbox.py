@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import deque
 
 from peer.channels.chunking import Message
-from peer.channels.kinds import LATEST, RELIABLE, Kind
+from peer.channels.kinds import LATEST, Kind
 
 MAX_UNREAD_MESSAGES = 1024
 MAX_UNREAD_BYTES = 64 * 1024 * 1024
@@ -13,7 +13,7 @@ MAX_UNREAD_BYTES = 64 * 1024 * 1024
 
 
 class Inbox:
-    """When full: RELIABLE refuses the message, UNRELIABLE drops the oldest, LATEST keeps only the newest."""
+    """When full: RELIABLE and BULK refuse one more, UNRELIABLE drops the oldest, LATEST keeps the newest."""
 
     def __init__(self, kind: Kind) -> None:
         self._kind = kind
@@ -26,8 +26,8 @@ class Inbox:
         return len(self._messages)
 
     def put(self, message: Message) -> bool:
-        """Keep a message. False: a RELIABLE channel has no room for it, and cannot go on."""
-        if self._kind is RELIABLE:
+        """Keep a message. False: a channel that may lose nothing has no room for it, and cannot go on."""
+        if self._kind.ordered:
             # A single message may be as long as it likes to: it fits, when nothing else is there.
             is_full = len(self) >= self._limit or self._bytes + len(message) > MAX_UNREAD_BYTES
             if is_full and self._messages:

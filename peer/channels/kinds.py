@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Literal
 from urllib.parse import quote, unquote
 
@@ -9,23 +10,42 @@ import msgspec
 
 from peer.wire import MAX_DATAGRAM_BYTES, MAX_RELIABLE_BYTES
 
-KindName = Literal["reliable", "unreliable", "latest"]
+KindName = Literal["reliable", "unreliable", "latest", "bulk"]
 
 
 class Kind(msgspec.Struct, frozen=True):
-    """``max_retransmits`` is None for: until it arrives."""
+    """``max_retransmits`` is None for: until it arrives; that kind is ordered, and nothing of it is lost.
+
+    ``max_kept_bytes`` is what may wait or be unacknowledged before ``send`` waits.
+    """
 
     name: KindName
     ordered: bool
     max_retransmits: int | None
     max_message_bytes: int
+    max_kept_bytes: int = 0
 
     def __repr__(self) -> str:
         return self.name.upper()
 
 
-RELIABLE = Kind("reliable", ordered=True, max_retransmits=None, max_message_bytes=MAX_RELIABLE_BYTES)
-"""Everything arrives, in order. For control, chat, documents."""
+RELIABLE = Kind(
+    "reliable",
+    ordered=True,
+    max_retransmits=None,
+    max_message_bytes=MAX_RELIABLE_BYTES,
+    max_kept_bytes=1024 * 1024,
+)
+"""Everything arrives once and in order. For control, chat, documents."""
+
+BULK = Kind(
+    "bulk",
+    ordered=True,
+    max_retransmits=None,
+    max_message_bytes=MAX_RELIABLE_BYTES,
+    max_kept_bytes=4 * 1024 * 1024,
+)
+"""As RELIABLE, and it yields to all others. For files, full state, whoever joins late."""
 
 UNRELIABLE = Kind("unreliable", ordered=False, max_retransmits=0, max_message_bytes=MAX_DATAGRAM_BYTES)
 """What is lost stays lost, nothing waits. For inputs, snapshots, clocks."""
@@ -33,25 +53,34 @@ UNRELIABLE = Kind("unreliable", ordered=False, max_retransmits=0, max_message_by
 LATEST = Kind("latest", ordered=False, max_retransmits=0, max_message_bytes=MAX_DATAGRAM_BYTES)
 """Only the newest value counts. For positions, cursors, presence."""
 
-KINDS = (RELIABLE, UNRELIABLE, LATEST)
+KINDS = (RELIABLE, UNRELIABLE, LATEST, BULK)
 
 PROTOCOL_PREFIX = "peerlane.v1."
 MAX_LABEL_CHARACTERS = 128
 MAX_ENCODED_LABEL_CHARACTERS = 512
+
+_PROTOCOL = re.compile(re.escape(PROTOCOL_PREFIX) + r"([a-z]+)\.([0-9a-f]{8})", re.ASCII)
 
 
 def kind_named(name: str) -> Kind | None:
     return next((kind for kind in KINDS if kind.name == name), None)
 
 
-def protocol_of(kind: Kind) -> str:
+def protocol_of(kind: Kind, channel_id: str = "00000000") -> str:
     """What is written into a data channel's ``protocol``."""
-    return PROTOCOL_PREFIX + kind.name
+    return f"{PROTOCOL_PREFIX}{kind.name}.{channel_id}"
+
+
+def parse_protocol(protocol: str) -> tuple[Kind, str] | None:
+    """The kind and the id that a data channel's ``protocol`` names; None when it was not written by us."""
+    match = _PROTOCOL.fullmatch(protocol)
+    kind = None if match is None else kind_named(match[1])
+    return None if match is None or kind is None else (kind, match[2])
 
 
 def kind_of(protocol: str) -> Kind | None:
-    """The kind that a data channel's ``protocol`` names."""
-    return next((kind for kind in KINDS if protocol_of(kind) == protocol), None)
+    parsed = parse_protocol(protocol)
+    return None if parsed is None else parsed[0]
 
 
 def encode_label(label: str) -> str:

@@ -27,7 +27,8 @@ def test_messages_are_framed_as_in_the_browser(case: dict[str, Any]) -> None:
     assert kind
     content = joined(case["content"])
     assert to_bytes(kind, content.decode() if case["is_text"] else content) == (case["is_text"], content)
-    framed = fragment(kind, case["is_text"], content, case.get("sequence", 0))
+    sequence, fragment_bytes = case.get("sequence", 0), case.get("fragment_bytes", 16_000)
+    framed = fragment(kind, case["is_text"], content, sequence, fragment_bytes)
     assert framed == [joined(runs) for runs in case["framed"]]
 
 

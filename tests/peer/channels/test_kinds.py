@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from peer.channels.kinds import KINDS, decode_label, encode_label, kind_named, kind_of, protocol_of
+from peer.channels.kinds import KINDS, decode_label, encode_label, kind_named, parse_protocol, protocol_of
 
 VECTORS = json.loads((Path(__file__).parents[2] / "vectors" / "labels.json").read_text())
 
@@ -41,8 +41,24 @@ def test_no_label_from_the_other_side_raises(encoded: str) -> None:
     decode_label(encoded)
 
 
-def test_kinds_are_found_by_name_and_by_protocol() -> None:
+def test_kinds_are_found_by_name() -> None:
     assert [kind_named(kind.name) for kind in KINDS] == list(KINDS)
-    assert [kind_of(protocol_of(kind)) for kind in KINDS] == list(KINDS)
-    assert kind_named("bulk") is None
-    assert kind_of("peerlane.v2.latest") is None
+    assert kind_named("express") is None
+
+
+@pytest.mark.parametrize("case", VECTORS["protocols"], ids=lambda case: case["kind"])
+def test_a_protocol_names_the_kind_and_the_channel(case: dict[str, str]) -> None:
+    kind = kind_named(case["kind"])
+    assert kind
+    assert protocol_of(kind, case["id"]) == case["protocol"]
+    assert parse_protocol(case["protocol"]) == (kind, case["id"])
+
+
+@pytest.mark.parametrize("case", VECTORS["foreign_protocols"], ids=lambda case: case["why"])
+def test_protocols_that_are_not_ours_are_none(case: dict[str, str]) -> None:
+    assert parse_protocol(case["protocol"]) is None
+
+
+@given(st.text())
+def test_no_protocol_from_the_other_side_raises(protocol: str) -> None:
+    parse_protocol(protocol)

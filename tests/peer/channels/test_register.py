@@ -162,7 +162,7 @@ def test_the_other_side_cannot_go_past_the_limit_and_is_told() -> None:
     assert lane.readyState == "closed"
 
 
-@pytest.mark.parametrize(("label", "kind"), [("", "reliable"), ("x" * 129, "reliable"), ("x", "bulk")])
+@pytest.mark.parametrize(("label", "kind"), [("", "reliable"), ("x" * 129, "reliable"), ("x", "express")])
 def test_what_cannot_be_made_is_answered_so_that_nobody_waits(label: str, kind: str) -> None:
     side = Two().offerer
     side.register.receive(Open(label, kind))
