@@ -1,0 +1,210 @@
+"""aioice's connectivity checks, with four differences.
+
+- A relay is the last resort: the first pair that answers wins, but one over a relay waits for a second.
+- A check of the other side is a sign that its NAT is open: our own, which may have been dropped before,
+  is sent again at once and not half a second later (RFC 8445 section 7.3.1.4).
+- Who waits for a connection has it when it is there, and not at the next tick.
+- What was given up may be checked again when the other side asks for it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import math
+from collections.abc import Sequence
+
+from aioice import Connection
+from aioice.ice import ICE_COMPLETED, ICE_FAILED, CandidatePair, StunProtocol, TransportPolicy
+from aioice.stun import RETRY_RTO, Message, TransactionError
+
+log = logging.getLogger(__name__)
+
+RELAY_AFTER = 1.0
+"""Without loss a direct pair that works has answered by then."""
+PACE = 0.02
+"""Between two new checks (RFC 8445 section 14.2, Ta)."""
+AGAIN_AFTER = 0.05
+"""Two who send at every check of the other would not stop."""
+MAX_CONFLICTS = 3
+MAX_LEARNED = 32
+"""Addresses that nobody has announced, and from which valid checks have come."""
+ROLE_CONFLICT = 487
+
+Address = tuple[str, int]
+State = CandidatePair.State
+
+
+class CheckingConnection(Connection):
+    def __init__(
+        self, *, ice_controlling: bool, local_username: str, transport_policy: TransportPolicy
+    ) -> None:
+        super().__init__(ice_controlling, local_username=local_username, transport_policy=transport_policy)
+        self.is_remote_complete = False
+        """The other side has said that it has no more candidates; it may err, but it is a reason not to wait."""
+        self.mapped: dict[CandidatePair, Address] = {}
+        """How the other side sees us, over each pair that has answered."""
+        self.first_rtt: dict[CandidatePair, float] = {}
+        self._under_way: dict[CandidatePair, tuple[Message, float]] = {}
+        self._relay_at = 0.0
+        self._relay_timer: asyncio.TimerHandle | None = None
+
+    async def connect(self) -> None:
+        """As aioice's: returns when a pair is nominated. Raises ConnectionError when there cannot be one."""
+        if not self._local_candidates_end or self.remote_username is None or self.remote_password is None:
+            raise ConnectionError("candidates or credentials are missing")
+        loop = asyncio.get_running_loop()
+        self._relay_at = loop.time() + RELAY_AFTER
+        self._relay_timer = loop.call_at(self._relay_at, self._nominate_when_due)
+        for remote_candidate in self._remote_candidates:
+            self._pair_remote_candidate(remote_candidate)
+        self.sort_check_list()
+        self._unfreeze_initial()
+        for early_check in self._early_checks:
+            self.check_incoming(*early_check)
+        self._early_checks.clear()
+        self._early_checks_done = True
+        pacing = asyncio.create_task(self._pace())
+        try:
+            result = await self._check_list_state.get()
+        finally:
+            self._relay_timer.cancel()
+            pacing.cancel()
+            await asyncio.wait([pacing])
+        for pair in self._check_list:
+            if pair.task is not None:
+                pair.task.cancel()
+        if result != ICE_COMPLETED:
+            raise ConnectionError("no pair of candidates has answered")
+        self._query_consent_task = asyncio.create_task(self.query_consent())
+
+    async def _pace(self) -> None:
+        while self._check_periodic():
+            await asyncio.sleep(PACE)
+        if not self._check_list and not self._check_list_done:
+            self._check_list_state.put_nowait(ICE_FAILED)
+            self._check_list_done = True
+
+    async def check_start(self, pair: CandidatePair) -> None:
+        try:
+            await self._check(pair)
+        except asyncio.CancelledError:
+            # Left in progress, it could never be checked again.
+            self._give_up(pair)
+            raise
+        except Exception:
+            # A socket can go at any moment.
+            log.debug("a check could not be made", exc_info=True)
+            self._give_up(pair)
+            self.check_complete(pair)
+
+    async def _check(self, pair: CandidatePair) -> None:
+        self.check_state(pair, State.IN_PROGRESS)
+        is_nominating = False
+        for _ in range(MAX_CONFLICTS):
+            is_nominating = self.ice_controlling and not self.remote_is_lite and not is_relayed(pair)
+            request = self.build_request(pair, nominate=is_nominating)
+            try:
+                is_good = await self._ask(pair, request)
+            except TransactionError as error:
+                is_good = False
+                if error.response is not None and error.response.error_code == ROLE_CONFLICT:
+                    self.switch_role(ice_controlling="ICE-CONTROLLED" in request.attributes)
+                    continue
+            break
+        else:
+            is_good = False
+        pair.nominated = is_good and (is_nominating or pair.remote_nominated)
+        self.check_state(pair, State.SUCCEEDED if is_good else State.FAILED)
+        self.check_complete(pair)
+
+    async def _ask(self, pair: CandidatePair, request: Message) -> bool:
+        assert self.remote_password is not None
+        loop = asyncio.get_running_loop()
+        asked_at = loop.time()
+        self._under_way[pair] = (request, -math.inf)
+        try:
+            response, source = await pair.protocol.request(
+                request, pair.remote_addr, integrity_key=self.remote_password.encode()
+            )
+        finally:
+            self._under_way.pop(pair, None)
+        if source != pair.remote_addr:
+            return False
+        if loop.time() - asked_at < RETRY_RTO:
+            # Later ones may be answers to a second copy, or to the first.
+            self.first_rtt[pair] = loop.time() - asked_at
+        if "XOR-MAPPED-ADDRESS" in response.attributes:
+            self.mapped[pair] = response.attributes["XOR-MAPPED-ADDRESS"]
+        return True
+
+    def _give_up(self, pair: CandidatePair) -> None:
+        pair.task = None
+        self.check_state(pair, State.FAILED)
+
+    def check_incoming(self, message: Message, addr: Address, protocol: StunProtocol) -> None:
+        """Only valid checks come here."""
+        if "PRIORITY" not in message.attributes or not self._may_learn(addr):
+            return
+        super().check_incoming(message, addr, protocol)
+        for pair, (request, again_at) in self._under_way.items():
+            if pair.protocol is protocol and pair.remote_addr == addr:
+                now = asyncio.get_running_loop().time()
+                if now - again_at >= AGAIN_AFTER:
+                    self._under_way[pair] = (request, now)
+                    protocol.send_stun(request, addr)
+                break
+
+    def _may_learn(self, addr: Address) -> bool:
+        known = [(each._network_host, each.port) for each in self._remote_candidates]
+        learned = sum(each.type == "prflx" for each in self._remote_candidates)
+        return addr in known or learned < MAX_LEARNED
+
+    def check_complete(self, pair: CandidatePair) -> None:
+        super().check_complete(pair)
+        self._nominate_when_due()
+
+    def _check_list_maybe_fail(self) -> None:
+        # aioice knows of no pair that has answered and still waits for its nomination.
+        if not self.ice_controlling or not self._waiting_for_nomination():
+            super()._check_list_maybe_fail()
+
+    def _waiting_for_nomination(self) -> Sequence[CandidatePair]:
+        return [pair for pair in self._check_list if pair.state is State.SUCCEEDED and not pair.nominated]
+
+    def _nominate_when_due(self) -> None:
+        if not self.ice_controlling or self._check_list_done:
+            return
+        waiting = self._waiting_for_nomination()
+        if any(pair.task is not None for pair in waiting):
+            return
+        chosen = next((pair for pair in waiting if not is_relayed(pair)), None)
+        if chosen is None and waiting and not self._may_become_direct():
+            chosen = waiting[0]
+        if chosen is not None:
+            chosen.task = asyncio.create_task(self._nominate(chosen))
+
+    def _may_become_direct(self) -> bool:
+        if asyncio.get_running_loop().time() >= self._relay_at:
+            return False
+        if any(pair.state is not State.FAILED and not is_relayed(pair) for pair in self._check_list):
+            return True
+        return (
+            self._transport_policy is TransportPolicy.ALL
+            and not self.is_remote_complete
+            and not self._remote_candidates_end
+        )
+
+    async def _nominate(self, pair: CandidatePair) -> None:
+        """Tell the other side that this pair, which has answered, is the one (RFC 8445 section 8.1.1)."""
+        try:
+            pair.nominated = await self._ask(pair, self.build_request(pair, nominate=True))
+        except Exception:
+            log.debug("a pair could not be nominated", exc_info=True)
+        if not pair.nominated:
+            self.check_state(pair, State.FAILED)
+        self.check_complete(pair)
+
+
+def is_relayed(pair: CandidatePair) -> bool:
+    return "relay" in (pair.local_candidate.type, pair.remote_candidate.type)

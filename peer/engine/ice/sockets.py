@@ -1,0 +1,84 @@
+"""The sockets under host candidates: what one cannot send is lost, as anywhere in a network."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+import socket
+from typing import Any
+
+from aioice.ice import Connection, StunProtocol
+from aioice.stun import Message
+
+log = logging.getLogger(__name__)
+
+BUFFER_BYTES = 1 << 18
+MAX_PORTS_TRIED = 1000
+
+Address = tuple[str, int]
+
+
+class HostProtocol(StunProtocol):
+    """aioice's protocol, which nothing can make raise: neither a datagram nor a socket that is gone."""
+
+    _is_full = False
+
+    def pause_writing(self) -> None:
+        self._is_full = True
+
+    def resume_writing(self) -> None:
+        self._is_full = False
+
+    def datagram_received(self, data: bytes | str, addr: tuple[Any, ...]) -> None:
+        try:
+            super().datagram_received(data, addr)
+        except Exception:
+            # Anybody may send anything, and aioice's parser raises more than it says.
+            log.debug("a datagram could not be read", exc_info=True)
+
+    def send_stun(self, message: Message, addr: Address) -> None:
+        self.send(bytes(message), addr)
+
+    def send(self, data: bytes, addr: Address) -> None:
+        """Dropped while the socket's buffer is full, or when the socket is gone."""
+        if not self._is_full and not self.transport.is_closing():
+            self.transport.sendto(data, addr)
+
+
+async def open_socket(
+    connection: Connection, address: str, ports: tuple[int, int] | None
+) -> HostProtocol | None:
+    """One on this address, on any port or on one of this range; None when there is none to be had."""
+    bound = _bind(address, ports)
+    if bound is None:
+        return None
+    try:
+        _, protocol = await asyncio.get_running_loop().create_datagram_endpoint(
+            lambda: HostProtocol(connection), sock=bound
+        )
+    except BaseException:
+        bound.close()
+        raise
+    return protocol
+
+
+def _bind(address: str, ports: tuple[int, int] | None) -> socket.socket | None:
+    bound = socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET, socket.SOCK_DGRAM)
+    bound.setblocking(False)
+    bound.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, BUFFER_BYTES)
+    for port in _to_try(ports):
+        try:
+            bound.bind((address, port))
+        except OSError:
+            continue  # taken, or the address has just gone
+        return bound
+    bound.close()
+    return None
+
+
+def _to_try(ports: tuple[int, int] | None) -> list[int]:
+    if ports is None:
+        return [0]
+    every = range(ports[0], ports[1] + 1)
+    return random.sample(every, min(len(every), MAX_PORTS_TRIED))
