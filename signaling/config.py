@@ -99,6 +99,12 @@ class Ice(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Besides the embedded STUN responder."""
     advertise_stun: bool = True
     """Name the embedded STUN responder in every welcome, at the host the client used."""
+    turn_urls: list[str] = []
+    """TURN servers that share ``turn_secret`` with us (coturn: ``static-auth-secret``)."""
+    turn_secret: str = ""
+    """Credentials are made from it for each session, and made anew before they end."""
+    turn_lifetime: float = 7_200.0
+    """Seconds until credentials end. Half of it must be enough to heal a call."""
 
 
 class Log(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

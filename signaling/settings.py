@@ -19,7 +19,7 @@ from signaling.config import Config
 from signaling.settings_checks import check
 
 ENVIRONMENT_PREFIX = "PEERLANE_"
-SECRETS = frozenset({"server.tokens", "server.ticket_key"})
+SECRETS = frozenset({"server.tokens", "server.ticket_key", "ice.turn_secret"})
 MASK = "********"
 OUR_WORDS = {
     "`int`": "a whole number",

@@ -15,6 +15,9 @@ Problem = tuple[str, str]
 
 MIN_TICKET_KEY_CHARACTERS = 32
 MIN_TOKEN_CHARACTERS = 16
+MIN_TURN_SECRET_CHARACTERS = 16
+MIN_TURN_LIFETIME = 120.0
+"""Credentials are renewed at half of it, and looked at when a session is pinged."""
 MIN_MESSAGE_BYTES = 1_024
 MAX_MESSAGE_BYTES = 1_048_576
 
@@ -126,3 +129,18 @@ def _ice(config: Config) -> Iterator[Problem]:
             server.username and server.credential
         ):
             yield "ice.servers", f"{shown}: a TURN server needs a username and a credential."
+    if not all(url.startswith(("turn:", "turns:")) for url in config.ice.turn_urls):
+        yield "ice.turn_urls", "each must start with turn: or turns:."
+    if config.ice.turn_urls and len(config.ice.turn_secret) < MIN_TURN_SECRET_CHARACTERS:
+        yield (
+            "ice.turn_secret",
+            f"needs at least {MIN_TURN_SECRET_CHARACTERS} characters, the same as the TURN server's "
+            "static-auth-secret. 'openssl rand -base64 32' makes a good one.",
+        )
+    if config.ice.turn_secret and not config.ice.turn_urls:
+        yield "ice.turn_urls", "is missing; ice.turn_secret is given, and one is of no use without the other."
+    if config.ice.turn_lifetime < MIN_TURN_LIFETIME:
+        yield (
+            "ice.turn_lifetime",
+            f"is {config.ice.turn_lifetime}; anything from {MIN_TURN_LIFETIME} s works.",
+        )

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
 # A time limit for each example says more about how busy the machine is than about the code.
-settings.register_profile("peerlane", deadline=None)
+BUSY = [HealthCheck.too_slow]
+settings.register_profile("peerlane", deadline=None, suppress_health_check=BUSY)
 settings.load_profile("peerlane")
 # ``pytest --hypothesis-profile=thorough`` looks harder.
-settings.register_profile("thorough", deadline=None, max_examples=3_000)
+settings.register_profile("thorough", deadline=None, suppress_health_check=BUSY, max_examples=3_000)

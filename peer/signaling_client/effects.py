@@ -64,7 +64,7 @@ class Ended(msgspec.Struct, frozen=True, tag_field="type", tag="ended"):
 Told = (
     Heard | Undelivered | Interrupted | Restored | Renamed | Ended
     | messages.Joined | messages.Left | messages.Updated | messages.PeerJoined | messages.PeerUpdated
-    | messages.PeerLeft | messages.Broadcasted | messages.Refused
+    | messages.PeerLeft | messages.Broadcasted | messages.Refused | messages.IceServers
 )  # fmt: skip
 
 

@@ -42,6 +42,7 @@ from signaling.protocol.messages import (
     Capabilities,
     Event,
     Hello,
+    IceServers,
     Join,
     Leave,
     Ping,
@@ -285,6 +286,11 @@ class Session:
             case Ticket():
                 if self.welcome is not None:
                     self.welcome.ticket = event.ticket
+            case IceServers(ice_servers=fresh):
+                if self.welcome is not None:
+                    lasting = [server for server in self.welcome.ice_servers if not server.username]
+                    self.welcome.ice_servers = [*lasting, *fresh]
+                    return [Tell(event)]
             case Bye():
                 return self.link_lost(now, event.code, Advice(event.come_back, event.after, event.reason))
         return []

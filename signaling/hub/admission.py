@@ -12,7 +12,8 @@ from signaling.hub.session import Session
 from signaling.hub.tickets import NONCE_BYTES, Claim, Tickets
 from signaling.protocol.errors import REPLACED
 from signaling.protocol.ids import PEER_ID_BYTES, PeerId, peer_id_from
-from signaling.protocol.messages import Capabilities, Hello, Limits, Resume, Welcome
+from signaling.protocol.messages import Capabilities, Hello, IceServer, Limits, Resume, Welcome
+from signaling.turn import turn_servers
 
 MAX_SHARED_CAPABILITIES = 64
 MAX_SPENT = 100_000
@@ -117,6 +118,11 @@ class Admission:
     def _can_be_whole(self, session: Session, resume: Resume) -> bool:
         return resume.epoch == self._epoch and session.mailbox.holds(resume.received)
 
+    def renew_turn(self, session: Session, unix_now: float) -> list[IceServer]:
+        """Fresh TURN credentials, long before the older ones end; empty when none are made here."""
+        session.turn_renewal = unix_now + self._config.ice.turn_lifetime / 2
+        return turn_servers(self._config.ice, session.id, unix_now)
+
     def _resume(
         self,
         session: Session,
@@ -150,7 +156,7 @@ class Admission:
             resume_window=times.resume_window,
             settle=times.settle,
             limits=self._limits,
-            ice_servers=self._config.ice.servers,
+            ice_servers=[*self._config.ice.servers, *self.renew_turn(session, unix_now)],
         )
 
     def _supersede(self, session: Session, claim: Claim) -> None:

@@ -30,6 +30,7 @@ from signaling.protocol.messages import (
     Broadcast,
     Bye,
     Hello,
+    IceServers,
     Join,
     Leave,
     Ping,
@@ -122,7 +123,7 @@ class Hub:
         return self._deadlines[0][0] if self._deadlines else None
 
     def wake(self, now: float, unix_now: float) -> list[Effect]:
-        """Ping the silent, give up on the dead, end what was away too long, renew tickets, shed."""
+        """Ping the silent, give up on the dead, end what was away too long, renew what expires."""
         effects: list[Effect] = []
         while self._deadlines and self._deadlines[0][0] <= now:
             due, _, session = heapq.heappop(self._deadlines)
@@ -132,6 +133,9 @@ class Hub:
                 effects += self._act(session, now)
             if session.link is not None and unix_now >= session.ticket_renewal:
                 effects.append(Deliver(session.link, Ticket(self._admission.renew_ticket(session, unix_now))))
+            if session.link is not None and unix_now >= session.turn_renewal:
+                fresh = self._admission.renew_turn(session, unix_now)
+                effects += [Deliver(session.link, IceServers(fresh))] if fresh else []
             if self.sessions.get(session.id) is session:
                 self._schedule(session)
         self._admission.forget_expired(unix_now)

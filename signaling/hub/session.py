@@ -31,6 +31,7 @@ class Session:
         "rooms",
         "strikes",
         "ticket_renewal",
+        "turn_renewal",
     )
 
     def __init__(self, peer: PeerId, capabilities: Capabilities, link: LinkHandle, now: float) -> None:
@@ -54,6 +55,8 @@ class Session:
         self.previous_nonce = b""
         """Still good until the client is heard on its new link: its welcome may have been lost on the way."""
         self.ticket_renewal = 0.0
+        """Calendar seconds."""
+        self.turn_renewal = 0.0
         """Calendar seconds."""
 
     @property

@@ -4,7 +4,7 @@ Two directions. What a client says is a :data:`Request`, what the server says is
 A signal's ``payload`` is between the peers: the server checks that it is well-formed and forwards
 it as it came. What our own peers put there is a :data:`Payload`.
 
-Numbered messages (all requests but hello, ping, pong, bye; all events but welcome, ticket, ping,
+Numbered messages (all requests but hello, ping, pong, bye; all events but welcome, ticket, ice-servers, ping,
 pong, bye) are counted by both ends of a session; a resume says how far each end had heard.
 """
 
@@ -269,9 +269,15 @@ class Ticket(Word, tag="ticket"):
     ticket: str
 
 
+class IceServers(Word, tag="ice-servers"):
+    """Fresh credentials: these take the place of the ICE servers that have a username."""
+
+    ice_servers: list[IceServer]
+
+
 Event = (
     Welcome | Joined | Left | Updated | PeerJoined | PeerUpdated | PeerLeft | Signalled | Acked
-    | Broadcasted | Refused | Ticket | Ping | Pong | Bye
+    | Broadcasted | Refused | Ticket | IceServers | Ping | Pong | Bye
 )  # fmt: skip
 
 NUMBERED_REQUESTS = (Join, Leave, Update, Signal, Ack, Broadcast)
