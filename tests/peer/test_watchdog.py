@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import ctypes
 import logging
 import threading
 import time
@@ -15,6 +16,11 @@ BLOCK = 0.7
 
 def hold_everything_up(seconds: float = BLOCK) -> None:
     time.sleep(seconds)
+
+
+def hold_every_thread_up(seconds: float) -> None:
+    """As an extension does that keeps the interpreter's lock."""
+    ctypes.PyDLL(None).usleep(int(seconds * 1_000_000))
 
 
 def watchdog_threads() -> list[threading.Thread]:
@@ -36,6 +42,25 @@ async def test_what_blocks_the_loop_is_named_once(caplog: pytest.LogCaptureFixtu
     (said,) = warnings(caplog)
     assert "in hold_everything_up" in said
     assert "in test_what_blocks_the_loop_is_named_once" in said
+
+
+async def test_a_block_that_stops_the_watchdog_too_is_told_afterwards() -> None:
+    loop = asyncio.get_running_loop()
+    said: asyncio.Queue[str] = asyncio.Queue()
+
+    class Listener(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            loop.call_soon_threadsafe(said.put_nowait, record.getMessage())
+
+    listener = Listener(logging.WARNING)
+    logging.getLogger(LOGGER).addHandler(listener)
+    try:
+        async with asyncio.timeout(5), Watchdog() as watchdog:
+            hold_every_thread_up(0.95)
+            assert "for 0.9 s" in (first := await said.get()) or "for 1." in first
+            assert watchdog.blocks == 1
+    finally:
+        logging.getLogger(LOGGER).removeHandler(listener)
 
 
 async def test_a_loop_that_comes_round_is_not_talked_about(caplog: pytest.LogCaptureFixture) -> None:
