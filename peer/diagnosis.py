@@ -18,6 +18,7 @@ from peer.facts import (
     QUOTA,
     REFUSED,
     Facts,
+    Server,
     has_relay,
     is_hidden,
     is_relay_known,
@@ -166,15 +167,9 @@ def _named(code: str, facts: Facts) -> tuple[str, str]:
         case "server-unreachable":
             return "", facts.link_reason
         case "stun-unreachable":
-            return next(server.url for server in servers_of(facts) if not server.is_turn), ""
+            return _first_told(facts, [server for server in servers_of(facts) if not server.is_turn])
         case "turn-unreachable":
-            # Where UDP does not get through, what the others have said is worth more.
-            urls = [
-                server.url for server in sorted(turn_servers_of(facts), key=lambda it: it.transport == "udp")
-            ]
-            return next(
-                ((url, it.text) for url in urls for it in facts.troubles if it.url == url), (urls[0], "")
-            )
+            return _first_told(facts, turn_servers_of(facts))
     finders = {
         "turn-refused": lambda: turn_said(facts, REFUSED),
         "turn-quota": lambda: turn_said(facts, QUOTA),
@@ -183,6 +178,12 @@ def _named(code: str, facts: Facts) -> tuple[str, str]:
     }
     told = finders[code]() if code in finders else None
     return (told.url, told.text) if told is not None else ("", "")
+
+
+def _first_told(facts: Facts, servers: list[Server]) -> tuple[str, str]:
+    # Where UDP does not get through, what the others have said is worth more.
+    urls = [server.url for server in sorted(servers, key=lambda it: it.transport == "udp")]
+    return next(((url, it.text) for url in urls for it in facts.troubles if it.url == url), (urls[0], ""))
 
 
 def _quoted(text: str) -> str:

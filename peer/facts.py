@@ -12,6 +12,8 @@ QUOTA = (486, 508)
 """Answers of a TURN server (RFC 8656 §19)."""
 SILENT = 701
 """W3C RTCPeerConnectionIceErrorEvent: the server could not be reached."""
+NAMELESS = ("lookup", "resolve", "name or service not known")
+"""How browsers and operating systems say that they do not find the address of a name."""
 
 
 class CandidateFacts(msgspec.Struct, frozen=True):
@@ -148,13 +150,18 @@ def is_udp_blocked(facts: Facts) -> bool:
     servers = [server for server in servers_of(facts) if server.transport == "udp"]
     if not servers or not all(_is_silent(facts, server) for server in servers):
         return False
-    if any(_came_by_udp(candidate) for candidate in facts.local):
+    if any(_came_by_udp(candidate) for candidate in facts.local) or any(map(_has_no_address, facts.troubles)):
         return False
     return (
         len({server.host for server in servers}) > 1
         or has_relay(facts)
         or any(candidate.type == "srflx" and candidate.protocol == "udp" for candidate in facts.remote)
     )
+
+
+def _has_no_address(trouble: Trouble) -> bool:
+    """The server was never asked, because nobody knows its name."""
+    return any(word in trouble.text.lower() for word in NAMELESS)
 
 
 def _came_by_udp(candidate: CandidateFacts) -> bool:

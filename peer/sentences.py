@@ -121,8 +121,8 @@ WORDS: dict[str, tuple[str, str]] = {
         "Does it run, are its address and port right, and does a firewall stand in between?",
     ),
     "stun-unreachable": (
-        "The STUN server {url} does not answer, so this machine cannot learn at which address others could "
-        "reach it.",
+        "The STUN server {url} does not answer{reason}, so this machine cannot learn at which address "
+        "others could reach it.",
         "Does it run, are its address and port right, and does your network let UDP through? A TURN server "
         "over TLS helps in any case.",
     ),

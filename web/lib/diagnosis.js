@@ -149,10 +149,6 @@ function blanks(code, facts) {
 
 /** The url of the server that a sentence is about, and the reason that it gives. @param {string} code @param {Facts} facts */
 function named(code, facts) {
-  const told = (/** @type {import("./facts.js").Trouble | undefined} */ trouble) => [
-    trouble?.url ?? "",
-    trouble?.text ?? "",
-  ];
   switch (code) {
     case "engine-mismatch":
       return ["", facts.engineMismatch];
@@ -161,15 +157,9 @@ function named(code, facts) {
     case "server-unreachable":
       return ["", facts.linkReason];
     case "stun-unreachable":
-      return [serversOf(facts).find(({ isTurn }) => !isTurn)?.url ?? "", ""];
-    case "turn-unreachable": {
-      // Where UDP does not get through, what the others have said is worth more.
-      const urls = turnServersOf(facts)
-        .sort((a, b) => Number(a.transport === "udp") - Number(b.transport === "udp"))
-        .map(({ url }) => url);
-      const [said] = urls.flatMap((url) => facts.troubles.filter((each) => each.url === url));
-      return told(said ?? { url: urls[0], code: 0 });
-    }
+      return firstTold(facts, serversOf(facts).filter(({ isTurn }) => !isTurn));
+    case "turn-unreachable":
+      return firstTold(facts, turnServersOf(facts));
     case "turn-refused":
       return told(turnSaid(facts, REFUSED));
     case "turn-quota":
@@ -182,6 +172,19 @@ function named(code, facts) {
       return ["", ""];
   }
 }
+
+/** @param {Facts} facts @param {import("./facts.js").Server[]} servers at least one */
+function firstTold({ troubles }, servers) {
+  // Where UDP does not get through, what the others have said is worth more.
+  const urls = servers
+    .sort((a, b) => Number(a.transport === "udp") - Number(b.transport === "udp"))
+    .map(({ url }) => url);
+  const [said] = urls.flatMap((url) => troubles.filter((each) => each.url === url));
+  return told(said ?? { url: urls[0], code: 0 });
+}
+
+/** @param {import("./facts.js").Trouble} [trouble] */
+const told = (trouble) => [trouble?.url ?? "", trouble?.text ?? ""];
 
 /** Words of others: on one line, and not too many of them. @param {string} text */
 function quoted(text) {

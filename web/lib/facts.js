@@ -86,6 +86,8 @@ export const REFUSED = Object.freeze([401, 403, 441]);
 export const QUOTA = Object.freeze([486, 508]);
 /** W3C RTCPeerConnectionIceErrorEvent: the server could not be reached. */
 const SILENT = 701;
+/** How browsers and operating systems say that they do not find the address of a name. */
+const NAMELESS = Object.freeze(["lookup", "resolve", "name or service not known"]);
 
 const URL_PARTS = /^(stun|turn)(s?):(\[[^\]]*\]|[^:?]*)(?::[0-9]+)?(?:\?transport=(udp|tcp))?$/i;
 
@@ -133,7 +135,7 @@ export const unreadable = ({ troubles }) => troubles.find((each) => each.code ==
 export function isUdpBlocked(facts) {
   const servers = serversOf(facts).filter(({ transport }) => transport === "udp");
   if (servers.length === 0 || !servers.every((server) => isSilent(facts, server))) return false;
-  if (facts.local.some(cameByUdp)) return false;
+  if (facts.local.some(cameByUdp) || facts.troubles.some(hasNoAddress)) return false;
   return (
     new Set(servers.map(({ host }) => host)).size > 1 ||
     hasRelay(facts) ||
@@ -176,6 +178,9 @@ function isSilent(facts, { url }) {
   const codes = said(facts, url);
   return codes.length > 0 && codes.every((code) => code === SILENT);
 }
+
+/** The server was never asked, because nobody knows its name. @param {Trouble} trouble */
+const hasNoAddress = ({ text = "" }) => NAMELESS.some((word) => text.toLowerCase().includes(word));
 
 /** @param {CandidateFacts} candidate */
 function cameByUdp({ type, protocol = "udp", relayProtocol = "" }) {
