@@ -69,7 +69,9 @@ class Connection:
         self._negotiation = Negotiation(you_offer)
         self._recovery = Recovery(random.random)
         self._channels: Stream[Channel] = Stream(MAX_CHANNELS)
-        self._register = Register(you_offer=you_offer, say=self._say, opened=self._channels.put)
+        self._register = Register(
+            you_offer=you_offer, say=self._say, opened=self._channels.put, violated=self._violated
+        )
         self._published: dict[str, MediaStreamTrack] = {}
         self._announced: dict[str, SlotState] = {}
         self._received: dict[str, ReceivedTrack] = {}
@@ -153,6 +155,7 @@ class Connection:
                 stream.end()
         if self._ending:
             await asyncio.wait(self._ending)
+        self._register.detach()
 
     # What negotiation asks for
 
@@ -199,8 +202,10 @@ class Connection:
         run, self._run = self._run, None
         if run is None:
             return
-        self._register.detach()
-        task = asyncio.create_task(run.close(farewell=farewell))
+        if not farewell:
+            self._register.detach()
+        # What waits in the channels goes out before a goodbye.
+        task = asyncio.create_task(run.close(farewell=self._register.drained if farewell else None))
         self._ending.add(task)
         task.add_done_callback(self._ending.discard)
 
@@ -237,6 +242,7 @@ class Connection:
             run.pc.make_control(),
             opened=lambda: self._control_opened(run),
             received=lambda message: self._heard(run, message),
+            violated=lambda reason: self._violated(reason) if run is self._run else None,
         )
         if run is self._run:
             self._register.use(run.pc.make_lane)
@@ -267,6 +273,15 @@ class Connection:
                 self._set_state("lost")
             case _:
                 self._register.receive(message)
+
+    def _violated(self, reason: str) -> None:
+        if self._run is None:
+            return
+        log.warning("! = %s… with %s… is given up: %s", self.me[:6], self.peer[:6], reason)
+        self._recovery.stop()
+        self._set_timer()
+        self._end_run()
+        self._set_state("lost")
 
     # Media
 
@@ -299,9 +314,8 @@ class Connection:
 
     # Small things
 
-    def _say(self, message: ControlMessage) -> None:
-        if self._run is not None:
-            self._run.say(message)
+    def _say(self, message: ControlMessage) -> bool:
+        return self._run is not None and self._run.say(message)
 
     def _set_state(self, state: ConnectionState) -> None:
         if self.state == state:

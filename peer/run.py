@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from typing import Literal
 
 from peer.control import Control
@@ -64,14 +64,25 @@ class Run:
         """Over the control channel; False while it is not open."""
         return self.control is not None and self.control.say(message)
 
-    async def close(self, *, farewell: bool = False) -> None:
-        """Never hangs. With ``farewell``, what was sent arrives first, and then a goodbye."""
+    async def close(self, *, farewell: Callable[[], Awaitable[None]] | None = None) -> None:
+        """Never hangs. With ``farewell``, which waits until all has been handed over, what was sent arrives
+        first, and then a goodbye.
+        """
         self._task.cancel()
         await asyncio.wait([self._task])
-        if farewell and await self.pc.wait_delivered(DELIVERY_TIMEOUT) and self.say(Bye()):
-            await self.pc.wait_delivered(DELIVERY_TIMEOUT)
+        if farewell is not None:
+            await self._say_goodbye(farewell)
         await self.slots.close()
         await self.pc.close()
+
+    async def _say_goodbye(self, handed_over: Callable[[], Awaitable[None]]) -> None:
+        try:
+            async with asyncio.timeout(DELIVERY_TIMEOUT):
+                await handed_over()
+        except TimeoutError:
+            return
+        if await self.pc.wait_delivered(DELIVERY_TIMEOUT) and self.say(Bye()):
+            await self.pc.wait_delivered(DELIVERY_TIMEOUT)
 
     async def _work(self) -> None:
         while True:

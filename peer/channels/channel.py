@@ -1,45 +1,29 @@
-"""One lane to one peer. It outlives the connection under it: after a rebuild it opens again by itself."""
+"""One lane to one peer. It outlives the connection under it: after a rebuild it goes on by itself."""
 
 from __future__ import annotations
 
 import asyncio
 import inspect
 import logging
+import time
 from collections.abc import Callable
 from enum import StrEnum
-from typing import Any, Literal, Protocol, TypeVar
+from typing import Literal, Protocol, TypeVar
 
-import msgspec
-
-from peer.channels.chunking import Assembler, Data, Message, NoMessage, fragment, to_bytes
+from peer.channels.carrier import Carrier
+from peer.channels.chunking import Data, Message, NoMessage, to_bytes
 from peer.channels.inbox import Inbox
 from peer.channels.kinds import LATEST, Kind
-from peer.errors import Closed, Full, PeerlaneError, Refused
+from peer.channels.lane import Lane
+from peer.channels.outgoing import Outgoing
+from peer.channels.realtime import Realtime
+from peer.channels.statistics import Statistics
+from peer.errors import Closed, Full, Lost, PeerlaneError, Refused
 from peer.streams import Bell
 
 log = logging.getLogger(__name__)
 
-HIGH_WATER_BYTES = 1024 * 1024
-"""Above this much unsent data ``send`` waits; at the lower mark it goes on."""
-LOW_WATER_BYTES = 256 * 1024
-LATEST_WATER_BYTES = 4096
-"""A LATEST value waits behind more than this, and is replaced by a newer one."""
-
 Handler = TypeVar("Handler", bound=Callable[[Message], object])
-
-
-class Lane(Protocol):
-    """What a channel runs on: aiortc's RTCDataChannel, in the words of W3C WebRTC."""
-
-    bufferedAmountLowThreshold: int  # noqa: N815 # W3C's name
-
-    @property
-    def readyState(self) -> str: ...  # noqa: N802 # W3C's name
-    @property
-    def bufferedAmount(self) -> int: ...  # noqa: N802 # W3C's name
-    def send(self, data: bytes) -> None: ...
-    def close(self) -> None: ...
-    def on(self, event: str, f: Callable[..., Any]) -> Any: ...
 
 
 class Outcome(StrEnum):
@@ -48,87 +32,109 @@ class Outcome(StrEnum):
     SENT = "sent"
     REPLACED = "replaced"
     """It took the place of an older LATEST value, which is never sent."""
+    DROPPED = "dropped"
+    """UNRELIABLE only: there is no connection now."""
 
 
-class Statistics(msgspec.Struct, frozen=True):
-    """Counts of messages since the channel was made."""
+class Owner(Protocol):
+    """Whom a channel tells about itself: the register."""
 
-    sent: int
-    received: int
-    dropped: int
-    """Came in, and nobody got them: unreadable, late, or pushed out by newer ones."""
-    replaced: int
+    def waits(self, carrier: Carrier) -> None:
+        """It has something to hand over."""
+
+    def pump(self) -> None:
+        """A lane has handed on what was in its buffer."""
+
+    def came(self, channel: Channel) -> bool:
+        """A data-channel message has come; False when too much of unfinished ones is kept."""
+
+    def lane_closed(self, channel: Channel) -> None: ...
+
+    def closed(self, channel: Channel) -> None:
+        """This end has closed it; what waits still goes out."""
+
+    def left(self, channel: Channel) -> None:
+        """It has ended, and so has its lane."""
+
+    def violated(self, reason: str) -> None:
+        """Nobody who speaks our protocol says such a thing."""
 
 
 class Channel:
-    """``closing`` tells the other side that this end has closed it."""
+    """What both sides know by its label. ``state`` is ``opening`` whenever there is no lane under it."""
 
-    def __init__(self, label: str, kind: Kind, closing: Callable[[Channel], None]) -> None:
+    def __init__(self, label: str, kind: Kind, owner: Owner) -> None:
         self.label = label
         self.kind = kind
         self.state: Literal["opening", "open", "closed"] = "opening"
-        self._closing = closing
-        self._lane: Lane | None = None
-        self._assembler = Assembler(kind)
+        self.carrier = Carrier(kind, self)
+        self._owner = owner
         self._inbox = Inbox(kind)
         self._handlers: list[Callable[[Message], object]] = []
         self._changed = Bell()
-        # One message at a time: fragments of two may not mix.
+        # Whoever came first to wait for room gets it first.
         self._turn = asyncio.Lock()
-        self._sending = 0
-        self._sequence = 0
-        self._unsent: tuple[bool, bytes] | None = None
+        self._has_been_open = False
+        self._is_leaving = False
+        self._is_ending = False
         self._why: PeerlaneError = Closed(f"channel {label!r} is closed")
-        self._sent = self._received = self._dropped = self._replaced = 0
+        self._received = self._received_bytes = self._dropped = 0
 
     async def send(self, data: Data) -> None:
         """Send a message, waiting for room; it arrives whole or not at all, also when this is cancelled.
 
-        A LATEST value never waits for long: it replaces the older one that is still unsent.
-        Raises Closed, Refused or Full with the reason when the channel ends first, and ValueError for a
-        message that this kind does not carry.
+        What is RELIABLE or BULK arrives even when the connection has to be rebuilt. A LATEST value never
+        waits: it replaces the older one that is still unsent. An UNRELIABLE message waits only for the
+        channel to open for the first time. Raises Closed, Lost, Refused or Full with the reason when the
+        channel ends first, and ValueError for a message that this kind does not carry.
         """
         is_text, content = to_bytes(self.kind, data)
         if self.kind is LATEST:
-            self._send_latest(is_text, content)
+            self._put(is_text, content)
+        else:
+            async with self._turn:
+                await self._wait_room(len(content))
+                self._put(is_text, content)
+        if not self.kind.ordered:
             # So that a loop that sends and does nothing else lets the others live.
             await asyncio.sleep(0)
-            return
-        self._sending += 1
-        try:
-            async with self._turn:
-                await self._send_in_turn(fragment(self.kind, is_text, content))
-        finally:
-            self._sending -= 1
 
     def send_now(self, data: Data) -> Outcome:
         """Send without waiting. Raises Full when there is no room, and otherwise as ``send``."""
         is_text, content = to_bytes(self.kind, data)
-        if self.kind is LATEST:
-            return self._send_latest(is_text, content)
-        if self.state == "closed":
-            raise self._why
-        lane = self._open_lane
-        if lane is None or self._sending or lane.bufferedAmount + len(content) > HIGH_WATER_BYTES:
+        is_next = self.kind is LATEST or not self._turn.locked()
+        if self.state != "closed" and not (is_next and self._has_room(len(content))):
             raise Full(f"there is no room in channel {self.label!r}", hint="use send(), which waits")
-        for part in fragment(self.kind, is_text, content):
-            lane.send(part)
-        self._sent += 1
-        return Outcome.SENT
+        return self._put(is_text, content)
 
     async def wait_open(self) -> None:
         """Until messages can flow. Raises the reason when the channel ends first."""
-        await self._wait_lane()
+        while self.state != "open":
+            if self.state == "closed":
+                raise self._why
+            await self._changed.wait()
 
     def close(self) -> None:
-        """Close it here and on the other side. What was sent still goes out."""
-        if self.state == "closed":
-            return
-        self._closing(self)
-        self._end(Closed(f"channel {self.label!r} was closed here"))
+        """Close it here and on the other side. What was sent still goes out, while there is a connection."""
+        if self.state != "closed":
+            self.end(Closed(f"channel {self.label!r} was closed here"))
 
     def statistics(self) -> Statistics:
-        return Statistics(self._sent, self._received, self._dropped + self._inbox.dropped, self._replaced)
+        outgoing, incoming = self.carrier.outgoing, self.carrier.incoming
+        return Statistics(
+            sent=outgoing.sent,
+            received=self._received,
+            dropped=self._dropped + self._inbox.dropped,
+            replaced=outgoing.replaced,
+            stale=outgoing.stale,
+            resent=outgoing.resent,
+            duplicates=0 if incoming is None else incoming.duplicates,
+            waiting_messages=outgoing.waiting_messages,
+            waiting_bytes=outgoing.waiting_bytes,
+            unacknowledged_messages=outgoing.unacknowledged_messages,
+            sent_bytes=outgoing.sent_bytes,
+            received_bytes=self._received_bytes,
+        )
 
     def on_message(self, handler: Handler) -> Handler:
         """Call ``handler`` with each message, from the first on; a decorator.
@@ -146,12 +152,12 @@ class Channel:
         return self
 
     async def __anext__(self) -> Message:
-        """The next message. Raises Full or Refused when the channel had to end because of them."""
+        """The next message. Raises Full, Lost or Refused when the channel had to end because of them."""
         while not len(self._inbox):
             if self.state == "closed":
-                if isinstance(self._why, (Full, Refused)):
-                    raise self._why
-                raise StopAsyncIteration
+                if isinstance(self._why, Closed):
+                    raise StopAsyncIteration
+                raise self._why
             await self._changed.wait()
         return self._inbox.take()
 
@@ -159,99 +165,102 @@ class Channel:
 
     @property
     def is_attached(self) -> bool:
-        """Whether a data channel is under it."""
-        return self._lane is not None and self._lane.readyState in ("connecting", "open")
+        """Whether there is a lane under it, or will be."""
+        return self.carrier.is_attached
 
-    def attach(self, lane: Lane) -> None:
-        """A data channel to run on, the first or that of a new connection."""
-        if self.state == "closed":
-            lane.close()
-            return
-        self._lane = lane
-        self._assembler = Assembler(self.kind)
-        lane.bufferedAmountLowThreshold = LATEST_WATER_BYTES if self.kind is LATEST else LOW_WATER_BYTES
-        lane.on("open", lambda: self._opened(lane))
-        lane.on("message", lambda data: self._receive(lane, data))
-        lane.on("bufferedamountlow", self._has_room)
-        lane.on("close", lambda: self._lane_closed(lane))
-        if lane.readyState == "open":
-            self._opened(lane)
+    def attach(self, lane: Lane, channel_id: str) -> None:
+        """A lane to run on, the first or that of a new connection."""
+        self.carrier.attach(lane, channel_id)
 
     def detach(self) -> None:
         """The connection under it has ended; another one may follow."""
-        self._lane = None
-        if self.state == "open":
-            self.state = "opening"
-        self._changed.ring()
+        self.carrier.detach()
+        self.lane_closed()
 
     def closed_by_other(self) -> None:
         """The other side has closed it: what is still under way is read first."""
-        self._why = Closed(f"channel {self.label!r} was closed by the other side")
-        lane = self._lane
-        if lane is None or not self.is_attached:
-            self._end(self._why)
-            return
-        lane.on("close", lambda: self._end(self._why))
-        lane.close()
+        self._ends_with_lane()
+        self.carrier.close_lane()
+
+    def replaced_by_other(self) -> None:
+        """The other side has made a new one of this label: what it sent over this one is read first."""
+        self._ends_with_lane()
+
+    def end(self, why: PeerlaneError) -> None:
+        """End it here; what was sent goes out first."""
+        self._end(why)
+        self._is_leaving = True
+        self._owner.closed(self)
+        self._owner.waits(self.carrier)
 
     def fail(self, why: PeerlaneError) -> None:
         """It cannot go on."""
         self._end(why)
+        self._leave()
 
-    # Inside
+    # For its carrier
 
-    @property
-    def _open_lane(self) -> Lane | None:
-        return self._lane if self._lane is not None and self._lane.readyState == "open" else None
-
-    def _opened(self, lane: Lane) -> None:
-        if lane is self._lane and self.state == "opening":
+    def lane_opened(self) -> None:
+        if self.state == "opening":
             self.state = "open"
-            self._has_room()
+            self._has_been_open = True
+            self._changed.ring()
+        self._owner.waits(self.carrier)
 
-    def _has_room(self) -> None:
-        self._flush_latest()
-        self._changed.ring()
-
-    def _lane_closed(self, lane: Lane) -> None:
-        if lane is self._lane and self.state != "closed":
-            self.detach()
-
-    def _end(self, why: PeerlaneError) -> None:
+    def lane_closed(self) -> None:
+        if isinstance(self.carrier.outgoing, Realtime):
+            self._dropped += self.carrier.outgoing.clear()
+        if self._is_ending:
+            self._end(self._why)
         if self.state == "closed":
+            self._leave()
             return
-        self.state = "closed"
-        self._why = why
-        lane, self._lane = self._lane, None
-        if lane is not None:
-            lane.close()
+        self.state = "opening"
+        self._changed.ring()
+        self._owner.lane_closed(self)
+
+    def lane_has_room(self) -> None:
+        self._owner.pump()
+
+    def emptied(self) -> None:
+        if self._is_leaving:
+            self._leave()
+
+    def acknowledged(self) -> None:
+        """There may be room for more."""
         self._changed.ring()
 
-    def _receive(self, lane: Lane, data: object) -> None:
-        if lane is not self._lane:
-            return
-        # Every message of ours is binary.
-        message = self._assembler.receive(data) if isinstance(data, bytes) else NoMessage.DROPPED
-        match message:
-            case NoMessage.PART:
+    def arrived(self, arrived: Message | NoMessage) -> None:
+        has_room = self._owner.came(self)
+        match arrived:
+            case NoMessage.PART if not has_room:
+                self._give_up(Refused("too-large", "the other side has begun too many long messages"))
+            case NoMessage.PART | NoMessage.START | NoMessage.DUPLICATE:
                 pass
             case NoMessage.DROPPED:
                 self._dropped += 1
             case NoMessage.TOO_LARGE:
-                self._closing(self)
-                self._end(Refused("too-large", f"a message in channel {self.label!r} was too long"))
+                self._give_up(Refused("too-large", f"a message in channel {self.label!r} was too long"))
+            case NoMessage.MISSING:
+                self._give_up(Lost(f"messages are missing in channel {self.label!r}"))
+            case NoMessage.VIOLATION:
+                self._owner.violated(f"channel {self.label!r} was not started as it should be")
             case _:
                 self._received += 1
-                self._deliver(message)
+                self._received_bytes += len(arrived)
+                self._deliver(arrived)
+
+    # Inside
 
     def _deliver(self, message: Message) -> None:
+        if self._is_leaving:
+            return
         if self._handlers:
             self._handle(message)
         elif self._inbox.put(message):
             self._changed.ring()
         else:
-            self._closing(self)
-            self._end(
+            self._give_up(
                 Full(f"nobody reads channel {self.label!r}", hint="read the messages, or close the channel")
             )
 
@@ -262,49 +271,54 @@ class Channel:
             except Exception:
                 log.exception("a handler of channel %r failed", self.label)
 
-    def _send_latest(self, is_text: bool, content: bytes) -> Outcome:
+    def _has_room(self, content_bytes: int) -> bool:
+        outgoing = self.carrier.outgoing
+        if isinstance(outgoing, Outgoing):
+            return self._has_been_open and outgoing.has_room(content_bytes)
+        return self._has_been_open or self.kind is LATEST
+
+    async def _wait_room(self, content_bytes: int) -> None:
+        while self.state != "closed" and not self._has_room(content_bytes):
+            await self._changed.wait()
+
+    def _put(self, is_text: bool, content: bytes) -> Outcome:
         if self.state == "closed":
             raise self._why
-        outcome = Outcome.SENT if self._unsent is None else Outcome.REPLACED
-        self._unsent = (is_text, content)
-        self._flush_latest()
-        self._replaced += outcome is Outcome.REPLACED
+        outgoing, outcome = self.carrier.outgoing, Outcome.SENT
+        if isinstance(outgoing, Outgoing):
+            outgoing.put(is_text, content)
+        elif self.kind is not LATEST and not self.carrier.is_open:
+            self._dropped += 1
+            return Outcome.DROPPED
+        elif outgoing.put(is_text, content, time.monotonic()):
+            outcome = Outcome.REPLACED
+        self._owner.waits(self.carrier)
         return outcome
 
-    def _flush_latest(self) -> None:
-        lane = self._open_lane
-        if lane is None or self._unsent is None or lane.bufferedAmount > LATEST_WATER_BYTES:
-            return
-        for part in fragment(self.kind, *self._unsent, self._sequence):
-            lane.send(part)
-        self._sequence += 1
-        self._unsent = None
-        self._sent += 1
+    def _ends_with_lane(self) -> None:
+        self._is_ending = True
+        if self.state != "closed":
+            self._why = Closed(f"channel {self.label!r} was closed by the other side")
+        if not self.carrier.is_attached:
+            self._end(self._why)
+            self._leave()
 
-    async def _send_in_turn(self, parts: list[bytes]) -> None:
-        lane = await self._wait_lane()
-        index = 0
-        while index < len(parts):
-            if lane.readyState == "open" and lane.bufferedAmount > HIGH_WATER_BYTES:
-                try:
-                    await self._changed.wait()
-                except asyncio.CancelledError:
-                    # Half a message would be joined with the next one.
-                    if index and lane.readyState == "open":
-                        for part in parts[index:]:
-                            lane.send(part)
-                    raise
-            elif lane.readyState == "open":
-                lane.send(parts[index])
-                index += 1
-            else:
-                # The connection under it is being replaced: the message starts again from its first part.
-                lane, index = await self._wait_lane(), 0
-        self._sent += 1
+    def _give_up(self, why: PeerlaneError) -> None:
+        """End it because of what the other side has sent, and tell the other side."""
+        self._end(why)
+        self._owner.closed(self)
+        self._leave()
 
-    async def _wait_lane(self) -> Lane:
-        while (lane := self._open_lane) is None:
-            if self.state == "closed":
-                raise self._why
-            await self._changed.wait()
-        return lane
+    def _end(self, why: PeerlaneError) -> None:
+        if self.state != "closed":
+            self.state = "closed"
+            self._why = why
+            self._changed.ring()
+
+    def _leave(self) -> None:
+        """Nothing goes out any more, and nothing is read."""
+        self._is_leaving = False
+        self.carrier.drop_lane()
+        if isinstance(self.carrier.outgoing, Outgoing):
+            self.carrier.outgoing.clear()
+        self._owner.left(self)

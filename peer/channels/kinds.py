@@ -66,7 +66,7 @@ def kind_named(name: str) -> Kind | None:
     return next((kind for kind in KINDS if kind.name == name), None)
 
 
-def protocol_of(kind: Kind, channel_id: str = "00000000") -> str:
+def protocol_of(kind: Kind, channel_id: str) -> str:
     """What is written into a data channel's ``protocol``."""
     return f"{PROTOCOL_PREFIX}{kind.name}.{channel_id}"
 
@@ -76,11 +76,6 @@ def parse_protocol(protocol: str) -> tuple[Kind, str] | None:
     match = _PROTOCOL.fullmatch(protocol)
     kind = None if match is None else kind_named(match[1])
     return None if match is None or kind is None else (kind, match[2])
-
-
-def kind_of(protocol: str) -> Kind | None:
-    parsed = parse_protocol(protocol)
-    return None if parsed is None else parsed[0]
 
 
 def encode_label(label: str) -> str:

@@ -23,6 +23,9 @@ class Told(Enum):
 class Outgoing:
     """Messages are numbered from 0, over all lanes; ``sent`` counts those that went out whole."""
 
+    replaced = stale = 0
+    """Nothing is, of what is ordered."""
+
     def __init__(self, kind: Kind, fragment_bytes: int = PACKET_FRAGMENT_BYTES) -> None:
         self._max_kept_bytes = kind.max_kept_bytes
         self._fragment_bytes = fragment_bytes
@@ -85,6 +88,12 @@ class Outgoing:
         self._offset = 0
         self._next = self._acknowledged
         self._release()
+
+    def clear(self) -> None:
+        """The channel has ended: nothing is kept any more."""
+        self._oldest = self._next = self._acknowledged = self.sent
+        self._kept.clear()
+        self._kept_bytes = self.waiting_bytes = 0
 
     def take(self) -> bytes:
         """The next data-channel message; only when there is one."""

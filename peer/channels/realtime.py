@@ -15,6 +15,9 @@ MAX_WAITING = 64
 class Realtime:
     """``now`` is monotonic, in seconds. ``stale`` counts what was dropped because it waited for too long."""
 
+    resent = unacknowledged_messages = 0
+    """Nothing is."""
+
     def __init__(self, kind: Kind) -> None:
         self._is_latest = kind is LATEST
         self._waiting: deque[tuple[float, bool, bytes]] = deque()

@@ -5,27 +5,67 @@ Only the offerer makes data channels; the side that answers asks for them over t
 
 from __future__ import annotations
 
+import secrets
+import time
 from collections.abc import Callable
 
-from peer.channels.channel import Channel, Lane
-from peer.channels.kinds import Kind, decode_label, encode_label, kind_named, kind_of
+from peer.channels.acks import Acks
+from peer.channels.carrier import Carrier
+from peer.channels.channel import Channel
+from peer.channels.ended import Ended
+from peer.channels.kinds import Kind, decode_label, encode_label, kind_named, parse_protocol, protocol_of
+from peer.channels.lane import Lane
+from peer.channels.limit import Limit
+from peer.channels.traffic import Traffic
 from peer.errors import Closed, Full, PeerlaneError, Refused
-from peer.wire import Close, Open
+from peer.streams import Bell
+from peer.wire import Ack, Close, Open
 
 MAX_CHANNELS = 256
+MAX_UNFINISHED_BYTES = 64 * 1024 * 1024
+"""Four of the longest messages, in all channels together."""
+USELESS_PER_SECOND = 200
+USELESS_AT_ONCE = 1024
+"""Lanes that have to be refused and acknowledgements that tell nothing: more have no good reason."""
+
+MakeLane = Callable[[str, Kind, str], Lane]
 
 
 class Register:
-    """``say`` speaks over the control channel; ``opened`` gets channels that nobody here has asked for."""
+    """``opened`` gets channels that nobody here has asked for.
+
+    ``say`` speaks over the control channel, or returns False when it cannot; ``violated`` is called with
+    the reason when the other side does what nobody who speaks this protocol does.
+    """
 
     def __init__(
-        self, *, you_offer: bool, say: Callable[[Open | Close], None], opened: Callable[[Channel], None]
+        self,
+        *,
+        you_offer: bool,
+        say: Callable[[Open | Close | Ack], bool],
+        opened: Callable[[Channel], None],
+        violated: Callable[[str], None],
     ) -> None:
         self._you_offer = you_offer
         self._say = say
         self._opened = opened
+        self._violated = violated
         self._channels: dict[str, Channel] = {}
-        self._make_lane: Callable[[str, Kind], Lane] | None = None
+        self._by_id: dict[str, Channel] = {}
+        """All that have a lane or may get one, also those that have lost their label."""
+        self._leaving: set[Channel] = set()
+        """Closed here; what waits in them goes out first."""
+        self._parting: set[Channel] = set()
+        """Ended by the other side; what is under way is read first."""
+        self._ended = Ended(say)
+        self._traffic = Traffic(violated)
+        self._acks = Acks(say)
+        self._useless = Limit(USELESS_PER_SECOND, USELESS_AT_ONCE)
+        self._unfinished: dict[Channel, int] = {}
+        self._unfinished_bytes = 0
+        self._make_lane: MakeLane | None = None
+        self._is_closed = False
+        self._changed = Bell()
 
     def open(self, label: str, kind: Kind) -> Channel:
         """The channel of this label, which opens when both sides are ready.
@@ -45,8 +85,11 @@ class Register:
             self._say(Open(label, kind.name))
         return channel
 
-    def use(self, make_lane: Callable[[str, Kind], Lane]) -> None:
-        """A new connection carries the channels from now on; ``make_lane`` gets an encoded label."""
+    def use(self, make_lane: MakeLane) -> None:
+        """A new connection carries the channels from now on.
+
+        ``make_lane`` gets the encoded label, the kind and the ``protocol`` of the data channel.
+        """
         self.detach()
         self._make_lane = make_lane
         if self._you_offer:
@@ -56,54 +99,176 @@ class Register:
     def detach(self) -> None:
         """The connection has ended; its channels wait for the next one."""
         self._make_lane = None
-        for channel in self._channels.values():
+        self._acks.stop()
+        for channel in [*self._channels.values(), *self._leaving, *self._parting]:
             channel.detach()
+        self._traffic.begin()
 
     def ask(self) -> None:
-        """The other side can hear us: ask for what it has not made yet."""
-        if self._you_offer:
-            return
-        for channel in self._channels.values():
-            if not channel.is_attached:
-                self._say(Open(channel.label, channel.kind.name))
+        """The other side can hear us: say what it may have missed, and ask for what it has not made yet."""
+        self._ended.say_all()
+        if not self._you_offer:
+            for channel in self._channels.values():
+                if not channel.is_attached:
+                    self._say(Open(channel.label, channel.kind.name, channel.carrier.id))
+        self._acks.say_all(channel.carrier for channel in self._by_id.values())
 
-    def receive(self, message: Open | Close) -> None:
-        """What the other side says about a channel."""
-        if isinstance(message, Close):
-            channel = self._channels.pop(message.label, None)
-            if channel is not None:
-                channel.closed_by_other()
-        elif self._you_offer and message.label not in self._channels:
-            # For a channel of another kind nothing is said: whoever asks sees the one that there is.
-            self._open_for_other(message)
+    def receive(self, message: Open | Close | Ack) -> None:
+        """What the other side says about channels."""
+        match message:
+            case Ack(received):
+                self._acknowledge(received)
+            case Close(label, channel_id) if self._you_offer:
+                self._closed_by_answerer(label, channel_id)
+            case Close(label, channel_id):
+                self._closed_by_offerer(label, channel_id)
+            case Open() if self._you_offer:
+                self._open_for_other(message)
 
     def adopt(self, lane: Lane, encoded_label: str, protocol: str) -> None:
         """A data channel that the other side has made."""
-        label = decode_label(encoded_label)
-        kind = kind_of(protocol)
-        known = None if label is None else self._channels.get(label)
-        has_room = known is not None or len(self._channels) < MAX_CHANNELS
-        if self._you_offer or label is None or kind is None or not has_room:
-            lane.close()
+        label, parsed = decode_label(encoded_label), parse_protocol(protocol)
+        if self._you_offer or label is None or parsed is None:
+            self._refuse(lane)
             return
-        if known is not None and known.kind is kind:
-            known.attach(lane)
+        kind, channel_id = parsed
+        if channel_id in self._ended or self._ended.is_unnamed(label):
+            self._ended.named(label)
+            self._refuse(lane)
+            self._ended.close(label, channel_id)
+            return
+        known = self._channels.get(label)
+        if self._by_id.get(channel_id, known) is not known or (known is None and not self._has_room):
+            self._refuse(lane)
+            return
+        if known is not None and known.kind is kind and known.carrier.id in ("", channel_id):
+            if known.is_attached:
+                self._count_useless("too many data channels for one channel")
+            self._attach(known, lane, channel_id)
             return
         if known is not None:
-            del self._channels[label]
-            known.fail(Refused("other-kind", f"the other side has made channel {label!r} {kind!r}"))
+            self._replace(known, kind)
         channel = self._make(label, kind)
-        channel.attach(lane)
+        self._attach(channel, lane, channel_id)
         self._opened(channel)
 
     def close(self, why: PeerlaneError | None = None) -> None:
-        """The connection ends for good."""
+        """The connection ends for good; what waits may still go out until :meth:`detach`."""
         self._make_lane = None
-        channels, self._channels = self._channels, {}
-        for channel in channels.values():
-            channel.fail(why or Closed("the connection is closed"))
+        self._is_closed = True
+        self._acks.stop()
+        for channel in list(self._channels.values()):
+            channel.end(why or Closed("the connection is closed"))
+        self._traffic.hurry()
+
+    async def drained(self) -> None:
+        """Until nothing waits in channels that were closed here."""
+        while self._leaving:
+            await self._changed.wait()
+
+    # For its channels
+
+    def waits(self, carrier: Carrier) -> None:
+        self._traffic.waits(carrier)
+
+    def pump(self) -> None:
+        self._traffic.pump()
+
+    def came(self, channel: Channel) -> bool:
+        self._acks.came(channel.carrier)
+        unfinished_bytes = channel.carrier.unfinished_bytes
+        self._unfinished_bytes += unfinished_bytes - self._unfinished.get(channel, 0)
+        self._unfinished[channel] = unfinished_bytes
+        return self._unfinished_bytes <= MAX_UNFINISHED_BYTES
+
+    def lane_closed(self, channel: Channel) -> None:
+        self._forget_lane(channel)
+
+    def closed(self, channel: Channel) -> None:
+        if self._channels.get(channel.label) is channel:
+            del self._channels[channel.label]
+            self._leaving.add(channel)
+
+    def left(self, channel: Channel) -> None:
+        self._forget_lane(channel)
+        channel_id = channel.carrier.id
+        self._by_id.pop(channel_id, None)
+        self._ended.remember(channel_id)
+        self._parting.discard(channel)
+        if channel in self._leaving:
+            self._leaving.discard(channel)
+            # The offerer knows every id; what has none there was never made.
+            if not self._is_closed and (channel_id or not self._you_offer):
+                self._ended.close(channel.label, channel_id)
+                self._ask_again(channel.label)
+            self._changed.ring()
+
+    def violated(self, reason: str) -> None:
+        self._violated(reason)
+
+    # Inside
+
+    @property
+    def _has_room(self) -> bool:
+        return len(self._channels) + len(self._leaving) + len(self._parting) < MAX_CHANNELS
+
+    def _make(self, label: str, kind: Kind) -> Channel:
+        if not self._has_room:
+            raise Full("there are too many channels to this peer", hint="close some")
+        encode_label(label)
+        channel = Channel(label, kind, self)
+        self._channels[label] = channel
+        return channel
+
+    def _attach(self, channel: Channel, lane: Lane, channel_id: str) -> None:
+        self._by_id[channel_id] = channel
+        self._forget_lane(channel)
+        channel.attach(lane, channel_id)
+
+    def _attach_new_lane(self, channel: Channel) -> None:
+        if self._make_lane is not None:
+            channel_id = channel.carrier.id or self._draw_id()
+            protocol = protocol_of(channel.kind, channel_id)
+            lane = self._make_lane(encode_label(channel.label), channel.kind, protocol)
+            self._attach(channel, lane, channel_id)
+
+    def _draw_id(self) -> str:
+        while (channel_id := secrets.token_hex(4)) in self._by_id or channel_id in self._ended:
+            pass
+        return channel_id
+
+    def _forget_lane(self, channel: Channel) -> None:
+        self._traffic.forget(channel.carrier)
+        self._acks.forget(channel.carrier)
+        self._unfinished_bytes -= self._unfinished.pop(channel, 0)
+
+    def _refuse(self, lane: Lane) -> None:
+        lane.close()
+        self._count_useless("too many data channels that have to be refused")
+
+    def _count_useless(self, reason: str) -> None:
+        if not self._useless.allows(time.monotonic()):
+            self._violated(reason)
+
+    def _acknowledge(self, received: dict[str, object]) -> None:
+        is_news = False
+        for channel_id, value in received.items():
+            channel = self._by_id.get(channel_id)
+            if channel is not None and isinstance(value, list) and len(value) == 2:
+                is_news |= self._traffic.acknowledge(channel.carrier, *value)
+                channel.acknowledged()
+        if not is_news:
+            self._count_useless("too many acknowledgements of nothing")
 
     def _open_for_other(self, message: Open) -> None:
+        if message.id:
+            # One that it had before. Whoever does not know it any more has closed it.
+            if message.id not in self._by_id:
+                self._say(Close(message.label, message.id))
+            return
+        if message.label in self._channels:
+            # For a channel of another kind nothing is said: whoever asks sees the one that there is.
+            return
         kind = kind_named(message.kind)
         try:
             channel = None if kind is None else self._make(message.label, kind)
@@ -116,19 +281,49 @@ class Register:
         self._attach_new_lane(channel)
         self._opened(channel)
 
-    def _make(self, label: str, kind: Kind) -> Channel:
-        if len(self._channels) >= MAX_CHANNELS:
-            raise Full("there are too many channels to this peer", hint="close some")
-        encode_label(label)
-        channel = Channel(label, kind, self._closing)
-        self._channels[label] = channel
-        return channel
+    def _closed_by_answerer(self, label: str, channel_id: str) -> None:
+        channel = self._by_id.get(channel_id) if channel_id else self._channels.get(label)
+        if not channel_id:
+            self._say(Close(label, "" if channel is None else channel.carrier.id))
+        self._part(channel)
 
-    def _closing(self, channel: Channel) -> None:
+    def _closed_by_offerer(self, label: str, channel_id: str) -> None:
+        if channel_id in self._ended:
+            return
+        channel = self._by_id.get(channel_id)
+        self._ended.remember(channel_id)
+        if self._ended.is_unnamed(label):
+            # It has answered: that was about the one which was closed here.
+            self._ended.named(label)
+            return
+        known = self._channels.get(label)
+        # An id that is not known yet is that of a lane under way.
+        if channel is None and known is not None and (not channel_id or not known.carrier.id):
+            channel = known
+        self._part(channel)
+
+    def _part(self, channel: Channel | None) -> None:
+        """The other side has closed it."""
+        if channel is None:
+            return
         if self._channels.get(channel.label) is channel:
             del self._channels[channel.label]
-            self._say(Close(channel.label))
+        self._leaving.discard(channel)
+        self._parting.add(channel)
+        channel.closed_by_other()
+        self._changed.ring()
 
-    def _attach_new_lane(self, channel: Channel) -> None:
-        if self._make_lane is not None:
-            channel.attach(self._make_lane(encode_label(channel.label), channel.kind))
+    def _replace(self, known: Channel, kind: Kind) -> None:
+        """The other side has made another channel of this label."""
+        del self._channels[known.label]
+        if known.carrier.id:
+            self._parting.add(known)
+            known.replaced_by_other()
+        else:
+            known.fail(Refused("other-kind", f"the other side has made channel {known.label!r} {kind!r}"))
+
+    def _ask_again(self, label: str) -> None:
+        """What was asked for while the old channel was there has been taken for that one."""
+        known = self._channels.get(label)
+        if not self._you_offer and known is not None and not known.is_attached:
+            self._say(Open(label, known.kind.name, known.carrier.id))

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable
+from typing import Generic, TypeVar
+
 import msgspec
 
 from peer.channels.kinds import BULK, RELIABLE, Kind
@@ -9,6 +12,9 @@ from peer.channels.window import Window
 
 TURN_BYTES = 64 * 1024
 """BULK of one connection in one turn of the event loop, so that other connections get theirs."""
+
+
+Key = TypeVar("Key", bound=Hashable)
 
 
 class Marks(msgspec.Struct, frozen=True):
@@ -20,18 +26,18 @@ class Marks(msgspec.Struct, frozen=True):
     """RELIABLE and BULK go out below this."""
 
 
-class Scheduler:
+class Scheduler(Generic[Key]):
     """One for each connection. ``key`` stands for a channel; what waits stays there."""
 
     def __init__(self, marks: Marks) -> None:
         self._marks = marks
-        self._realtime: dict[str, int] = {}
-        self._reliable: dict[str, int] = {}
-        self._bulk: dict[str, int] = {}
+        self._realtime: dict[Key, int] = {}
+        self._reliable: dict[Key, int] = {}
+        self._bulk: dict[Key, int] = {}
         self._turn_left = TURN_BYTES
         self.window = Window()
 
-    def waits(self, key: str, kind: Kind, next_bytes: int) -> None:
+    def waits(self, key: Key, kind: Kind, next_bytes: int) -> None:
         """So long is the next data-channel message of this channel; 0: none is there."""
         waiting = self._class_of(kind)
         if next_bytes:
@@ -48,7 +54,7 @@ class Scheduler:
         """Whether BULK was handed over in this turn, so that the next one must be told."""
         return self._turn_left < TURN_BYTES
 
-    def next(self, buffered_bytes: int, bulk_in_flight_bytes: int) -> str | None:
+    def next(self, buffered_bytes: int, bulk_in_flight_bytes: int) -> Key | None:
         """Whose data-channel message to hand over now; None: nobody's. What waits after it is to be told."""
         if self._realtime:
             return _first(self._realtime)[0] if buffered_bytes <= self._marks.realtime_bytes else None
@@ -62,13 +68,13 @@ class Scheduler:
         self._turn_left -= next_bytes
         return key
 
-    def _class_of(self, kind: Kind) -> dict[str, int]:
+    def _class_of(self, kind: Kind) -> dict[Key, int]:
         if kind is RELIABLE:
             return self._reliable
         return self._bulk if kind is BULK else self._realtime
 
 
-def _first(waiting: dict[str, int]) -> tuple[str, int]:
+def _first(waiting: dict[Key, int]) -> tuple[Key, int]:
     """The one that has waited longest; it leaves."""
     key = next(iter(waiting))
     return key, waiting.pop(key)

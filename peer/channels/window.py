@@ -19,6 +19,7 @@ class Window:
 
     def __init__(self) -> None:
         self.bytes = FIRST_BYTES
+        self._is_lifted = False
         self._was_full = False
         self._smallest: float | None = None
         self._smallest_at = 0.0
@@ -28,8 +29,12 @@ class Window:
         """While the smallest delay is looked for: where to go on."""
         self._looks_since = 0.0
 
+    def lift(self) -> None:
+        """From now on there is room for everything."""
+        self._is_lifted = True
+
     def has_room(self, in_flight_bytes: int) -> bool:
-        if in_flight_bytes < self.bytes:
+        if in_flight_bytes < self.bytes or self._is_lifted:
             return True
         self._was_full = True
         return False

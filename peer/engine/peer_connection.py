@@ -18,7 +18,7 @@ from aiortc import (
     RTCSessionDescription,
 )
 
-from peer.channels.kinds import Kind, protocol_of
+from peer.channels.kinds import Kind
 from peer.engine import delivery, gathering, self_check
 from peer.engine.descriptions import has_name, parse_candidate, prepare_remote
 from peer.wire import CONTROL_ID, CONTROL_LABEL
@@ -86,12 +86,12 @@ class PeerConnection:
         """
         return self._pc.createDataChannel(CONTROL_LABEL, negotiated=True, id=CONTROL_ID)
 
-    def make_lane(self, encoded_label: str, kind: Kind) -> RTCDataChannel:
+    def make_lane(self, encoded_label: str, kind: Kind, protocol: str) -> RTCDataChannel:
         return self._pc.createDataChannel(
             encoded_label,
             ordered=kind.ordered,
             maxRetransmits=kind.max_retransmits,
-            protocol=protocol_of(kind),
+            protocol=protocol,
         )
 
     async def make_offer(self) -> str:

@@ -1,0 +1,116 @@
+"""Hands to the lanes of one connection what waits for them, in the scheduler's order."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+
+from peer.channels.carrier import Carrier
+from peer.channels.flight import Flight
+from peer.channels.kinds import BULK
+from peer.channels.outgoing import Told
+from peer.channels.scheduler import Marks, Scheduler
+from peer.wire import PACKET_FRAGMENT_BYTES
+
+MARKS = Marks(realtime_bytes=4 * 1024, ordered_bytes=PACKET_FRAGMENT_BYTES + 1)
+"""aiortc has one queue for all lanes: what lies in it delays whatever comes after."""
+
+
+class Traffic:
+    """``violated`` is called when the other side makes it impossible."""
+
+    def __init__(self, violated: Callable[[str], None]) -> None:
+        self._violated = violated
+        self._scheduler: Scheduler[Carrier] = Scheduler(MARKS)
+        self._buffering: set[Carrier] = set()
+        """Those that may have something in the buffer of their lane."""
+        self._flights: dict[Carrier, Flight] = {}
+        self._is_pumping = False
+        self._next_turn: asyncio.Handle | None = None
+
+    def begin(self) -> None:
+        """A new connection: nothing is known of its path."""
+        self._scheduler = Scheduler(MARKS)
+        self._buffering.clear()
+        self._flights.clear()
+        if self._next_turn is not None:
+            self._next_turn.cancel()
+            self._next_turn = None
+
+    def hurry(self) -> None:
+        """The connection is about to end: BULK goes out as the rest does."""
+        self._scheduler.window.lift()
+        self.pump()
+
+    def waits(self, carrier: Carrier) -> None:
+        """Something may have come to wait here, or may go now."""
+        self._tell(carrier, time.monotonic())
+        self.pump()
+
+    def forget(self, carrier: Carrier) -> None:
+        """Its lane is gone."""
+        self._scheduler.waits(carrier, carrier.kind, 0)
+        self._buffering.discard(carrier)
+        self._flights.pop(carrier, None)
+
+    def acknowledge(self, carrier: Carrier, messages: object, lane_bytes: object) -> bool:
+        """Whether that is news."""
+        if carrier.acknowledge(messages, lane_bytes) is not Told.NEW:
+            return False
+        flight = self._flights.get(carrier)
+        if flight is not None and isinstance(lane_bytes, int):
+            handed_at = flight.acknowledged(lane_bytes)
+            if handed_at is not None:
+                self._scheduler.window.sample(handed_at, time.monotonic())
+            self.pump()
+        return True
+
+    def pump(self) -> None:
+        """Hand over what may go now."""
+        # What is told from here may lead here again.
+        if self._is_pumping:
+            return
+        self._is_pumping = True
+        try:
+            self._hand_over()
+        except ValueError:
+            self._violated("the other side takes no messages of a packet's length")
+        finally:
+            self._is_pumping = False
+        if self._scheduler.has_begun_turn and self._next_turn is None:
+            self._next_turn = asyncio.get_running_loop().call_soon(self._begin_turn)
+
+    def _hand_over(self) -> None:
+        now = time.monotonic()
+        buffered_bytes = self._buffered_bytes()
+        in_flight_bytes = sum(carrier.in_flight_bytes for carrier in self._flights)
+        while (carrier := self._scheduler.next(buffered_bytes, in_flight_bytes)) is not None:
+            if carrier.next_bytes(now):
+                size = carrier.send_next()
+                buffered_bytes += size
+                self._buffering.add(carrier)
+                if carrier.kind is BULK:
+                    in_flight_bytes += size
+                    self._flights.setdefault(carrier, Flight()).handed(size, now)
+            self._tell(carrier, now)
+
+    def _tell(self, carrier: Carrier, now: float) -> None:
+        next_bytes = carrier.next_bytes(now)
+        self._scheduler.waits(carrier, carrier.kind, next_bytes)
+        if not next_bytes:
+            carrier.carried.emptied()
+
+    def _buffered_bytes(self) -> int:
+        total = 0
+        for carrier in list(self._buffering):
+            buffered_bytes = carrier.buffered_bytes
+            total += buffered_bytes
+            if not buffered_bytes:
+                self._buffering.discard(carrier)
+        return total
+
+    def _begin_turn(self) -> None:
+        self._next_turn = None
+        self._scheduler.begin_turn()
+        self.pump()
