@@ -165,6 +165,7 @@ export class Connection extends Emitter {
       troubled: () => {},
       changed: () => this._pcChanged(run),
       heard: () => this._recovery.heard(now()),
+      stopped: () => this._suspect(),
       failed: () => this._failed(),
       controlOpened: () => this._controlOpened(),
       controlSaid: (message) => this._controlSaid(message),
@@ -207,8 +208,7 @@ export class Connection extends Emitter {
         this._follow();
         break;
       case "disconnected":
-        this._recovery.suspect(now());
-        this._wake();
+        this._suspect();
         break;
       case "failed":
         // A new round of ICE cannot mend what DTLS has given up, nor a path that there never was.
@@ -269,6 +269,11 @@ export class Connection extends Emitter {
   }
 
   // Healing
+
+  _suspect() {
+    this._recovery.suspect(now());
+    this._wake();
+  }
 
   _wake() {
     const act = this._recovery.wake(now());

@@ -23,6 +23,7 @@ const MAX_WAITING_TASKS = 1024;
  * @property {(trouble: RTCPeerConnectionIceErrorEvent) => void} troubled
  * @property {() => void} changed the state of `pc`
  * @property {() => void} heard a sign of life
+ * @property {() => void} stopped much has come until now, and all at once nothing does
  * @property {() => void} failed it cannot go on
  * @property {() => void} controlOpened
  * @property {(message: import("./control.js").ControlMessage) => void} controlSaid
@@ -54,6 +55,7 @@ export class Run {
     });
     this.watch = new Watch(this.pc, {
       heard: guarded(handlers.heard),
+      stopped: guarded(handlers.stopped),
       probe: () => void this.control.say({ type: "probe" }),
     });
     this.pc.onicecandidate = ({ candidate }) => handlers.gathered(candidate);

@@ -6,8 +6,8 @@ export const LOOK_EVERY = 0.5;
 const TOLERANCE = 0.05;
 /** Unanswered probes: a path that is dead for long is not filled with them. */
 export const MAX_PROBES = 16;
-/** Bytes and packets between two looks: where more flows, the next look will see some of it without a probe. */
-export const QUIET = 2000;
+/** Bytes and packets between two looks: after that much, nothing at all is a bad sign. */
+export const BUSY = 1000;
 
 /** What grows when something of the other side arrives, data or answers to checks. */
 const COUNTERS = ["bytesReceived", "packetsReceived", "requestsReceived", "responsesReceived"];
@@ -33,15 +33,18 @@ export class Watch {
    * @param {RTCPeerConnection} pc
    * @param {object} handlers
    * @param {() => void} handlers.heard
-   * @param {() => void} handlers.probe give the other side a sign of life, and ask for one: little else flows now
+   * @param {() => void} handlers.stopped much has come until now, and all at once nothing does
+   * @param {() => void} handlers.probe give the other side a sign of life, and ask for one
    */
-  constructor(pc, { heard, probe }) {
+  constructor(pc, { heard, stopped, probe }) {
     this._pc = pc;
     this._heard = heard;
+    this._stopped = stopped;
     this._probe = probe;
     this._lookedAt = -Infinity;
     this._isLooking = false;
     this._probes = 0;
+    this._isBusy = false;
     /** @type {ReturnType<typeof arrivals> | null} */
     this._last = null;
   }
@@ -68,10 +71,12 @@ export class Watch {
     if (grown > 0) {
       this._probes = 0;
       this._heard();
+    } else if (this._isBusy) {
+      this._stopped();
     }
-    // Browsers check a path that is quiet only every 2.5 s, which would look like silence. Not only in silence,
-    // where an answer would come too late over a long way.
-    if (grown > QUIET || this._probes >= MAX_PROBES) return;
+    this._isBusy = grown > BUSY;
+    if (this._probes >= MAX_PROBES) return;
+    // Browsers check a path only every 2.5 s, which would look like silence where nothing else flows.
     this._probes += 1;
     this._probe();
   }

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { arrivals, LOOK_EVERY, MAX_PROBES, QUIET, Watch } from "../../../web/lib/watch.js";
+import { arrivals, LOOK_EVERY, MAX_PROBES, BUSY, Watch } from "../../../web/lib/watch.js";
 
 const transport = { type: "transport", id: "T", selectedCandidatePairId: "P1", bytesReceived: 100, packetsReceived: 3 };
 const pair = { type: "candidate-pair", id: "P1", bytesReceived: 90, requestsReceived: 2, responsesReceived: 5 };
@@ -14,7 +14,8 @@ test("what counts has come over the selected path", () => {
 
 function watched(pc = {}) {
   const happened = [];
-  const watch = new Watch(pc, { heard: () => happened.push("heard"), probe: () => happened.push("probe") });
+  const note = (word) => () => happened.push(word);
+  const watch = new Watch(pc, { heard: note("heard"), stopped: note("stopped"), probe: note("probe") });
   return { watch, happened };
 }
 
@@ -28,10 +29,16 @@ test("what grows is life, and so is what came over another path", () => {
   assert.deepEqual(heard, [false, true, false, true, false]);
 });
 
-test("a quiet path is probed, and one that is in use is not", () => {
+test("each look gives a sign of life too", () => {
   const { watch, happened } = watched();
-  for (const count of [QUIET, 3 * QUIET + 1, 3 * QUIET + 2]) watch.compare({ path: "P1", count });
-  assert.deepEqual(happened, ["heard", "probe", "heard", "heard", "probe"]);
+  for (const count of [1, 2]) watch.compare({ path: "P1", count });
+  assert.deepEqual(happened, ["heard", "probe", "heard", "probe"]);
+});
+
+test("much that stops all at once is told, once", () => {
+  const { watch, happened } = watched();
+  for (const count of [5, 5 + 2 * BUSY, 5 + 2 * BUSY, 5 + 2 * BUSY]) watch.compare({ path: "P1", count });
+  assert.equal(happened.filter((word) => word === "stopped").length, 1);
 });
 
 test("a path that is dead for long is not filled with probes", () => {
