@@ -1,0 +1,124 @@
+"""Which addresses, ports and paths a connection may use. Pure."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Iterable
+from typing import Protocol
+
+import msgspec
+
+IPAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+METADATA = ("169.254.169.254/32", "169.254.170.2/32", "100.100.100.200/32", "fd00:ec2::254/128")
+"""Where clouds tell a machine its secrets. No peer has such an address."""
+
+
+class IcePolicy(msgspec.Struct, frozen=True, kw_only=True):
+    """By default all that works, direct paths first. Raises ValueError for what cannot be meant."""
+
+    relay_only: bool = False
+    """Only through TURN servers: the other side does not learn this machine's addresses."""
+    port_range: tuple[int, int] | None = None
+    """The first and the last UDP port of host candidates."""
+    interfaces: tuple[str, ...] = ()
+    """Names of those that may be used; empty: all."""
+    addresses: tuple[str, ...] = ()
+    """Networks that this machine's addresses must be in, as ``10.0.0.0/8``; empty: all."""
+    public_addresses: dict[str, str] = {}
+    """Own address → the public one that a provider maps to it one to one, which is told in its place."""
+    ipv6: bool = True
+    loopback: bool | None = None
+    """None: where this machine has no other address."""
+    allow_private: bool = True
+    """Whether private addresses of the other side are tried. Say no on a server, where a peer could
+    have it send into the provider's own network."""
+    deny: tuple[str, ...] = ()
+    """Networks that nothing is sent to. The addresses at which clouds tell secrets are always in it,
+    unless they are in ``allow``."""
+    allow: tuple[str, ...] = ()
+    """Networks that are tried, whatever else is said."""
+    max_remote_candidates: int = 64
+    max_candidates_per_second: float = 100.0
+
+    def __post_init__(self) -> None:
+        for network in (*self.addresses, *self.deny, *self.allow):
+            ipaddress.ip_network(network, strict=False)
+        for address in (*self.public_addresses, *self.public_addresses.values()):
+            ipaddress.ip_address(address)
+        if self.port_range is not None and not 0 < self.port_range[0] <= self.port_range[1] < 65536:
+            raise ValueError(f"{self.port_range} is no range of ports")
+
+
+class Address(Protocol):
+    """As ifaddr has it: text for IPv4, (text, flow, scope) for IPv6."""
+
+    @property
+    def ip(self) -> str | tuple[str, int, int]: ...
+
+
+class Adapter(Protocol):
+    @property
+    def name(self) -> str: ...
+    @property
+    def nice_name(self) -> str: ...
+    @property
+    def ips(self) -> Iterable[Address]: ...
+
+
+def local_addresses(adapters: Iterable[Adapter], policy: IcePolicy) -> list[str]:
+    """This machine's addresses that may be used, each once; link-local ones never are."""
+    allowed = _networks(policy.addresses)
+    usual: list[str] = []
+    loopback: list[str] = []
+    for adapter in adapters:
+        if policy.interfaces and not {adapter.name, adapter.nice_name} & set(policy.interfaces):
+            continue
+        for each in adapter.ips:
+            text = each.ip if isinstance(each.ip, str) else each.ip[0]
+            address = ipaddress.ip_address(text.partition("%")[0])
+            is_usable = not address.is_link_local and (policy.ipv6 or address.version == 4)
+            if is_usable and (not allowed or _is_in(address, allowed)):
+                (loopback if address.is_loopback else usual).append(str(address))
+    has_loopback = policy.loopback if policy.loopback is not None else not usual
+    return list(dict.fromkeys([*usual, *(loopback if has_loopback else [])]))
+
+
+def may_send_to(host: str, policy: IcePolicy) -> bool:
+    """Whether an address that the other side has named may be tried. A name may not: resolve it first."""
+    try:
+        address = ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    address = _unwrapped(address)
+    if _is_in(address, _networks(policy.allow)):
+        return True
+    if (
+        address.is_unspecified
+        or address.is_multicast
+        or _is_in(address, _networks((*METADATA, *policy.deny)))
+    ):
+        return False
+    if str(address) == "255.255.255.255":
+        return False
+    return policy.allow_private or address.is_global
+
+
+def _unwrapped(address: IPAddress) -> IPAddress:
+    """The IPv4 address that an IPv6 one stands for, so that no rule is gone around."""
+    if isinstance(address, ipaddress.IPv6Address):
+        inner = address.ipv4_mapped or address.sixtofour
+        if inner is None and address in ipaddress.ip_network("64:ff9b::/96"):
+            inner = ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)
+        if inner is not None:
+            return inner
+    return address
+
+
+def _networks(texts: Iterable[str]) -> list[Network]:
+    return [ipaddress.ip_network(text, strict=False) for text in texts]
+
+
+def _is_in(address: IPAddress, networks: Iterable[Network]) -> bool:
+    return any(address.version == network.version and address in network for network in networks)
