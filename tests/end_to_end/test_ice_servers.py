@@ -1,0 +1,183 @@
+"""What real STUN and TURN servers say, good and bad, and whether a person can act on it."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+from aioice import Candidate, Connection
+
+from peer.engine.ice.allocation import reflexive, relayed
+from peer.engine.ice.servers import IceTrouble, ServerAddress, parse_server
+from signaling.config import Ice
+from signaling.protocol.ids import PeerId
+from signaling.turn import turn_servers
+from tests.end_to_end.coturn import PASSWORD, SECRET, USER, Coturn, coturn
+
+pytestmark = pytest.mark.end_to_end
+
+TIMEOUT = 5.0
+
+
+@pytest.fixture
+async def server(tmp_path: Path) -> AsyncIterator[Coturn]:
+    async with coturn(tmp_path) as running:
+        yield running
+
+
+def address(url: str, user: str = USER, password: str = PASSWORD) -> ServerAddress:
+    parsed = parse_server(url, user, password)
+    assert isinstance(parsed, ServerAddress)
+    return parsed
+
+
+async def ask(
+    server: ServerAddress,
+    coturn: Coturn | None = None,
+    timeout: float = TIMEOUT,
+    lost: list[IceTrouble] | None = None,
+) -> Candidate | IceTrouble:
+    """Allocate a relay and give it back."""
+    connection = Connection(ice_controlling=True)
+    answer = await relayed(
+        connection,
+        server,
+        timeout,
+        lost=(lost if lost is not None else []).append,
+        tls=None if coturn is None else coturn.trust,
+    )
+    if isinstance(answer, IceTrouble):
+        return answer
+    candidate, protocol = answer
+    await protocol.close()
+    return candidate
+
+
+@asynccontextmanager
+async def host_socket() -> AsyncIterator[Connection]:
+    connection = Connection(ice_controlling=True)
+    await connection.get_component_candidates(1, ["127.0.0.1"])
+    try:
+        yield connection
+    finally:
+        await connection.close()
+
+
+@pytest.mark.parametrize(
+    "url", ["turn:127.0.0.1:{0}", "turn:127.0.0.1:{0}?transport=tcp", "turns:localhost:{1}"]
+)
+async def test_a_relay_is_given_over_udp_tcp_and_tls(server: Coturn, url: str) -> None:
+    candidate = await ask(address(url.format(server.port, server.tls_port)), server)
+    assert isinstance(candidate, Candidate)
+    assert (candidate.type, candidate.host) == ("relay", "127.0.0.1")
+
+
+async def test_a_stun_server_says_how_a_socket_looks_from_there(server: Coturn) -> None:
+    async with host_socket() as connection:
+        found = await reflexive(connection._protocols[0], address(f"stun:127.0.0.1:{server.port}"), TIMEOUT)
+        assert isinstance(found, Candidate)
+        assert (found.type, found.port) == ("srflx", connection._protocols[0].local_candidate.port)
+
+
+async def test_a_wrong_password_is_told_as_such(server: Coturn) -> None:
+    trouble = await ask(address(f"turn:127.0.0.1:{server.port}", password="wrong"))
+    assert isinstance(trouble, IceTrouble)
+    assert trouble.code == 401
+    assert "credentials" in trouble.text
+
+
+async def test_credentials_from_a_shared_secret_are_good_until_their_end(tmp_path: Path) -> None:
+    async with coturn(tmp_path, secret=True) as server:
+        url = f"turn:127.0.0.1:{server.port}"
+        ice = Ice(turn_urls=[url], turn_secret=SECRET, turn_lifetime=600.0)
+        for unix_now, expected in ((_unix_now(), Candidate), (_unix_now() - 700, IceTrouble)):
+            (made,) = turn_servers(ice, PeerId("ada"), unix_now)
+            answer = await ask(address(url, made.username, made.credential))
+            assert isinstance(answer, expected)
+
+
+async def test_a_certificate_that_is_not_trusted_is_told_as_such(server: Coturn) -> None:
+    trouble = await ask(address(f"turns:localhost:{server.tls_port}"))
+    assert isinstance(trouble, IceTrouble)
+    assert trouble.code == 0
+    assert "certificate" in trouble.text
+
+
+async def test_a_quota_that_is_used_up_is_told_as_such(tmp_path: Path) -> None:
+    async with coturn(tmp_path, "--user-quota=1") as server:
+        where = address(f"turn:127.0.0.1:{server.port}")
+        first = await relayed(Connection(ice_controlling=True), where, TIMEOUT, lost=[].append)
+        assert not isinstance(first, IceTrouble)
+        trouble = await ask(where)
+        assert isinstance(trouble, IceTrouble)
+        assert trouble.code == 486
+        await first[1].close()
+
+
+async def test_a_port_where_nobody_listens_is_told_at_once_and_a_silent_one_after_a_while() -> None:
+    with socket.socket(type=socket.SOCK_DGRAM) as silent:
+        silent.bind(("127.0.0.1", 0))
+        port = silent.getsockname()[1]
+        for url in (f"turn:127.0.0.1:{port}", f"turn:127.0.0.1:{port}?transport=tcp"):
+            trouble = await ask(address(url), timeout=0.3)
+            assert isinstance(trouble, IceTrouble)
+            assert trouble.code == 701
+        async with host_socket() as connection:
+            found = await reflexive(connection._protocols[0], address(f"stun:127.0.0.1:{port}"), 0.3)
+            assert isinstance(found, IceTrouble)
+            assert "answer" in found.text
+
+
+async def test_a_name_that_is_nobodys_is_told_as_such() -> None:
+    trouble = await ask(address("turn:nobody.invalid"), timeout=10.0)
+    assert isinstance(trouble, IceTrouble)
+    assert trouble.code == 701
+
+
+@pytest.mark.parametrize("transport", ["udp", "tcp"])
+async def test_giving_a_relay_back_to_a_server_that_is_gone_takes_no_longer_than_a_second(
+    server: Coturn, transport: str
+) -> None:
+    lost: list[IceTrouble] = []
+    where = address(f"turn:127.0.0.1:{server.port}?transport={transport}")
+    answer = await relayed(Connection(ice_controlling=True), where, TIMEOUT, lost=lost.append)
+    assert not isinstance(answer, IceTrouble)
+    await server.kill()
+    async with asyncio.timeout(1.5):
+        await answer[1].close()
+
+
+async def test_a_relay_over_tcp_whose_server_dies_is_told_as_lost(server: Coturn) -> None:
+    lost: asyncio.Queue[IceTrouble] = asyncio.Queue()
+    where = address(f"turn:127.0.0.1:{server.port}?transport=tcp")
+    answer = await relayed(Connection(ice_controlling=True), where, TIMEOUT, lost=lost.put_nowait)
+    assert not isinstance(answer, IceTrouble)
+    await server.kill()
+    async with asyncio.timeout(5):
+        assert (await lost.get()).url == where.url
+    await answer[1].close()
+
+
+async def test_one_that_is_given_up_leaves_no_socket_behind() -> None:
+    with socket.socket(type=socket.SOCK_DGRAM) as silent:
+        silent.bind(("127.0.0.1", 0))
+        where = address(f"turn:127.0.0.1:{silent.getsockname()[1]}")
+        before = _open_files()
+        for _ in range(5):
+            await ask(where, timeout=0.05)
+        await asyncio.sleep(0)
+        assert _open_files() <= before
+
+
+def _open_files() -> int:
+    return len(list(Path("/proc/self/fd").iterdir()))
+
+
+def _unix_now() -> float:
+    import time
+
+    return time.time()
