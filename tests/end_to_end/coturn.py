@@ -47,7 +47,7 @@ class Coturn:
 
 @asynccontextmanager
 async def coturn(directory: Path, *options: str, secret: bool = False) -> AsyncIterator[Coturn]:
-    """Run one, in a directory of its own; ``secret``: with ``static-auth-secret`` in place of a fixed user."""
+    """Run one, in a directory of its own; ``secret``: with ``static-auth-secret``, and no fixed user."""
     program = shutil.which("turnserver")
     if program is None:
         pytest.skip("coturn is not installed; scripts/install-system does it")
@@ -59,7 +59,8 @@ async def coturn(directory: Path, *options: str, secret: bool = False) -> AsyncI
     process = await asyncio.create_subprocess_exec(
         program, "-n", "--no-cli", "--lt-cred-mech", "--allow-loopback-peers", "--log-file=stdout",
         f"--realm={REALM}", "--listening-ip=127.0.0.1", "--relay-ip=127.0.0.1", f"--listening-port={port}",
-        f"--tls-listening-port={tls_port}", f"--cert={certificate}", f"--pkey={key}", "--simple-log", "--no-dtls",
+        f"--tls-listening-port={tls_port}", f"--cert={certificate}", f"--pkey={key}",
+        "--simple-log", "--no-dtls",
         f"--pidfile={directory / 'pid'}", f"--userdb={directory / 'db'}", *auth, *options,
         stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.DEVNULL,
     )  # fmt: skip
