@@ -1,6 +1,7 @@
 /** The WebRTC tie to one remote peer: does what negotiation asks for, and heals what breaks. */
 
 import { Register } from "./channels/register.js";
+import { Lost } from "./errors.js";
 import { Emitter } from "./events.js";
 import { Negotiation } from "./negotiation.js";
 import { Recovery } from "./recovery.js";
@@ -48,8 +49,9 @@ export class Connection extends Emitter {
     this._recovery = new Recovery(Math.random, { canRestart });
     this._register = new Register({
       youOffer,
-      say: (message) => void this._run?.control.say(message),
+      say: (message) => this._run?.control.say(message) ?? false,
       opened: (channel) => this.emit("channel", channel),
+      violated: (reason) => this._violated(reason),
     });
     /** @type {Run | null} */
     this._run = null;
@@ -169,6 +171,7 @@ export class Connection extends Emitter {
       failed: () => this._failed(),
       controlOpened: () => this._controlOpened(),
       controlSaid: (message) => this._controlSaid(message),
+      violated: (reason) => this._violated(reason),
     });
     this._run = run;
     this._hasAskedForRestart = false;
@@ -244,6 +247,7 @@ export class Connection extends Emitter {
         break;
       case "open":
       case "close":
+      case "ack":
         this._register.receive(message);
         break;
       case "bye":
@@ -263,9 +267,17 @@ export class Connection extends Emitter {
     this._run?.control.say({ type: "media", slots });
   }
 
+  /** The other side does what nobody who speaks our protocol does. @param {string} reason */
+  _violated(reason) {
+    console.warn(`peerlane: a connection is given up: ${reason}`);
+    this._register.close(new Lost("the connection was given up", reason));
+    this.close();
+  }
+
   _endRun() {
     this._run?.close();
     this._run = null;
+    this._register.detach();
   }
 
   // Healing

@@ -27,6 +27,7 @@ const MAX_WAITING_TASKS = 1024;
  * @property {() => void} failed it cannot go on
  * @property {() => void} controlOpened
  * @property {(message: import("./control.js").ControlMessage) => void} controlSaid
+ * @property {(reason: string) => void} violated the other side says what nobody who speaks our protocol does
  */
 
 export class Run {
@@ -52,6 +53,7 @@ export class Run {
       opened: guarded(handlers.controlOpened),
       closed: guarded(handlers.failed),
       received: guarded(handlers.controlSaid),
+      violated: guarded(handlers.violated),
     });
     this.watch = new Watch(this.pc, {
       heard: guarded(handlers.heard),

@@ -1,13 +1,11 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { delay } from "../../../web/lib/backoff.js";
-import { Assembler, fragment, isNewer, toRaw } from "../../../web/lib/channels/chunking.js";
-import { decodeLabel, encodeLabel, kindNamed } from "../../../web/lib/channels/kinds.js";
 import { CLOSE_REASONS } from "../../../web/lib/errors.js";
 import { Negotiation } from "../../../web/lib/negotiation.js";
 import { decode, encode } from "../../../web/lib/protocol.js";
 import { Session } from "../../../web/lib/signaling_client/session.js";
-import { bytes, vectors } from "../vectors.js";
+import { vectors } from "../vectors.js";
 
 test("the back-off of both languages is one", () => {
   for (const { attempt, fraction, delay: expected } of vectors("backoff")) {
@@ -17,49 +15,6 @@ test("the back-off of both languages is one", () => {
 
 test("both languages know the same goodbyes", () => {
   assert.deepEqual(CLOSE_REASONS, vectors("errors").close_reasons);
-});
-
-const labels = vectors("labels");
-
-test("labels are written and read alike", () => {
-  for (const { label, encoded } of labels.labels) {
-    assert.equal(encodeLabel(label), encoded);
-    assert.equal(decodeLabel(encoded), label);
-  }
-  for (const { label, why } of labels.refuse) assert.throws(() => encodeLabel(label), why);
-  for (const { encoded, why } of labels.foreign) assert.equal(decodeLabel(encoded), null, why);
-});
-
-const framing = vectors("framing");
-const contentOf = ({ is_text: isText, content }) => (isText ? bytes(content).toString() : bytes(content));
-const plain = (data) => (typeof data === "string" ? data : Buffer.from(data));
-
-for (const { name, kind, sequence, framed, ...message } of framing.send) {
-  test(`framed alike: ${name}`, () => {
-    const sent = fragment(kindNamed(kind), toRaw(kindNamed(kind), contentOf(message)), sequence);
-    assert.deepEqual(sent.map(plain), framed.map(bytes));
-  });
-}
-
-for (const { name, kind, content_bytes: count } of framing.refuse) {
-  test(`refused alike: ${name}`, () => {
-    assert.throws(() => toRaw(kindNamed(kind), new Uint8Array(count)), RangeError);
-  });
-}
-
-for (const { name, kind, steps } of framing.receive) {
-  test(`put together alike: ${name}`, () => {
-    const assembler = new Assembler(kindNamed(kind));
-    for (const step of steps) {
-      const made = assembler.receive(bytes(step.framed));
-      assert.equal(made.is, step.is);
-      if (made.is === "message") assert.deepEqual(plain(made.data), plain(contentOf(step)));
-    }
-  });
-}
-
-test("newer is newer in both languages", () => {
-  for (const [a, b, expected] of framing.newer) assert.equal(isNewer(a, b), expected, `${a} ${b}`);
 });
 
 /** Without what is only there because it was written out in full. */

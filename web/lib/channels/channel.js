@@ -1,21 +1,37 @@
-/** One lane to one peer. It outlives the connection under it: after a rebuild it opens again by itself. */
+/** One lane to one peer. It outlives the connection under it: after a rebuild it goes on by itself. */
 
-import { Closed, Full, Refused } from "../errors.js";
-import { Emitter, Stream } from "../events.js";
-import { Assembler, fragment, toRaw } from "./chunking.js";
-import { LATEST, RELIABLE } from "./kinds.js";
+import { now } from "../clock.js";
+import { Closed, Full, Lost, Refused } from "../errors.js";
+import { Emitter } from "../events.js";
+import { Bell } from "./bell.js";
+import { Carrier } from "./carrier.js";
+import { toRaw } from "./chunking.js";
+import { Inbox } from "./inbox.js";
+import { LATEST } from "./kinds.js";
 
 /** @typedef {import("./kinds.js").Kind} Kind */
-/** @typedef {string | ArrayBuffer | ArrayBufferView} Data */
-/** @typedef {string | Uint8Array} Message */
+/** @typedef {import("./chunking.js").Data} Data */
+/** @typedef {import("./chunking.js").Message} Message */
+/** @typedef {import("./chunking.js").Raw} Raw */
+/**
+ * What became of a message of `sendNow`; `replaced`: it took the place of an older LATEST value, which is never
+ * sent; `dropped` (UNRELIABLE only): there is no connection now.
+ *
+ * @typedef {"sent" | "replaced" | "dropped"} Outcome
+ */
 
-/** Above this much unsent data `send` waits; at the lower mark it goes on. */
-export const HIGH_WATER_BYTES = 1024 * 1024;
-export const LOW_WATER_BYTES = 256 * 1024;
-/** An older LATEST value that waits behind more than this is replaced by the newer one. */
-const LATEST_WATER_BYTES = 4096;
-/** Messages that are kept for whoever comes to listen. */
-export const MAX_UNREAD_MESSAGES = 1024;
+/**
+ * Whom a channel tells about itself: the register.
+ *
+ * @typedef {object} Owner
+ * @property {(carrier: Carrier) => void} waits it has something to hand over
+ * @property {() => void} hasRoom a lane has handed on what was in its buffer
+ * @property {(channel: Channel) => boolean} came a data-channel message; false: too much of unfinished ones is kept
+ * @property {(channel: Channel) => void} laneClosed
+ * @property {(channel: Channel) => void} closed this end has closed it; what waits still goes out
+ * @property {(channel: Channel) => void} left it has ended, and so has its lane
+ * @property {(reason: string) => void} violated nobody who speaks our protocol says such a thing
+ */
 
 /**
  * @typedef {object} ChannelEvents
@@ -25,46 +41,81 @@ export const MAX_UNREAD_MESSAGES = 1024;
  */
 
 /**
+ * Messages since the channel was made, and the bytes of their content.
+ *
+ * @typedef {object} Statistics
+ * @property {number} sent have gone out whole
+ * @property {number} received
+ * @property {number} dropped nobody got them: came in unreadable, late, or were pushed out by newer ones; or were to
+ *   be sent while there was no connection
+ * @property {number} replaced LATEST values whose place was taken by newer ones before they went out
+ * @property {number} stale UNRELIABLE messages that had waited for too long
+ * @property {number} resent have gone out once more, over the next connection
+ * @property {number} duplicates came in once more, and nobody got them twice
+ * @property {number} waitingMessages
+ * @property {number} waitingBytes
+ * @property {number} unacknowledgedMessages have gone out, and may still have to go out again
+ * @property {number} sentBytes
+ * @property {number} receivedBytes
+ */
+
+/**
  * @extends {Emitter<ChannelEvents>}
  * @implements {AsyncIterable<Message>}
  */
 export class Channel extends Emitter {
-  /**
-   * @param {string} label
-   * @param {Kind} kind
-   * @param {(channel: Channel) => void} closing tells the other side
-   */
-  constructor(label, kind, closing) {
+  /** @param {string} label @param {Kind} kind @param {Owner} owner */
+  constructor(label, kind, owner) {
     super();
     this.label = label;
     this.kind = kind;
-    /** @type {"opening" | "open" | "closed"} */
+    /** `opening` whenever there is no lane under it. @type {"opening" | "open" | "closed"} */
     this.state = "opening";
-    this._closing = closing;
-    /** @type {RTCDataChannel | null} */
-    this._lane = null;
-    this._assembler = new Assembler(kind);
-    /** @type {Stream<Message>} */
-    this._unread = new Stream(MAX_UNREAD_MESSAGES);
+    this.carrier = new Carrier(kind, {
+      laneOpened: () => this._laneOpened(),
+      laneClosed: () => this._laneClosed(),
+      laneHasRoom: () => owner.hasRoom(),
+      arrived: (arrived) => this._arrived(arrived),
+      emptied: () => this._emptied(),
+    });
+    this._owner = owner;
+    this._inbox = new Inbox(kind);
     this._isListenedTo = false;
-    this._sequence = 0;
-    /** The LATEST value that has not been sent. @type {import("./chunking.js").Raw | null} */
-    this._unsent = null;
-    /** One message at a time: fragments of two may not mix. @type {Promise<void>} */
+    this._changed = new Bell();
+    /** Whoever came first to wait for room gets it first. @type {Promise<void>} */
     this._turn = Promise.resolve();
     this._sending = 0;
+    this._hasBeenOpen = false;
+    this._isLeaving = false;
+    this._isEnding = false;
     /** @type {Error} */
     this._why = new Closed(`channel ${label} is closed`);
-    this._counts = { sent: 0, received: 0, dropped: 0, replaced: 0 };
+    this._counts = { received: 0, receivedBytes: 0, dropped: 0 };
   }
 
-  /** Counts of messages since the channel was made. */
+  /** @returns {Statistics} */
   statistics() {
-    return { ...this._counts, dropped: this._counts.dropped + this._unread.dropped };
+    const { ordered, realtime, incoming, outgoing } = this.carrier;
+    return {
+      sent: outgoing.sent,
+      received: this._counts.received,
+      dropped: this._counts.dropped + this._inbox.dropped,
+      replaced: realtime?.replaced ?? 0,
+      stale: realtime?.stale ?? 0,
+      resent: ordered?.resent ?? 0,
+      duplicates: incoming?.duplicates ?? 0,
+      waitingMessages: outgoing.waitingMessages,
+      waitingBytes: outgoing.waitingBytes,
+      unacknowledgedMessages: ordered?.unacknowledgedMessages ?? 0,
+      sentBytes: outgoing.sentBytes,
+      receivedBytes: this._counts.receivedBytes,
+    };
   }
 
   /**
-   * Send a message, waiting for room. Rejects with Closed when the channel ends first; throws RangeError for
+   * Send a message, waiting for room. What is RELIABLE or BULK arrives even when the connection has to be rebuilt.
+   * A LATEST value never waits: it replaces the older one that is still unsent. An UNRELIABLE message waits only for
+   * the channel to open for the first time. Rejects with the reason when the channel ends first, with RangeError for
    * a message that this kind does not carry.
    *
    * @param {Data} data
@@ -73,11 +124,11 @@ export class Channel extends Emitter {
   async send(data) {
     const raw = toRaw(this.kind, data);
     if (this.kind === LATEST) {
-      this._sendLatest(raw);
+      this._put(raw);
       return;
     }
     this._sending += 1;
-    const turn = this._turn.then(() => this._sendInTurn(raw));
+    const turn = this._turn.then(() => this._putWithRoom(raw));
     this._turn = turn.catch(() => {});
     try {
       await turn;
@@ -87,45 +138,53 @@ export class Channel extends Emitter {
   }
 
   /**
-   * Send without waiting: `sent`, or `replaced` when a LATEST value took the place of an older one. Throws
-   * Full when there is no room.
+   * Send without waiting. Throws Full when there is no room, and otherwise as `send`.
    *
    * @param {Data} data
-   * @returns {"sent" | "replaced"}
+   * @returns {Outcome}
    */
   sendNow(data) {
     const raw = toRaw(this.kind, data);
-    if (this.kind === LATEST) return this._sendLatest(raw);
-    if (this.state === "closed") throw this._why;
-    const lane = this._openLane;
-    if (!lane || this._sending > 0 || lane.bufferedAmount + raw.bytes.length > HIGH_WATER_BYTES) {
+    const isNext = this.kind === LATEST || this._sending === 0;
+    if (this.state !== "closed" && !(isNext && this._hasRoom(raw))) {
       throw new Full(`no room in channel ${this.label}`, "use send(), which waits");
     }
-    for (const part of fragment(this.kind, raw)) lane.send(part);
-    this._counts.sent += 1;
-    return "sent";
+    return this._put(raw);
   }
 
-  /** Resolves when messages can flow; rejects when the channel ends first. */
+  /** Resolves when messages can flow; rejects with the reason when the channel ends first. */
   async waitOpen() {
-    await this._lanePromise();
+    while (this.state !== "open") {
+      if (this.state === "closed") throw this._why;
+      await this._changed.wait();
+    }
   }
 
-  /** Close it here and on the other side. What was sent still goes out. */
+  /** Close it here and on the other side. What was sent still goes out, while there is a connection. */
   close() {
-    if (this.state === "closed") return;
-    this._closing(this);
-    this._lane?.close();
-    this._end(new Closed(`channel ${this.label} was closed here`));
+    if (this.state !== "closed") this.end(new Closed(`channel ${this.label} was closed here`));
   }
 
   /**
-   * Messages from the first on; kept until somebody listens. Use this or `on("message")`, not both.
+   * Messages from the first on; kept until somebody listens. Use this or `on("message")`, not both. Rejects with
+   * Full, Lost or Refused when the channel had to end because of them.
    *
    * @returns {AsyncIterator<Message>}
    */
   [Symbol.asyncIterator]() {
-    return this._unread[Symbol.asyncIterator]();
+    return {
+      next: async () => {
+        while (this._inbox.length === 0) {
+          if (this.state === "closed") {
+            if (this._why instanceof Closed) return { value: undefined, done: true };
+            throw this._why;
+          }
+          await this._changed.wait();
+        }
+        return { value: this._inbox.take(), done: false };
+      },
+      return: async () => ({ value: undefined, done: true }),
+    };
   }
 
   /**
@@ -138,67 +197,157 @@ export class Channel extends Emitter {
     super.addEventListener(name, listener, options);
     if (name !== "message" || this._isListenedTo) return;
     this._isListenedTo = true;
-    for (const message of this._unread.drain()) this.emit("message", message);
+    while (this._inbox.length > 0) this.emit("message", this._inbox.take());
   }
 
-  // For the connection
+  // For the register
 
-  /** Whether a data channel is under it. */
+  /** Whether there is a lane under it, or will be. */
   get isAttached() {
-    return this._lane !== null && this._lane.readyState !== "closing" && this._lane.readyState !== "closed";
+    return this.carrier.isAttached;
   }
 
-  /** A data channel to run on, the first or that of a new connection. @param {RTCDataChannel} lane */
-  attach(lane) {
+  /** A lane to run on, the first or that of a new connection. @param {RTCDataChannel} lane @param {string} id */
+  attach(lane, id) {
+    this.carrier.attach(lane, id);
+  }
+
+  /** The connection under it has ended; another one may follow. */
+  detach() {
+    this.carrier.detach();
+    this._laneClosed();
+  }
+
+  /** The other side has let go of it, and closes its lane: what is still under way is read first. */
+  closedByOther() {
+    this._isEnding = true;
+    if (this.state !== "closed") this._why = new Closed(`channel ${this.label} was closed by the other side`);
+    if (this.isAttached) return;
+    this._end(this._why);
+    this._leave();
+  }
+
+  /** End it here; what was sent goes out first. @param {Error} why */
+  end(why) {
+    this._end(why);
+    this._isLeaving = true;
+    this._owner.closed(this);
+    this._owner.waits(this.carrier);
+  }
+
+  /** It cannot go on. @param {Error} why */
+  fail(why) {
+    this._end(why);
+    this._leave();
+  }
+
+  /** There may be room for more. */
+  acknowledged() {
+    this._changed.ring();
+  }
+
+  // From its carrier
+
+  _laneOpened() {
+    if (this.state === "opening") {
+      this.state = "open";
+      this._hasBeenOpen = true;
+      this._changed.ring();
+      this.emit("open", undefined);
+    }
+    this._owner.waits(this.carrier);
+  }
+
+  _laneClosed() {
+    this._counts.dropped += this.carrier.realtime?.clear() ?? 0;
+    if (this._isEnding) this._end(this._why);
     if (this.state === "closed") {
-      lane.close();
+      this._leave();
       return;
     }
-    this._lane = lane;
-    this._assembler = new Assembler(this.kind);
-    lane.binaryType = "arraybuffer";
-    lane.bufferedAmountLowThreshold = this.kind === LATEST ? LATEST_WATER_BYTES : LOW_WATER_BYTES;
-    lane.addEventListener("message", ({ data }) => this._received(lane, data));
-    lane.addEventListener("bufferedamountlow", () => this._flushLatest());
-    lane.addEventListener("close", () => this._detached(lane));
-    if (lane.readyState === "open") this._opened();
-    else lane.addEventListener("open", () => this._opened(), { once: true });
+    this.state = "opening";
+    this._owner.laneClosed(this);
   }
 
-  /** The other side has closed it: what is still under way is read first. */
-  closedByOther() {
-    this._why = new Closed(`channel ${this.label} was closed by the other side`);
-    const lane = this._lane;
-    if (lane && this.isAttached) lane.addEventListener("close", () => this._end(this._why), { once: true });
-    else this._end(this._why);
-    lane?.close();
+  _emptied() {
+    if (this._isLeaving) this._leave();
   }
 
-  /** @param {Error} why */
-  fail(why) {
-    this._lane?.close();
-    this._end(why);
+  /** @param {import("./incoming.js").Arrived} arrived */
+  _arrived(arrived) {
+    const hasRoom = this._owner.came(this);
+    switch (arrived.is) {
+      case "message":
+        this._counts.received += 1;
+        this._counts.receivedBytes += arrived.bytes;
+        this._deliver(arrived.data, arrived.bytes);
+        break;
+      case "part":
+        if (!hasRoom) this._giveUp(new Refused("too-large", "the other side has begun too many long messages"));
+        break;
+      case "dropped":
+        this._counts.dropped += 1;
+        break;
+      case "too-large":
+        this._giveUp(new Refused("too-large", `a message in channel ${this.label} was too long`));
+        break;
+      case "missing":
+        this._giveUp(new Lost(`messages are missing in channel ${this.label}`));
+        break;
+      case "violation":
+        this._owner.violated(`channel ${this.label} was not started as it should be`);
+        break;
+      case "start":
+      case "duplicate":
+        break;
+    }
   }
 
   // Inside
 
-  get _openLane() {
-    return this._lane?.readyState === "open" ? this._lane : null;
+  /** @param {Message} message @param {number} bytes */
+  _deliver(message, bytes) {
+    if (this._isLeaving) return;
+    if (this._isListenedTo) this.emit("message", message);
+    else if (this._inbox.put(message, bytes)) this._changed.ring();
+    else this._giveUp(new Full(`nobody reads channel ${this.label}`, "read the messages, or close the channel"));
   }
 
-  _opened() {
-    if (this.state !== "opening") return;
-    this.state = "open";
-    this.emit("open", undefined);
-    this._flushLatest();
+  /** @param {Raw} raw */
+  _hasRoom({ bytes }) {
+    if (this.carrier.ordered) return this._hasBeenOpen && this.carrier.ordered.hasRoom(bytes.length);
+    return this._hasBeenOpen || this.kind === LATEST;
   }
 
-  /** @param {RTCDataChannel} lane */
-  _detached(lane) {
-    if (this._lane !== lane || this.state === "closed") return;
-    this._lane = null;
-    this.state = "opening";
-    this.dispatchEvent(new Event("detached"));
+  /** @param {Raw} raw */
+  async _putWithRoom(raw) {
+    while (this.state !== "closed" && !this._hasRoom(raw)) await this._changed.wait();
+    this._put(raw);
+  }
+
+  /** @param {Raw} raw @returns {Outcome} */
+  _put(raw) {
+    if (this.state === "closed") throw this._why;
+    const { ordered, realtime } = this.carrier;
+    /** @type {Outcome} */
+    let outcome = "sent";
+    if (ordered) {
+      ordered.put(raw);
+    } else if (this.kind !== LATEST && !this.carrier.isOpen) {
+      this._counts.dropped += 1;
+      return "dropped";
+    } else if (realtime?.put(raw, now())) {
+      outcome = "replaced";
+    }
+    this._owner.waits(this.carrier);
+    return outcome;
+  }
+
+  /** End it because of what the other side has sent, and tell the other side. @param {Error} why */
+  _giveUp(why) {
+    this._end(why);
+    this._owner.closed(this);
+    this._leave();
   }
 
   /** @param {Error} why */
@@ -206,99 +355,15 @@ export class Channel extends Emitter {
     if (this.state === "closed") return;
     this.state = "closed";
     this._why = why;
-    this._lane = null;
-    this._unread.end();
+    this._changed.ring();
     this.emit("close", why);
   }
 
-  /** @param {RTCDataChannel} lane @param {unknown} data */
-  _received(lane, data) {
-    if (lane !== this._lane) return;
-    // Every message of ours is binary.
-    const assembled =
-      data instanceof ArrayBuffer ? this._assembler.receive(new Uint8Array(data)) : { is: /** @type {const} */ ("dropped") };
-    switch (assembled.is) {
-      case "message":
-        this._counts.received += 1;
-        this._deliver(assembled.data);
-        break;
-      case "dropped":
-        this._counts.dropped += 1;
-        break;
-      case "too-large":
-        this._closing(this);
-        this.fail(new Refused("too-large", "a message grew past what this kind carries"));
-        break;
-    }
-  }
-
-  /** @param {Message} message */
-  _deliver(message) {
-    if (this._isListenedTo) {
-      this.emit("message", message);
-      return;
-    }
-    if (this.kind === RELIABLE && this._unread.length >= MAX_UNREAD_MESSAGES) {
-      this._closing(this);
-      this.fail(new Full(`nobody reads channel ${this.label}`, "read the messages, or close the channel"));
-      return;
-    }
-    this._unread.put(message);
-  }
-
-  /** @param {import("./chunking.js").Raw} raw @returns {"sent" | "replaced"} */
-  _sendLatest(raw) {
-    if (this.state === "closed") throw this._why;
-    const isReplacing = this._unsent !== null;
-    this._unsent = raw;
-    this._flushLatest();
-    this._counts.replaced += isReplacing ? 1 : 0;
-    return isReplacing ? "replaced" : "sent";
-  }
-
-  _flushLatest() {
-    const lane = this._openLane;
-    if (!lane || !this._unsent || lane.bufferedAmount > LATEST_WATER_BYTES) return;
-    for (const part of fragment(this.kind, this._unsent, this._sequence)) lane.send(part);
-    this._sequence += 1;
-    this._unsent = null;
-    this._counts.sent += 1;
-  }
-
-  /** @param {import("./chunking.js").Raw} raw */
-  async _sendInTurn(raw) {
-    let lane = await this._lanePromise();
-    const parts = fragment(this.kind, raw);
-    for (let index = 0; index < parts.length; index += 1) {
-      if (lane.bufferedAmount > HIGH_WATER_BYTES) await this._roomIn(lane);
-      if (lane.readyState !== "open") {
-        // The connection under it was replaced: the message starts again from its first part.
-        lane = await this._lanePromise();
-        index = 0;
-      }
-      lane.send(parts[index]);
-    }
-    this._counts.sent += 1;
-  }
-
-  /** @returns {Promise<RTCDataChannel>} */
-  _lanePromise() {
-    return new Promise((resolve, reject) => {
-      const lane = this._openLane;
-      if (this.state === "closed") return reject(this._why);
-      if (lane) return resolve(lane);
-      const stop = new AbortController();
-      this.on("open", () => (stop.abort(), resolve(/** @type {RTCDataChannel} */ (this._lane))), stop);
-      return this.on("close", (why) => (stop.abort(), reject(why)), stop);
-    });
-  }
-
-  /** @param {RTCDataChannel} lane @returns {Promise<void>} */
-  _roomIn(lane) {
-    return new Promise((resolve) => {
-      const options = { once: true };
-      lane.addEventListener("bufferedamountlow", () => resolve(), options);
-      lane.addEventListener("close", () => resolve(), options);
-    });
+  /** Nothing goes out any more, and nothing is read. */
+  _leave() {
+    this._isLeaving = false;
+    this.carrier.dropLane();
+    this.carrier.ordered?.clear();
+    this._owner.left(this);
   }
 }

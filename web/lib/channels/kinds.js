@@ -1,23 +1,33 @@
 /** The kinds of channels: what each promises, and what it costs. */
 
-/** @typedef {"reliable" | "unreliable" | "latest"} KindName */
+import { MAX_DATAGRAM_BYTES, MAX_RELIABLE_BYTES } from "../wire.js";
+
+/** @typedef {"reliable" | "unreliable" | "latest" | "bulk"} KindName */
 /**
  * @typedef {object} Kind
  * @property {KindName} name
- * @property {boolean} ordered
+ * @property {boolean} ordered and nothing of it is lost
  * @property {number | undefined} maxRetransmits undefined: until it arrives
  * @property {number} maxMessageBytes
+ * @property {number} maxKeptBytes what may wait or be unacknowledged before `send` waits
  */
 
-/** Largest message of the kinds that are one datagram: below every path's MTU with DTLS and SCTP around it. */
-export const MAX_DATAGRAM_BYTES = 1100;
-
-/** Everything arrives, in order. For control, chat, documents. @type {Kind} */
+/** Everything arrives once and in order. For control, chat, documents. @type {Kind} */
 export const RELIABLE = Object.freeze({
   name: "reliable",
   ordered: true,
   maxRetransmits: undefined,
-  maxMessageBytes: 16 * 1024 * 1024,
+  maxMessageBytes: MAX_RELIABLE_BYTES,
+  maxKeptBytes: 1024 * 1024,
+});
+
+/** As RELIABLE, and it yields to all others. For files, full state, whoever joins late. @type {Kind} */
+export const BULK = Object.freeze({
+  name: "bulk",
+  ordered: true,
+  maxRetransmits: undefined,
+  maxMessageBytes: MAX_RELIABLE_BYTES,
+  maxKeptBytes: 4 * 1024 * 1024,
 });
 
 /** What is lost stays lost, nothing waits. For inputs, snapshots, clocks. @type {Kind} */
@@ -26,6 +36,7 @@ export const UNRELIABLE = Object.freeze({
   ordered: false,
   maxRetransmits: 0,
   maxMessageBytes: MAX_DATAGRAM_BYTES,
+  maxKeptBytes: 0,
 });
 
 /** Only the newest value counts. For positions, cursors, presence. @type {Kind} */
@@ -34,23 +45,32 @@ export const LATEST = Object.freeze({
   ordered: false,
   maxRetransmits: 0,
   maxMessageBytes: MAX_DATAGRAM_BYTES,
+  maxKeptBytes: 0,
 });
 
-export const KINDS = Object.freeze([RELIABLE, UNRELIABLE, LATEST]);
+export const KINDS = Object.freeze([RELIABLE, UNRELIABLE, LATEST, BULK]);
 
 const PROTOCOL_PREFIX = "peerlane.v1.";
+const PROTOCOL = /^peerlane\.v1\.([a-z]+)\.([0-9a-f]{8})$/;
 
-/** What is written into a data channel's `protocol`. @param {Kind} kind */
-export function protocolOf(kind) {
-  return PROTOCOL_PREFIX + kind.name;
+/** What is written into a data channel's `protocol`. @param {Kind} kind @param {string} id of the channel */
+export function protocolOf(kind, id) {
+  return `${PROTOCOL_PREFIX}${kind.name}.${id}`;
 }
 
-/** The kind that a data channel's `protocol` names. @param {string} protocol @returns {Kind | undefined} */
-export function kindOf(protocol) {
-  return KINDS.find((kind) => protocolOf(kind) === protocol);
+/**
+ * The kind and the id that a data channel's `protocol` names; null when it was not written by us.
+ *
+ * @param {string} protocol
+ * @returns {{kind: Kind, id: string} | null}
+ */
+export function parseProtocol(protocol) {
+  const [, name, id] = PROTOCOL.exec(protocol) ?? [];
+  const kind = kindNamed(name);
+  return kind && id ? { kind, id } : null;
 }
 
-/** @param {string} name @returns {Kind | undefined} */
+/** @param {string | undefined} name @returns {Kind | undefined} */
 export function kindNamed(name) {
   return KINDS.find((kind) => kind.name === name);
 }

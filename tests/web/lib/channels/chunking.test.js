@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { Assembler, fragment, FRAGMENT_BYTES, isNewer, toRaw } from "../../../../web/lib/channels/chunking.js";
-import { LATEST, RELIABLE, UNRELIABLE } from "../../../../web/lib/channels/kinds.js";
+import { Assembler, fragment, isNewer, toRaw } from "../../../../web/lib/channels/chunking.js";
+import { KINDS, LATEST, RELIABLE, UNRELIABLE } from "../../../../web/lib/channels/kinds.js";
+import { FRAGMENT_BYTES } from "../../../../web/lib/wire.js";
 import { seeded } from "../../random.js";
 
 const pass = (kind, data, sequence) => {
@@ -10,15 +11,37 @@ const pass = (kind, data, sequence) => {
 };
 
 test("text and bytes come back as they were", () => {
-  for (const kind of [RELIABLE, UNRELIABLE, LATEST]) {
-    assert.deepEqual(pass(kind, "grüße\u0000"), [{ is: "message", data: "grüße\u0000" }]);
-    assert.deepEqual(pass(kind, new Uint8Array([0, 255])), [{ is: "message", data: new Uint8Array([0, 255]) }]);
-    assert.deepEqual(pass(kind, ""), [{ is: "message", data: "" }]);
+  for (const kind of KINDS) {
+    assert.deepEqual(pass(kind, "grüße\u0000"), [{ is: "message", data: "grüße\u0000", bytes: 8 }]);
+    assert.deepEqual(pass(kind, new Uint8Array([0, 255])), [{ is: "message", data: new Uint8Array([0, 255]), bytes: 2 }]);
+    assert.deepEqual(pass(kind, ""), [{ is: "message", data: "", bytes: 0 }]);
   }
 });
 
+test("bytes arrive in a buffer of their own, so that they may be read as numbers", () => {
+  for (const kind of KINDS) {
+    const [{ data }] = pass(kind, Float32Array.of(1, 2));
+    assert.deepEqual(new Float32Array(data.buffer), Float32Array.of(1, 2));
+  }
+});
+
+test("what is sent stays as it was, whatever becomes of the buffer", () => {
+  const mine = new Uint8Array([1, 2, 3]);
+  for (const data of [mine, mine.buffer, new DataView(mine.buffer, 1)]) {
+    const { bytes } = toRaw(RELIABLE, data);
+    const before = [...bytes];
+    mine.fill(9);
+    assert.deepEqual([...bytes], before);
+    mine.set([1, 2, 3]);
+  }
+});
+
+test("numbers, nothing and plain objects are no messages", () => {
+  for (const data of [7, null, undefined, {}, [1]]) assert.throws(() => toRaw(RELIABLE, data), TypeError);
+});
+
 test("a byte order mark is part of the text", () => {
-  assert.deepEqual(pass(RELIABLE, "\ufeffx"), [{ is: "message", data: "\ufeffx" }]);
+  assert.deepEqual(pass(RELIABLE, "\ufeffx"), [{ is: "message", data: "\ufeffx", bytes: 4 }]);
 });
 
 test("messages of every size around a fragment come back whole", () => {
@@ -27,7 +50,7 @@ test("messages of every size around a fragment come back whole", () => {
     const data = Uint8Array.from({ length: size }, () => chance() * 256);
     const results = pass(RELIABLE, data);
     assert.equal(results.length, Math.ceil(size / FRAGMENT_BYTES));
-    assert.deepEqual(results.at(-1), { is: "message", data });
+    assert.deepEqual(results.at(-1), { is: "message", data, bytes: size });
   }
 });
 
@@ -66,7 +89,7 @@ test("what a kind does not carry is refused at the sender", () => {
 
 test("no bytes whatsoever make it throw", () => {
   const chance = seeded(11);
-  for (const kind of [RELIABLE, UNRELIABLE, LATEST]) {
+  for (const kind of KINDS) {
     const assembler = new Assembler(kind);
     for (let n = 0; n < 3000; n += 1) {
       const size = Math.floor(chance() * 12);

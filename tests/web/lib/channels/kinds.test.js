@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { decodeLabel, encodeLabel, kindOf, KINDS, protocolOf } from "../../../../web/lib/channels/kinds.js";
+import { decodeLabel, encodeLabel, KINDS, parseProtocol, protocolOf } from "../../../../web/lib/channels/kinds.js";
 
 test("a label travels in ASCII and comes back", () => {
   for (const label of ["chat", "a b/c", "grüße", "🎲", "100%", "!~*'()"]) {
@@ -21,7 +21,7 @@ test("a label that is not written as ours is no label", () => {
   for (const encoded of ["%", "%zz", "a b", "", "ü", "%41", "%ff"]) assert.equal(decodeLabel(encoded), null);
 });
 
-test("the protocol names the kind", () => {
-  for (const kind of KINDS) assert.equal(kindOf(protocolOf(kind)), kind);
-  assert.equal(kindOf("peerlane.v1.bulky"), undefined);
+test("the protocol names the kind and the id", () => {
+  for (const kind of KINDS) assert.deepEqual(parseProtocol(protocolOf(kind, "0123abcd")), { kind, id: "0123abcd" });
+  assert.equal(parseProtocol("peerlane.v1.bulky.0123abcd"), null);
 });

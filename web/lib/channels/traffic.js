@@ -1,0 +1,150 @@
+/** Hands to the lanes of one connection what waits for them, in the scheduler's order. */
+
+import { now } from "../clock.js";
+import { Flight } from "./flight.js";
+import { BULK } from "./kinds.js";
+import { Scheduler } from "./scheduler.js";
+
+/** @typedef {import("./carrier.js").Carrier} Carrier */
+
+/** A browser empties the buffers while the page does something else; it is told late, and should not run dry until then. */
+const MARKS = Object.freeze({ realtimeBytes: 16 * 1024, orderedBytes: 32 * 1024 });
+
+export class Traffic {
+  /** @param {(reason: string) => void} violated the other side makes it impossible */
+  constructor(violated) {
+    this._violated = violated;
+    /** @type {Scheduler<Carrier>} */
+    this._scheduler = new Scheduler(MARKS);
+    /** Those that may have something in the buffer of their lane. @type {Set<Carrier>} */
+    this._buffering = new Set();
+    /** @type {Map<Carrier, Flight>} */
+    this._flights = new Map();
+    this._isPumping = false;
+  }
+
+  /** A new connection: nothing is known of its path. */
+  begin() {
+    this._scheduler = new Scheduler(MARKS);
+    this._buffering.clear();
+    this._flights.clear();
+  }
+
+  /** The connection is about to end: BULK goes out as the rest does. */
+  hurry() {
+    this._scheduler.window.lift();
+    this.pump();
+  }
+
+  /** Something may have come to wait here, or may go now. @param {Carrier} carrier */
+  waits(carrier) {
+    this._tell(carrier, now());
+    this.pump();
+  }
+
+  /** Its lane is gone. @param {Carrier} carrier */
+  forget(carrier) {
+    this._scheduler.waits(carrier, carrier.kind, 0);
+    this._buffering.delete(carrier);
+    this._flights.delete(carrier);
+  }
+
+  /**
+   * Whether that is news.
+   *
+   * @param {Carrier} carrier
+   * @param {unknown} messages
+   * @param {unknown} laneBytes
+   */
+  acknowledge(carrier, messages, laneBytes) {
+    if (carrier.acknowledge(messages, laneBytes) !== "new") return false;
+    const handedAt = this._flights.get(carrier)?.acknowledged(/** @type {number} */ (laneBytes)) ?? null;
+    if (handedAt !== null) this._scheduler.window.sample(handedAt, now());
+    return true;
+  }
+
+  /** The event loop has come round: something has left a buffer, or has been acknowledged. */
+  turn() {
+    this._scheduler.beginTurn();
+    this.pump();
+  }
+
+  /** Hand over what may go now. */
+  pump() {
+    // What is told from here may lead here again.
+    if (this._isPumping) return;
+    this._isPumping = true;
+    try {
+      this._handOver();
+      while (!this._listenForRoom()) {
+        this._scheduler.beginTurn();
+        this._handOver();
+      }
+    } finally {
+      this._isPumping = false;
+    }
+  }
+
+  _handOver() {
+    const at = now();
+    let bufferedBytes = this._bufferedBytes();
+    let inFlightBytes = 0;
+    for (const each of this._flights.keys()) inFlightBytes += each.inFlightBytes;
+    for (;;) {
+      const carrier = this._scheduler.next(bufferedBytes, inFlightBytes);
+      if (carrier === null) return;
+      if (carrier.nextBytes(at) > 0) {
+        const size = this._send(carrier);
+        if (size === 0) return;
+        bufferedBytes += size;
+        this._buffering.add(carrier);
+        if (carrier.kind === BULK) {
+          inFlightBytes += size;
+          this._flightOf(carrier).handed(size, at);
+        }
+      }
+      this._tell(carrier, at);
+    }
+  }
+
+  /** @param {Carrier} carrier */
+  _send(carrier) {
+    try {
+      return carrier.sendNext();
+    } catch (error) {
+      this._violated(`the other side does not take what is sent: ${error}`);
+      return 0;
+    }
+  }
+
+  /** @param {Carrier} carrier @param {number} at */
+  _tell(carrier, at) {
+    const nextBytes = carrier.nextBytes(at);
+    this._scheduler.waits(carrier, carrier.kind, nextBytes);
+    if (nextBytes === 0) carrier.carried.emptied();
+  }
+
+  /** @param {Carrier} carrier */
+  _flightOf(carrier) {
+    const flight = this._flights.get(carrier) ?? new Flight();
+    this._flights.set(carrier, flight);
+    return flight;
+  }
+
+  _bufferedBytes() {
+    let total = 0;
+    for (const carrier of this._buffering) {
+      const { bufferedBytes } = carrier;
+      total += bufferedBytes;
+      if (bufferedBytes === 0) this._buffering.delete(carrier);
+    }
+    return total;
+  }
+
+  /** False when there is room already, and nobody will tell. */
+  _listenForRoom() {
+    let isHeard = true;
+    for (const carrier of this._buffering) isHeard = carrier.listenForRoom() && isHeard;
+    return isHeard;
+  }
+}

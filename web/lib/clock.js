@@ -1,0 +1,2 @@
+/** Monotonic time, in seconds. */
+export const now = () => performance.now() / 1000;
