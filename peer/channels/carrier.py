@@ -62,10 +62,6 @@ class Carrier:
         self.drop_lane()
         self.id = channel_id
         self._lane = lane
-        if self.incoming is None:
-            self._assembler = Assembler(self.kind)
-        else:
-            self.incoming.begin_lane()
         lane.bufferedAmountLowThreshold = 0
         lane.on("open", lambda: self._opened(lane))
         lane.on("message", lambda data: self._receive(lane, data))
@@ -84,6 +80,9 @@ class Carrier:
     def detach(self) -> None:
         """The lane ends with its connection: listen to it no more."""
         self._lane = None
+        self._assembler = Assembler(self.kind)
+        if self.incoming is not None:
+            self.incoming.begin_lane()
         if isinstance(self.outgoing, Outgoing):
             self.outgoing.end_lane()
 

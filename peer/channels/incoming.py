@@ -30,7 +30,7 @@ class Incoming:
         return self.unacknowledged_bytes >= ACK_EVERY_BYTES
 
     def begin_lane(self) -> None:
-        """What came before of an unfinished message will come again."""
+        """What came of an unfinished message on the one before is forgotten: it will come again."""
         self._assembler = Assembler(self._kind)
         self._next = None
         self.lane_bytes = self.unacknowledged_bytes = 0

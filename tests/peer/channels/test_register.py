@@ -2,57 +2,13 @@
 
 from __future__ import annotations
 
-from collections import deque
-
 import pytest
 
-from peer.channels.channel import Channel
-from peer.channels.kinds import LATEST, RELIABLE, UNRELIABLE, Kind, protocol_of
-from peer.channels.register import MAX_CHANNELS, Register
+from peer.channels.kinds import LATEST, RELIABLE, UNRELIABLE
+from peer.channels.register import MAX_CHANNELS
 from peer.errors import Closed, Full, Refused
 from peer.wire import Close, Open
-from tests.peer.channels.lanes import FakeLane
-
-
-class Side:
-    def __init__(self, *, you_offer: bool) -> None:
-        self.said: deque[Open | Close] = deque()
-        self.opened: list[Channel] = []
-        self.lanes: list[FakeLane] = []
-        self.register = Register(you_offer=you_offer, say=self.said.append, opened=self.opened.append)
-
-    def make_lane(self, encoded_label: str, kind: Kind) -> FakeLane:
-        lane = FakeLane(encoded_label, protocol_of(kind))
-        self.lanes.append(lane)
-        return lane
-
-
-class Two:
-    """The offerer and the answerer of one connection."""
-
-    def __init__(self) -> None:
-        self.offerer, self.answerer = Side(you_offer=True), Side(you_offer=False)
-        self.connect()
-
-    def connect(self) -> None:
-        for side in (self.offerer, self.answerer):
-            side.register.use(side.make_lane)
-        self.answerer.register.ask()
-
-    def exchange(self) -> None:
-        """All that has been said, and all data channels that were made."""
-        while self.offerer.said or self.answerer.said or self.offerer.lanes:
-            while self.answerer.said:
-                self.offerer.register.receive(self.answerer.said.popleft())
-            while self.offerer.lanes:
-                lane = self.offerer.lanes.pop(0)
-                other = FakeLane(lane.label, lane.protocol)
-                other.open()
-                lane.open()
-                self.answerer.register.adopt(other, other.label, other.protocol)
-            while self.offerer.said:
-                self.answerer.register.receive(self.offerer.said.popleft())
-        assert not self.answerer.lanes, "only the offerer makes data channels"
+from tests.peer.channels.lanes import FakeLane, Two
 
 
 def test_a_channel_of_the_offerer_shows_up_at_the_answerer() -> None:
@@ -120,8 +76,7 @@ def test_channels_come_back_with_the_next_connection() -> None:
     two = Two()
     channels = [two.offerer.register.open("a", LATEST), two.answerer.register.open("b", RELIABLE)]
     two.exchange()
-    for side in (two.offerer, two.answerer):
-        side.register.detach()
+    two.cut()
     assert [channel.state for channel in channels] == ["opening", "opening"]
     two.connect()
     two.exchange()
@@ -131,11 +86,8 @@ def test_channels_come_back_with_the_next_connection() -> None:
 
 def test_what_is_opened_between_connections_is_made_in_the_next() -> None:
     two = Two()
-    for side in (two.offerer, two.answerer):
-        side.register.detach()
+    two.cut()
     channels = [two.offerer.register.open("a", LATEST), two.answerer.register.open("b", RELIABLE)]
-    # There is no control channel between connections: what was said then is lost.
-    two.answerer.said.clear()
     two.connect()
     two.exchange()
     assert [channel.state for channel in channels] == ["open", "open"]
@@ -157,7 +109,7 @@ def test_the_other_side_cannot_go_past_the_limit_and_is_told() -> None:
     assert len(two.offerer.opened) == MAX_CHANNELS
     assert list(two.offerer.said) == [Close("one more")]
     two.exchange()
-    lane = FakeLane("one%20more", "peerlane.v1.reliable")
+    lane = FakeLane("one%20more", "peerlane.v1.reliable.00000000")
     two.answerer.register.adopt(lane, lane.label, lane.protocol)
     assert lane.readyState == "closed"
 
@@ -166,13 +118,18 @@ def test_the_other_side_cannot_go_past_the_limit_and_is_told() -> None:
 def test_what_cannot_be_made_is_answered_so_that_nobody_waits(label: str, kind: str) -> None:
     side = Two().offerer
     side.register.receive(Open(label, kind))
-    assert list(side.said) == [Close(label)]
+    assert side.words() == [Close(label)]
     assert side.opened == []
 
 
 @pytest.mark.parametrize(
     ("label", "protocol"),
-    [("a b", "peerlane.v1.latest"), ("%ff", "peerlane.v1.latest"), ("chat", ""), ("chat", "other")],
+    [
+        ("a b", "peerlane.v1.latest.0123abcd"),
+        ("%ff", "peerlane.v1.latest.0123abcd"),
+        ("chat", ""),
+        ("chat", "other"),
+    ],
 )
 def test_data_channels_that_are_not_ours_are_closed(label: str, protocol: str) -> None:
     side, lane = Two().answerer, FakeLane(label, protocol)
@@ -181,7 +138,7 @@ def test_data_channels_that_are_not_ours_are_closed(label: str, protocol: str) -
 
 
 def test_the_offerer_takes_no_data_channels() -> None:
-    side, lane = Two().offerer, FakeLane("chat", "peerlane.v1.latest")
+    side, lane = Two().offerer, FakeLane("chat", "peerlane.v1.latest.0123abcd")
     side.register.adopt(lane, lane.label, lane.protocol)
     assert (lane.readyState, side.opened) == ("closed", [])
 
@@ -190,7 +147,7 @@ def test_the_answerer_is_not_asked_to_make_any_and_unknown_goodbyes_are_ignored(
     side = Two().answerer
     side.register.receive(Open("chat", "reliable"))
     side.register.receive(Close("chat"))
-    assert (side.opened, list(side.said)) == ([], [])
+    assert (side.opened, side.words()) == ([], [])
 
 
 async def test_all_end_with_the_connection() -> None:

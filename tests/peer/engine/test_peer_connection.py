@@ -160,13 +160,9 @@ async def test_servers_that_cannot_be_read_do_not_cost_the_connection() -> None:
 
 async def test_data_channels_have_the_promises_of_their_kind() -> None:
     two = Two()
-    reliable, latest = two.offerer.make_lane("a", RELIABLE), two.offerer.make_lane("b", LATEST)
-    assert (reliable.ordered, reliable.maxRetransmits, reliable.protocol) == (
-        True,
-        None,
-        "peerlane.v1.reliable",
-    )
-    assert (latest.ordered, latest.maxRetransmits, latest.protocol) == (False, 0, "peerlane.v1.latest")
+    reliable, latest = two.offerer.make_lane("a", RELIABLE, "r"), two.offerer.make_lane("b", LATEST, "l")
+    assert (reliable.ordered, reliable.maxRetransmits, reliable.protocol) == (True, None, "r")
+    assert (latest.ordered, latest.maxRetransmits, latest.protocol) == (False, 0, "l")
     control = two.offerer.make_control()
     assert (control.label, control.id, control.negotiated) == ("peerlane", 1000, True)
     await two.close()
