@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import deque
 from collections.abc import Callable
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 from peer.channels.channel import Channel
 from peer.channels.kinds import Kind
 from peer.channels.register import Register
+from peer.streams import Bell
 from peer.wire import Ack, Close, Open, parse_control, write_control
 
 
@@ -72,6 +74,7 @@ class Side:
     def __init__(self, *, you_offer: bool) -> None:
         self.said: deque[Open | Close | Ack] = deque()
         self.can_say = True
+        self._has_said = Bell()
         self.opened: list[Channel] = []
         self.violations: list[str] = []
         self.made: list[FakeLane] = []
@@ -82,7 +85,13 @@ class Side:
     def say(self, message: Open | Close | Ack) -> bool:
         if self.can_say:
             self.said.append(message)
+            self._has_said.ring()
         return self.can_say
+
+    async def has_said(self) -> None:
+        """Until it says something more."""
+        async with asyncio.timeout(5):
+            await self._has_said.wait()
 
     def make_lane(self, encoded_label: str, kind: Kind, protocol: str) -> FakeLane:
         lane = FakeLane(encoded_label, protocol)

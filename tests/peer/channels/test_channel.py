@@ -155,9 +155,7 @@ async def test_what_has_arrived_is_acknowledged_after_16_kib_and_otherwise_a_lit
     side.said.clear()
     lane.tell("message", b"\x01x")
     assert not side.said
-    async with asyncio.timeout(5):
-        while not side.said:
-            await asyncio.sleep(0.01)
+    await side.has_said()
     assert list(side.said) == [Ack({channel.carrier.id: (16, 15 * 1_160 + 9)})]
 
 
@@ -408,7 +406,7 @@ async def test_what_is_unfinished_in_all_channels_together_is_bounded() -> None:
     two = Two()
     channels = [two.offerer.register.open(str(number), RELIABLE) for number in range(8)]
     two.exchange()
-    for channel, (lane, _) in zip(channels, list(two.lanes), strict=True):
+    for lane, _ in list(two.lanes):
         lane.tell("message", START)
         for _ in range(15):
             lane.tell("message", b"\x02" + bytes(MIB))
