@@ -1,0 +1,56 @@
+"""What a lab tells the process that carries its packets: one order a datagram, and each is answered."""
+
+from __future__ import annotations
+
+import msgspec
+
+from peer.testing.network import Conditions, Fate
+
+
+class AddLine(msgspec.Struct, tag="add-line"):
+    """Make a TUN device with this line at its other end."""
+
+    line: str
+
+
+class Route(msgspec.Struct, tag="route"):
+    """This address is at the end of this line; None: nowhere."""
+
+    address: str
+    line: str | None
+
+
+class SetConditions(msgspec.Struct, tag="conditions"):
+    """From one line to another; both empty: everywhere."""
+
+    conditions: Conditions
+    sender: str | None = None
+    receiver: str | None = None
+
+
+class Cut(msgspec.Struct, tag="cut"):
+    """Nothing comes through this line, for so many seconds; None: until it is mended."""
+
+    line: str
+    seconds: float | None = None
+
+
+class Mend(msgspec.Struct, tag="mend"):
+    line: str
+
+
+class Count(msgspec.Struct, tag="count"):
+    """Asks what has become of the packets."""
+
+
+Order = AddLine | Route | SetConditions | Cut | Mend | Count
+
+
+class Answer(msgspec.Struct):
+    device: str = ""
+    fates: dict[Fate, int] = msgspec.field(default_factory=dict)
+    unroutable: int = 0
+    """Packets to an address that nobody has, or from one that is not the sender's."""
+
+
+MAX_ORDER_BYTES = 65_536
