@@ -6,6 +6,8 @@ import asyncio
 
 from aiortc import RTCPeerConnection, RTCSctpTransport
 
+from peer.engine import self_check
+
 LOOK_EVERY = 0.005
 """There is no event to wait for."""
 
@@ -22,4 +24,6 @@ async def wait_delivered(pc: RTCPeerConnection, timeout: float) -> bool:
 
 
 def _is_under_way(sctp: RTCSctpTransport) -> bool:
+    if not self_check.knows_delivery():
+        return False
     return bool(sctp._data_channel_queue or sctp._outbound_queue or sctp._sent_queue)

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 from collections.abc import Callable, Coroutine
-from functools import cache
 from typing import Any, Literal
 
 from aiortc import (
-    RTCBundlePolicy,
-    RTCConfiguration,
     RTCDataChannel,
     RTCIceCandidate,
     RTCPeerConnection,
@@ -19,8 +17,15 @@ from aiortc import (
 )
 
 from peer.channels.kinds import Kind
-from peer.engine import delivery, gathering, self_check
-from peer.engine.descriptions import has_name, parse_candidate, prepare_remote
+from peer.engine import delivery, self_check
+from peer.engine.bundled import BundledConnection
+from peer.engine.candidates import LocalCandidates, RemoteCandidates
+from peer.engine.descriptions import first_mid, has_name, parse_candidate, prepare_local, prepare_remote
+from peer.engine.ice.policy import IcePolicy
+from peer.engine.ice.route import Route
+from peer.engine.ice.servers import IceTrouble, ServerAddress, parse_servers
+from peer.engine.ice.transport import Transport
+from peer.engine.stock import stock_connection
 from peer.wire import CONTROL_ID, CONTROL_LABEL
 from signaling.protocol.messages import IceCandidateInit, IceServer
 
@@ -37,29 +42,45 @@ State = Literal["connecting", "connected", "failed"]
 
 
 class PeerConnection:
-    """``changed`` hears of the state, ``lane_made`` of data channels that the other side has made."""
+    """``changed`` hears of the state, ``lane_made`` of data channels that the other side has made.
+
+    ``gathered`` gets each candidate that comes after its description was handed out, and None when there
+    are no more; ``troubled`` what is wrong with STUN and TURN servers. They are called from the event
+    loop, and may not wait.
+    """
 
     def __init__(
         self,
         servers: list[IceServer],
         *,
+        policy: IcePolicy | None = None,
         changed: Callable[[State], None],
         lane_made: Callable[[RTCDataChannel], None],
+        gathered: Callable[[IceCandidateInit | None], None] = lambda candidate: None,
+        troubled: Callable[[IceTrouble], None] = lambda trouble: None,
     ) -> None:
-        _prepare()
-        self._pc = RTCPeerConnection(
-            RTCConfiguration(
-                iceServers=gathering.usable_servers(servers),
-                bundlePolicy=RTCBundlePolicy.MAX_BUNDLE,
-            )
-        )
+        self._policy = policy if policy is not None else IcePolicy()
         self._changed = changed
+        self._troubled = troubled
+        self._local = LocalCandidates(gathered)
+        self._remote = RemoteCandidates(self._policy)
         self._named_left = MAX_NAMED_CANDIDATES
         self._background: set[asyncio.Task[None]] = set()
         self._closing: asyncio.Task[None] | None = None
         self._deadline: asyncio.TimerHandle | None = None
         self._is_described = False
         self._has_connected = asyncio.Event()
+        self._pc: RTCPeerConnection
+        self._bundled: BundledConnection | None = None
+        self._ice: Transport | None = None
+        usable = self._usable(servers)
+        if self_check.prepare():
+            self._bundled = BundledConnection(
+                usable, self._policy, found=self._local.found, troubled=troubled
+            )
+            self._pc, self._ice = self._bundled, self._bundled.ice
+        else:
+            self._pc = stock_connection(usable)
         self._pc.on("connectionstatechange", self._state_changed)
         self._pc.on("datachannel", lane_made)
 
@@ -94,26 +115,46 @@ class PeerConnection:
             protocol=protocol,
         )
 
-    async def make_offer(self) -> str:
-        """An offer with all our candidates in it, set here; its SDP."""
+    def use_servers(self, servers: list[IceServer]) -> None:
+        """Ask these from the next restart on; credentials of TURN servers do not last for ever."""
+        usable = self._usable(servers)
+        if self._bundled is not None:
+            self._bundled.servers = usable
+
+    async def make_offer(self, *, restart: bool = False) -> str:
+        """An offer with our host candidates in it, set here; its SDP.
+
+        With ``restart`` it begins another generation of ICE; the connection goes on over the present one
+        until the next stands.
+        """
+        if restart and self._is_described:
+            self._restart()
         return await self._set_local(await self._pc.createOffer())
 
     async def make_answer(self) -> str:
-        """An answer with all our candidates in it, set here; its SDP."""
+        """An answer with our host candidates in it, set here; its SDP."""
         sdp = await self._set_local(await self._pc.createAnswer())
         self._is_described = True
         return sdp
 
     async def apply(self, description_type: Literal["offer", "answer"], sdp: str) -> None:
-        """Set the description of the other side. Raises ValueError and others when it cannot be used."""
+        """Set the description of the other side. Raises ValueError and others when it cannot be used.
+
+        An offer with other credentials than before begins another generation of ICE here too.
+        """
         remote = prepare_remote(sdp)
         if description_type == "offer":
             await self.wait_turn()
+            if self._remote.is_restart(remote):
+                self._restart()
         else:
             self._is_described = True
         await self._pc.setRemoteDescription(RTCSessionDescription(remote.sdp, description_type))
-        for candidate in remote.named:
-            self.add_candidate(candidate)
+        self._remote.described(remote)
+        for candidate in remote.candidates:
+            self._take(candidate)
+        if remote.is_complete:
+            self.add_candidate(None)
         if self._deadline is None:
             loop = asyncio.get_running_loop()
             self._deadline = loop.call_later(END_OF_CANDIDATES_AFTER, self._end_candidates)
@@ -121,16 +162,40 @@ class PeerConnection:
     def add_candidate(self, init: IceCandidateInit | None) -> None:
         """Never raises and never waits: a candidate must not cost the connection.
 
-        None, the end of candidates, is not passed on: see :data:`END_OF_CANDIDATES_AFTER`.
+        One that belongs to another generation of ICE is dropped. None, the end of candidates, is only
+        taken as a hint: see :data:`END_OF_CANDIDATES_AFTER`.
         """
-        candidate = None if init is None else parse_candidate(init)
-        if candidate is None or self._closing is not None:
-            return
-        if has_name(candidate):
-            if self._named_left == 0:
-                return
-            self._named_left -= 1
-        self._in_background(self._add(candidate))
+        if init is None:
+            if self._ice is not None:
+                self._ice.newest.remote_completed()
+        elif self._remote.admits(init, asyncio.get_running_loop().time()):
+            self._take(init)
+
+    # How it does
+
+    @property
+    def heard_at(self) -> float:
+        """When there was the last sign of life, in the event loop's time; -inf: never."""
+        if self._ice is None:
+            # aioice watches over consent by itself, and tells only when it has run out.
+            return asyncio.get_running_loop().time() if self._has_connected.is_set() else -math.inf
+        consent = self._ice.consent
+        return -math.inf if consent is None else consent.heard_at
+
+    @property
+    def rtt(self) -> float | None:
+        """Round trip time in seconds, smoothed; None: not measured."""
+        consent = None if self._ice is None else self._ice.consent
+        return None if consent is None else consent.rtt
+
+    def route(self) -> Route | None:
+        """Which way the data goes; None: it goes nowhere yet."""
+        return None if self._ice is None or self._ice.active is None else self._ice.active.route()
+
+    def local_addresses(self) -> set[str]:
+        """This machine's addresses that the path begins at; when they are gone, the path is gone."""
+        active = None if self._ice is None else self._ice.active
+        return set() if active is None else active.local_addresses()
 
     async def wait_delivered(self, timeout: float) -> bool:
         """See :func:`peer.engine.delivery.wait_delivered`."""
@@ -152,7 +217,22 @@ class PeerConnection:
 
     async def _set_local(self, description: RTCSessionDescription) -> str:
         await self._pc.setLocalDescription(description)
-        return self._pc.localDescription.sdp
+        sdp: str = self._pc.localDescription.sdp
+        if self._ice is None:
+            return sdp
+        self._local.described(first_mid(sdp))
+        return prepare_local(sdp)
+
+    def _usable(self, servers: list[IceServer]) -> list[ServerAddress]:
+        usable, troubles = parse_servers(servers)
+        for trouble in troubles:
+            asyncio.get_running_loop().call_soon(self._troubled, trouble)
+        return usable
+
+    def _restart(self) -> None:
+        if self._ice is not None:
+            self._local.restart()
+            self._ice.restart()
 
     def _state_changed(self) -> None:
         if self._closing is not None:
@@ -170,9 +250,22 @@ class PeerConnection:
         if self._pc.connectionState != "connected":
             self._in_background(self._add(None))
 
+    def _take(self, init: IceCandidateInit) -> None:
+        candidate = parse_candidate(init)
+        if candidate is None or self._closing is not None:
+            return
+        if has_name(candidate):
+            if self._named_left == 0:
+                return
+            self._named_left -= 1
+        self._in_background(self._add(candidate))
+
     async def _add(self, candidate: RTCIceCandidate | None) -> None:
         try:
-            await self._pc.addIceCandidate(candidate)
+            if self._ice is not None:
+                await self._ice.addRemoteCandidate(candidate)
+            else:
+                await self._pc.addIceCandidate(candidate)
         except Exception:
             # Names may not be asked for here at all (no multicast, port 5353 taken); others may do.
             log.debug("a candidate could not be used", exc_info=True)
@@ -193,14 +286,3 @@ async def _close(pc: RTCPeerConnection, background: list[asyncio.Task[None]]) ->
         await pc.close()
     except Exception:
         log.exception("! aiortc could not close a connection")
-
-
-@cache
-def _prepare() -> None:
-    gathering.install()
-    # aioice writes the addresses of both sides at info level; who wants them sets the level first.
-    logger = logging.getLogger("aioice")
-    if logger.level == logging.NOTSET:
-        logger.setLevel(logging.WARNING)
-    for problem in self_check.problems():
-        log.warning("! the WebRTC engine is not the one we know: %s", problem)

@@ -3,7 +3,7 @@
 - A relay is the last resort: the first pair that answers wins, but one over a relay waits for a second.
 - A check of the other side is a sign that its NAT is open: our own, which may have been dropped before,
   is sent again at once and not half a second later (RFC 8445 section 7.3.1.4).
-- Who waits for a connection has it when it is there, and not at the next tick.
+- Who waits for a connection has it when it is there, not at the next tick; without work there is no tick.
 - What was given up may be checked again when the other side asks for it.
 """
 
@@ -14,7 +14,7 @@ import logging
 import math
 from collections.abc import Sequence
 
-from aioice import Connection
+from aioice import Candidate, Connection
 from aioice.ice import ICE_COMPLETED, ICE_FAILED, CandidatePair, StunProtocol, TransportPolicy
 from aioice.stun import RETRY_RTO, Message, TransactionError
 
@@ -41,11 +41,12 @@ class CheckingConnection(Connection):
     ) -> None:
         super().__init__(ice_controlling, local_username=local_username, transport_policy=transport_policy)
         self.is_remote_complete = False
-        """The other side has said that it has no more candidates; it may err, but it is a reason not to wait."""
+        """The other side says that it has no more candidates. It may err, but waiting is not called for."""
         self.mapped: dict[CandidatePair, Address] = {}
         """How the other side sees us, over each pair that has answered."""
         self.first_rtt: dict[CandidatePair, float] = {}
         self._under_way: dict[CandidatePair, tuple[Message, float]] = {}
+        self._pacing: asyncio.Handle | None = None
         self._relay_at = 0.0
         self._relay_timer: asyncio.TimerHandle | None = None
 
@@ -64,13 +65,13 @@ class CheckingConnection(Connection):
             self.check_incoming(*early_check)
         self._early_checks.clear()
         self._early_checks_done = True
-        pacing = asyncio.create_task(self._pace())
+        self._tick()
         try:
             result = await self._check_list_state.get()
         finally:
             self._relay_timer.cancel()
-            pacing.cancel()
-            await asyncio.wait([pacing])
+            if self._pacing is not None:
+                self._pacing.cancel()
         for pair in self._check_list:
             if pair.task is not None:
                 pair.task.cancel()
@@ -78,12 +79,22 @@ class CheckingConnection(Connection):
             raise ConnectionError("no pair of candidates has answered")
         self._query_consent_task = asyncio.create_task(self.query_consent())
 
-    async def _pace(self) -> None:
-        while self._check_periodic():
-            await asyncio.sleep(PACE)
-        if not self._check_list and not self._check_list_done:
+    def _tick(self) -> None:
+        """Begin the next check. While there is none to begin, nothing ticks."""
+        self._pacing = None
+        is_one_due = any(pair.state in (State.WAITING, State.FROZEN) for pair in self._check_list)
+        if self._check_periodic():
+            if is_one_due:
+                self._pacing = asyncio.get_running_loop().call_later(PACE, self._tick)
+        elif not self._check_list and not self._check_list_done:
             self._check_list_state.put_nowait(ICE_FAILED)
             self._check_list_done = True
+
+    def _pair_remote_candidate(self, remote_candidate: Candidate) -> None:
+        super()._pair_remote_candidate(remote_candidate)
+        if self._early_checks_done and not self._check_list_done and self._pacing is None:
+            # The list is sorted only after this.
+            self._pacing = asyncio.get_running_loop().call_soon(self._tick)
 
     async def check_start(self, pair: CandidatePair) -> None:
         try:
@@ -173,7 +184,7 @@ class CheckingConnection(Connection):
         return [pair for pair in self._check_list if pair.state is State.SUCCEEDED and not pair.nominated]
 
     def _nominate_when_due(self) -> None:
-        if not self.ice_controlling or self._check_list_done:
+        if not self.ice_controlling or not self._early_checks_done or self._check_list_done:
             return
         waiting = self._waiting_for_nomination()
         if any(pair.task is not None for pair in waiting):

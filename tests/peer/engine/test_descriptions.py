@@ -7,8 +7,10 @@ from hypothesis import strategies as st
 from peer.engine.descriptions import (
     MAX_SDP_CHARACTERS,
     MAX_SECTIONS,
+    first_mid,
     has_name,
     parse_candidate,
+    prepare_local,
     prepare_remote,
 )
 from signaling.protocol.messages import IceCandidateInit
@@ -23,15 +25,40 @@ OFFER = (
 )
 
 
-def test_the_end_of_candidates_is_taken_out() -> None:
-    assert "end-of-candidates" not in prepare_remote(OFFER).sdp
-    assert f"a={HOST}\r\n" in prepare_remote(OFFER).sdp
-
-
-def test_candidates_with_names_are_handed_out_with_their_section() -> None:
+def test_candidates_and_their_end_are_handed_out() -> None:
     prepared = prepare_remote(OFFER)
-    assert ".local" not in prepared.sdp
-    assert prepared.named == [IceCandidateInit(NAMED, sdp_mid="0", sdp_m_line_index=0)]
+    assert "candidate" not in prepared.sdp
+    assert prepared.candidates == [
+        IceCandidateInit(text, sdp_mid="0", sdp_m_line_index=0) for text in (HOST, NAMED)
+    ]
+    assert prepared.is_complete
+    assert not prepare_remote(OFFER.replace("a=end-of-candidates", "")).is_complete
+
+
+def test_the_credentials_and_the_section_of_the_transport_are_known() -> None:
+    prepared = prepare_remote(OFFER)
+    assert (prepared.ufrag, prepared.mid, prepared.index) == ("u", "0", 0)
+
+
+def test_the_first_section_of_the_bundle_has_the_candidates() -> None:
+    other = HOST.replace("192.0.2.1", "192.0.2.2")
+    prepared = prepare_remote(
+        f"v=0\r\na=group:BUNDLE b a\r\nm=audio 9 X 0\r\na=mid:a\r\na=ice-ufrag:x\r\na={HOST}\r\n"
+        f"m=video 9 X 0\r\na=mid:b\r\na=ice-ufrag:y\r\na={other}\r\n"
+    )
+    assert (prepared.ufrag, prepared.mid, prepared.index) == ("y", "b", 1)
+    assert prepared.candidates == [IceCandidateInit(other, sdp_mid="b", sdp_m_line_index=1)]
+
+
+def test_credentials_of_the_session_are_found() -> None:
+    assert prepare_remote("v=0\r\na=ice-ufrag:u\r\nm=audio 9 X 0\r\na=mid:0\r\n").ufrag == "u"
+
+
+def test_our_own_say_once_that_candidates_may_follow() -> None:
+    local = prepare_local("v=0\r\nm=audio 9 X 0\r\na=mid:7\r\nm=video 9 X 0\r\na=mid:8\r\n")
+    assert local.startswith("v=0\r\na=ice-options:trickle\r\nm=audio")
+    assert local.count("trickle") == 1
+    assert first_mid(local) == "7"
 
 
 def test_a_rejected_section_gets_the_credentials_of_the_others() -> None:
@@ -59,7 +86,7 @@ def test_descriptions_have_limits() -> None:
 def test_preparing_twice_changes_nothing_more(lines: list[str]) -> None:
     once = prepare_remote("\n".join(lines))
     again = prepare_remote(once.sdp)
-    assert (again.sdp, again.named) == (once.sdp, [])
+    assert (again.sdp, again.candidates) == (once.sdp, [])
 
 
 @given(st.text(max_size=300))

@@ -1,0 +1,156 @@
+"""What we use of aiortc's and aioice's insides: all of it, so that a change is noticed before it hurts.
+
+Another minor version may rename any of these. ``self_check.py`` looks for them at the start, and
+``tests/peer/engine/test_contracts.py`` for what they do.
+"""
+
+from __future__ import annotations
+
+import inspect
+
+import msgspec
+from aioice import Connection, stun
+from aioice.ice import CandidatePair, StunProtocol
+from aioice.turn import TurnTransport
+from aiortc import (
+    RTCDtlsTransport,
+    RTCIceGatherer,
+    RTCIceTransport,
+    RTCPeerConnection,
+    RTCSctpTransport,
+)
+
+
+class Contract(msgspec.Struct, frozen=True):
+    """``names`` of ``owner``: methods, or attributes that its ``__init__`` sets."""
+
+    owner: type
+    names: tuple[str, ...]
+    why: str
+
+
+ICE = (
+    Contract(
+        RTCPeerConnection,
+        (
+            "_RTCPeerConnection__createDtlsTransport",
+            "_RTCPeerConnection__connect",
+            "_RTCPeerConnection__certificates",
+            "_RTCPeerConnection__dtlsTransports",
+            "_RTCPeerConnection__iceTransports",
+            "_RTCPeerConnection__updateConnectionState",
+            "_RTCPeerConnection__updateIceConnectionState",
+            "_RTCPeerConnection__updateIceGatheringState",
+        ),
+        "bundled.py gives aiortc our ICE transport, and starts it when the first candidate comes late",
+    ),
+    Contract(
+        RTCIceGatherer,
+        ("_RTCIceGatherer__setState", "_connection", "_remote_candidates_end"),
+        "gatherer.py replaces the generation that descriptions are written from",
+    ),
+    Contract(
+        RTCIceTransport,
+        ("_RTCIceTransport__setState", "_connection", "_recv", "_role_set", "_send"),
+        "transport.py is several connections behind one; aiortc sets the role on the newest",
+    ),
+    Contract(
+        Connection,
+        (
+            "_add_remote_candidate",
+            "_check_list",
+            "_check_list_done",
+            "_check_list_maybe_complete",
+            "_check_list_maybe_fail",
+            "_check_list_state",
+            "_check_periodic",
+            "_closing",
+            "_early_checks",
+            "_early_checks_done",
+            "_end_remote_candidates",
+            "_local_candidates",
+            "_local_candidates_end",
+            "_local_candidates_start",
+            "_nominated",
+            "_pair_remote_candidate",
+            "_protocols",
+            "_prune_components",
+            "_query_consent_task",
+            "_remote_candidates",
+            "_remote_candidates_end",
+            "_remote_candidates_expected",
+            "_remote_candidates_resolving",
+            "_transport_policy",
+            "_unfreeze_initial",
+            "build_request",
+            "check_complete",
+            "check_incoming",
+            "check_start",
+            "check_state",
+            "data_received",
+            "protocol_lost",
+            "query_consent",
+            "sort_check_list",
+            "switch_role",
+        ),
+        "checks.py and connection.py: candidates that come late, direct paths first, our own probes",
+    ),
+    Contract(
+        CandidatePair,
+        (
+            "component",
+            "local_candidate",
+            "nominated",
+            "protocol",
+            "remote_addr",
+            "remote_candidate",
+            "remote_nominated",
+            "state",
+            "task",
+        ),
+        "checks.py decides over pairs",
+    ),
+    Contract(
+        StunProtocol,
+        ("datagram_received", "request", "send_stun", "receiver", "transactions"),
+        "sockets.py bounds it; probe.py waits among its transactions",
+    ),
+    Contract(
+        TurnTransport,
+        ("_TurnTransport__inner_protocol",),
+        "the socket under a relay: to close it in time, and to know its address",
+    ),
+    Contract(
+        stun.Message,
+        ("add_message_integrity", "check_message_integrity", "attributes", "transaction_id"),
+        "probe.py believes only who knows the password",
+    ),
+)
+
+DELIVERY = (
+    Contract(
+        RTCSctpTransport,
+        ("_data_channel_queue", "_outbound_queue", "_sent_queue"),
+        "delivery.py knows from them whether all has arrived",
+    ),
+)
+
+DTLS = (
+    Contract(RTCDtlsTransport, ("_get_stats",), "counts bytes and packets, where aiortc tells only of media"),
+)
+
+
+def broken(contracts: tuple[Contract, ...]) -> list[str]:
+    """The names that are not there any more."""
+    return [
+        f"{contract.owner.__name__}.{name}"
+        for contract in contracts
+        for name in contract.names
+        if not hasattr(contract.owner, name) and name not in _set_by(contract.owner)
+    ]
+
+
+def _set_by(owner: type) -> tuple[str, ...]:
+    """What its ``__init__`` names; nothing for one that is not written in Python."""
+    code = getattr(inspect.unwrap(vars(owner).get("__init__", _set_by)), "__code__", None)
+    return () if code is None else code.co_names

@@ -1,0 +1,335 @@
+"""One generation of ICE: its sockets, its candidates, and whether the other side still answers.
+
+Host candidates are there in milliseconds; what STUN and TURN servers find comes later and is told. Silence
+never ends a connection: whoever owns it decides.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import copy
+import logging
+import math
+from collections import deque
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import ifaddr
+from aioice import Candidate
+from aioice.candidate import candidate_foundation, candidate_priority
+from aioice.ice import CandidatePair, StunProtocol, TransportPolicy
+from aioice.mdns import is_mdns_hostname
+from aioice.stun import Message
+from aioice.utils import random_string
+
+from peer.engine.ice.allocation import reflexive, relayed
+from peer.engine.ice.checks import Address, CheckingConnection
+from peer.engine.ice.consent import PROBE_LASTS, Consent
+from peer.engine.ice.mdns import resolve
+from peer.engine.ice.policy import IcePolicy, local_addresses, may_send_to
+from peer.engine.ice.probe import Probe
+from peer.engine.ice.route import Route, route_of
+from peer.engine.ice.servers import IceTrouble, ServerAddress
+from peer.engine.ice.sockets import HostProtocol, open_socket
+
+log = logging.getLogger(__name__)
+
+GATHER_TIMEOUT = 10.0
+"""For each server. Nobody waits for it, but the end of candidates is told only then."""
+UFRAG_CHARACTERS = 8
+COMPONENT = 1
+"""RTCP has none of its own."""
+
+
+class IceConnection(CheckingConnection):
+    """``received`` gets each datagram; ``found`` each candidate that comes late, then None; ``troubled`` what
+    went wrong with a server. None of them is called after :meth:`close`.
+    """
+
+    def __init__(
+        self,
+        servers: Sequence[ServerAddress],
+        policy: IcePolicy,
+        *,
+        ice_controlling: bool,
+        received: Callable[[bytes], None],
+        found: Callable[[IceConnection, Candidate | None], None],
+        troubled: Callable[[IceTrouble], None],
+    ) -> None:
+        super().__init__(
+            ice_controlling=ice_controlling,
+            local_username=random_string(UFRAG_CHARACTERS),
+            transport_policy=TransportPolicy.RELAY if policy.relay_only else TransportPolicy.ALL,
+        )
+        self.relays: dict[StunProtocol, ServerAddress] = {}
+        """Where each relayed candidate comes from."""
+        self.consent: Consent | None = None
+        self._servers = servers
+        self._policy = policy
+        self._received = received
+        self._found = found
+        self._troubled = troubled
+        self._hosts: asyncio.Task[None] | None = None
+        self._late: asyncio.Task[None] | None = None
+        self._is_gathering = False
+        self._probes: deque[Probe] = deque()
+        self._close_task: asyncio.Task[None] | None = None
+
+    @property
+    def nominated(self) -> CandidatePair | None:
+        """The selected pair."""
+        return self._nominated.get(COMPONENT)
+
+    def route(self) -> Route | None:
+        """Which way the data goes; None: no pair is selected."""
+        pair = self.nominated
+        if pair is None or self.consent is None:
+            return None
+        relay = self.relays.get(pair.protocol)
+        return route_of(
+            pair,
+            mapped=self.mapped.get(pair),
+            local_candidates=self._local_candidates,
+            remote_candidates=self._remote_candidates,
+            relay_protocol=None if relay is None else relay.transport,
+            rtt=self.consent.rtt,
+        )
+
+    def local_addresses(self) -> set[str]:
+        """This machine's address that the selected path begins at; empty where the system does not say."""
+        pair = self.nominated
+        if pair is None:
+            return set()
+        transport: Any = pair.protocol.transport
+        if pair.protocol in self.relays:
+            transport = transport._TurnTransport__inner_protocol.transport
+        name = transport.get_extra_info("sockname")
+        return {name[0]} if name else set()
+
+    # Candidates of our own
+
+    async def gather_candidates(self) -> None:
+        """Until the host candidates are there; may be cancelled, and called again."""
+        if self._hosts is None:
+            self._local_candidates_start = self._is_gathering = True
+            # One that is cancelled half-way would leave its sockets open.
+            self._hosts = asyncio.create_task(self._gather_hosts())
+        await asyncio.shield(self._hosts)
+
+    async def _gather_hosts(self) -> None:
+        addresses = local_addresses(ifaddr.get_adapters(), self._policy)
+        for index, address in enumerate(addresses if not self._policy.relay_only else ()):
+            protocol = await open_socket(self, address, self._policy.port_range)
+            if protocol is not None:
+                self._protocols.append(protocol)
+                protocol.local_candidate = self._host_candidate(address, protocol, index)
+                self._local_candidates.append(protocol.local_candidate)
+        # aioice does not connect before; that others come later does not hurt it.
+        self._local_candidates_end = True
+        if self._servers:
+            self._late = asyncio.create_task(self._gather_late())
+        else:
+            self._end_gathering()
+
+    def _host_candidate(self, address: str, protocol: HostProtocol, index: int) -> Candidate:
+        host = self._policy.public_addresses.get(address, address)
+        return Candidate(
+            foundation=candidate_foundation("host", "udp", address),
+            component=COMPONENT,
+            transport="udp",
+            priority=candidate_priority(COMPONENT, "host", 65535 - index),
+            host=host,
+            port=protocol.transport.get_extra_info("sockname")[1],
+            type="host",
+        )
+
+    async def _gather_late(self) -> None:
+        async with asyncio.TaskGroup() as group:
+            for server in self._servers:
+                ask = self._ask_for_relay if server.is_turn else self._ask_for_reflexive
+                group.create_task(ask(server))
+        self._end_gathering()
+
+    async def _ask_for_reflexive(self, server: ServerAddress) -> None:
+        asked = [
+            reflexive(each, server, GATHER_TIMEOUT) for each in self._protocols if each not in self.relays
+        ]
+        answers = await asyncio.gather(*asked)
+        candidates = [answer for answer in answers if isinstance(answer, Candidate)]
+        troubles = [answer for answer in answers if isinstance(answer, IceTrouble)]
+        for candidate in candidates:
+            self._tell_candidate(candidate)
+        # One of two networks may well lead nowhere.
+        if troubles and not candidates:
+            self._troubled(troubles[0])
+
+    async def _ask_for_relay(self, server: ServerAddress) -> None:
+        answer = await relayed(self, server, GATHER_TIMEOUT, lost=self._troubled)
+        if isinstance(answer, IceTrouble):
+            self._troubled(answer)
+            return
+        candidate, protocol = answer
+        self.relays[protocol] = server
+        self._protocols.append(protocol)
+        for remote_candidate in self._remote_candidates:
+            self._pair_remote_candidate(remote_candidate)
+        self.sort_check_list()
+        self._tell_candidate(candidate)
+
+    def _tell_candidate(self, candidate: Candidate) -> None:
+        if any((each.host, each.port) == (candidate.host, candidate.port) for each in self._local_candidates):
+            return  # redundant (RFC 8445 section 5.1.3)
+        self._local_candidates.append(candidate)
+        self._found(self, candidate)
+
+    def _end_gathering(self) -> None:
+        self._is_gathering = False
+        self._found(self, None)
+        if self._early_checks_done and not self._check_list_maybe_complete():
+            self._check_list_maybe_fail()
+
+    def _remote_candidates_expected(self) -> bool:
+        # aioice asks this to know whether new pairs may come: late candidates of ours make some too.
+        return self._is_gathering or super()._remote_candidates_expected()
+
+    # Candidates of the other side
+
+    async def add_remote_candidate(self, remote_candidate: Candidate | None) -> None:
+        """None is the end of candidates. One that may not be used is ignored."""
+        if self._closing or self._remote_candidates_end:
+            return
+        if remote_candidate is None:
+            await super().add_remote_candidate(None)
+        elif remote_candidate.component == COMPONENT:
+            await self._add(copy.copy(remote_candidate))
+
+    async def _add(self, candidate: Candidate) -> None:
+        if not is_mdns_hostname(candidate.host):
+            self._use(candidate, candidate.host)
+            return
+        self._remote_candidates_resolving += 1
+        try:
+            address = await resolve(candidate.host)
+        finally:
+            self._remote_candidates_resolving -= 1
+        if address is not None:
+            self._use(candidate, address)
+        if self._remote_candidates_end and not self._remote_candidates_resolving and not self._closing:
+            # The end of candidates has come meanwhile.
+            self._end_remote_candidates()
+
+    def _use(self, candidate: Candidate, address: str) -> None:
+        announced = sum(each.type != "prflx" for each in self._remote_candidates)
+        if self._closing or announced >= self._policy.max_remote_candidates:
+            return
+        if may_send_to(address, self._policy):
+            self._add_remote_candidate(candidate, address)
+
+    def _prune_components(self) -> None:
+        """There is only one, and whoever has no candidates for it fails without being pruned."""
+
+    # Data, and signs of life
+
+    def data_received(self, data: bytes, component: int) -> None:
+        if self.consent is not None:
+            self.consent.data(asyncio.get_running_loop().time())
+        if not self._closing:
+            self._received(data)
+
+    def protocol_lost(self, protocol: StunProtocol) -> None:
+        """Its silence will be noticed."""
+
+    def remote_completed(self) -> None:
+        """The other side says that it has no more candidates; see :attr:`is_remote_complete`."""
+        self.is_remote_complete = True
+        self._nominate_when_due()
+
+    def send_now(self, data: bytes) -> None:
+        """What cannot be sent is lost; nothing is sent to who does not answer (RFC 7675)."""
+        pair = self.nominated
+        if pair is None or self.consent is None:
+            return
+        if self.consent.may_send(asyncio.get_running_loop().time()):
+            _send(pair.protocol, data, pair.remote_addr)
+
+    def check_complete(self, pair: CandidatePair) -> None:
+        before = self.nominated
+        super().check_complete(pair)
+        if self.nominated is not before:
+            self._forget_probes()
+            self.consent = Consent(asyncio.get_running_loop().time(), self.first_rtt.get(pair))
+
+    def check_incoming(self, message: Message, addr: Address, protocol: StunProtocol) -> None:
+        pair = self.nominated
+        if pair is not None and pair.protocol is protocol and pair.remote_addr == addr:
+            assert self.consent is not None
+            self.consent.asked(asyncio.get_running_loop().time())
+        is_known = addr in ((each._network_host, each.port) for each in self._remote_candidates)
+        if is_known or may_send_to(addr[0], self._policy):
+            super().check_incoming(message, addr, protocol)
+
+    async def query_consent(self) -> None:
+        """Ask whenever it is due; started by :meth:`connect`, ended by :meth:`close`."""
+        loop = asyncio.get_running_loop()
+        while self.consent is not None:
+            now = loop.time()
+            if now >= self.consent.probe_at:
+                self._probe(now)
+            await asyncio.sleep(max(0.0, self.consent.probe_at - now))
+
+    def _probe(self, now: float) -> None:
+        pair = self.nominated
+        if pair is None or self.consent is None or self.remote_password is None:
+            return
+        self.consent.probed(now)
+        self._forget_probes(sent_before=now - PROBE_LASTS)
+        # Both sides end on the pair of the controlling one, which alone may nominate.
+        request = self.build_request(pair, nominate=True)
+        key = self.remote_password.encode()
+        request.add_message_integrity(key)
+        self._probes.append(Probe(pair, request, key, now, self._probe_answered))
+        try:
+            pair.protocol.send_stun(request, pair.remote_addr)
+        except Exception:
+            log.debug("a socket is gone", exc_info=True)
+
+    def _probe_answered(self, probe: Probe, answer: Message) -> None:
+        if self.consent is None or probe.pair is not self.nominated:
+            return
+        self.consent.answered(asyncio.get_running_loop().time(), probe.sent_at)
+        if "XOR-MAPPED-ADDRESS" in answer.attributes:
+            self.mapped[probe.pair] = answer.attributes["XOR-MAPPED-ADDRESS"]
+
+    def _forget_probes(self, sent_before: float = math.inf) -> None:
+        while self._probes and self._probes[0].sent_at <= sent_before:
+            self._probes.popleft().forget()
+
+    # The end
+
+    async def close(self) -> None:
+        """Give everything back. May be repeated, and cancelled: it goes on by itself."""
+        if self._close_task is None:
+            self._closing = True
+            self._close_task = asyncio.create_task(self._close())
+        await asyncio.shield(self._close_task)
+
+    async def _close(self) -> None:
+        if self._hosts is not None:
+            await asyncio.wait([self._hosts])
+        if self._late is not None:
+            self._late.cancel()
+            await asyncio.wait([self._late])
+        # aioice closes one after the other, and each relay may take its time.
+        protocols, self._protocols = self._protocols, []
+        await super().close()
+        await asyncio.gather(*(protocol.close() for protocol in protocols), return_exceptions=True)
+
+
+def _send(protocol: StunProtocol, data: bytes, addr: Address) -> None:
+    try:
+        if isinstance(protocol, HostProtocol):
+            protocol.send(data, addr)
+        else:
+            protocol.transport.sendto(data, addr)
+    except Exception:
+        log.debug("a socket is gone", exc_info=True)
