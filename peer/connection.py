@@ -1,13 +1,12 @@
-"""The WebRTC tie to one remote peer: does what negotiation asks for, and rebuilds what cannot be saved."""
+"""The WebRTC tie to one remote peer: does what negotiation asks for, and heals it."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
-import random
-from collections.abc import AsyncIterator, Callable
+import math
+from collections.abc import AsyncIterator, Callable, Collection
 from typing import Literal, Protocol
-from weakref import WeakSet
 
 from aiortc import MediaStreamTrack, RTCDataChannel
 
@@ -15,23 +14,32 @@ from peer.channels.channel import Channel
 from peer.channels.kinds import Kind
 from peer.channels.register import MAX_CHANNELS, Register
 from peer.control import Control
+from peer.engine.ice.policy import IcePolicy
+from peer.engine.ice.servers import IceTrouble
 from peer.engine.peer_connection import PeerConnection
 from peer.engine.peer_connection import State as PeerConnectionState
-from peer.engine.tracks import AnyFrame, ReceivedTrack
-from peer.errors import Closed
-from peer.negotiation import Effect, Negotiation, OpenConnection, SendSignal
-from peer.recovery import Act, Recovery
+from peer.engine.self_check import prepare
+from peer.errors import Closed, Refused
+from peer.facts import Facts, Trouble
+from peer.findings import Findings
+from peer.healing import Healing
+from peer.media import Media
+from peer.negotiation import Effect, MakeOffer, Negotiation, OpenConnection, SendSignal
+from peer.recovery import Act
+from peer.recovery import State as RecoveryState
 from peer.run import Run
 from peer.slots import Slots, slots_of
+from peer.stats import PeerStatistics
 from peer.streams import Bell, Stream
-from peer.wire import Bye, ControlMessage, Media, SlotState
+from peer.wire import Bye, ControlMessage
+from peer.wire import Media as Announcement
 from signaling.protocol.ids import PeerId
-from signaling.protocol.messages import IceServer, PeerPayload
+from signaling.protocol.messages import IceCandidateInit, IceServer, PeerPayload
 
 log = logging.getLogger("peer")
 
-ConnectionState = Literal["connecting", "connected", "lost", "closed"]
-MAX_WAITING_TRACKS = 64
+ConnectionState = Literal["connecting", "connected", "interrupted", "closed"]
+ANY_PATH = IcePolicy()
 
 
 class ConnectionListener(Protocol):
@@ -46,8 +54,9 @@ class ConnectionListener(Protocol):
 class Connection:
     """``send`` takes what is to go to the other side, through the server.
 
-    ``state`` is ``connecting`` for the first time, ``connected``, ``lost`` while it is being rebuilt,
+    ``state`` is ``connecting`` for the first time, ``connected``, ``interrupted`` while it heals,
     ``closed`` for good. All methods but :meth:`wait_connected` and :meth:`close` return at once.
+    ``can_restart``: the other side's engine can restart ICE.
     """
 
     def __init__(
@@ -59,52 +68,80 @@ class Connection:
         ice_servers: list[IceServer],
         send: Callable[[PeerPayload], None],
         listener: ConnectionListener,
+        can_restart: bool = True,
+        policy: IcePolicy = ANY_PATH,
     ) -> None:
         self.me = me
         self.peer = peer
         self.state: ConnectionState = "connecting"
         self._ice_servers = ice_servers
-        self._send = send
+        self._policy = policy
+        self._send_signal = send
         self._listener = listener
         self._negotiation = Negotiation(you_offer)
-        self._recovery = Recovery(random.random)
+        self._healing = Healing(
+            can_restart=can_restart and prepare(),
+            heard_at=lambda: -math.inf if self._run is None else self._run.pc.heard_at,
+            act=self._heal,
+            told=self._set_state,
+        )
+        self._findings = Findings()
         self._channels: Stream[Channel] = Stream(MAX_CHANNELS)
         self._register = Register(
             you_offer=you_offer, say=self._say, opened=self._channels.put, violated=self._violated
         )
-        self._published: dict[str, MediaStreamTrack] = {}
-        self._announced: dict[str, SlotState] = {}
-        self._received: dict[str, ReceivedTrack] = {}
-        self._track_streams: WeakSet[Stream[tuple[str, MediaStreamTrack]]] = WeakSet()
+        self._media = Media()
         self._run: Run | None = None
         self._is_started = False
+        self._why: Closed | Refused = Closed("the connection is closed")
         self._ending: set[asyncio.Task[None]] = set()
-        self._timer: asyncio.TimerHandle | None = None
         self._changed = Bell()
 
     def start(self) -> None:
         """The other side is there."""
         self._is_started = True
-        self._recovery.began(_now())
+        self._healing.began()
         self._perform(self._negotiation.start())
-        if self._published and not self._negotiation.you_offer:
+        if self._media.published and not self._negotiation.you_offer:
             self._need()
-        self._set_timer()
 
     def receive(self, payload: PeerPayload) -> None:
         """What the other side has said, through the server."""
-        if self.state != "closed":
-            self._perform(self._negotiation.receive(payload))
+        if self.state == "closed":
+            return
+        ufrag = self._findings.remote_ufrag
+        self._findings.received(payload)
+        effects = self._negotiation.receive(payload)
+        is_restart = ufrag not in ("", self._findings.remote_ufrag)
+        if is_restart or any(isinstance(effect, MakeOffer) and effect.restart for effect in effects):
+            self._healing.restarted()
+        self._perform(effects)
 
     def set_reachable(self, is_reachable: bool) -> None:
-        """Whether signals reach the other side now; without them a rebuild has to wait."""
-        self._recovery.set_reachable(is_reachable)
-        self._set_timer()
+        """Whether signals reach the other side now; without them healing has to wait."""
+        self._healing.set_reachable(is_reachable)
+
+    def network_changed(self, addresses: Collection[str]) -> None:
+        """This machine has these addresses now."""
+        run = self._run
+        if run is None or self.state == "closed":
+            return
+        path = run.pc.local_addresses()
+        if path:
+            self._healing.network_changed(is_path_gone=not path <= set(addresses))
+        else:
+            # What was gathered may be worth nothing any more.
+            self._healing.failed()
+
+    def servers_changed(self) -> None:
+        """``ice_servers`` has fresh credentials."""
+        if self._run is not None:
+            self._run.pc.use_servers(self._ice_servers)
 
     async def open(self, label: str, kind: Kind) -> Channel:
         """The channel of this label, which may be written to at once; see :meth:`Register.open`."""
         if self.state == "closed":
-            raise Closed("the connection is closed")
+            raise self._why
         return self._register.open(label, kind)
 
     def channels(self) -> AsyncIterator[Channel]:
@@ -116,46 +153,64 @@ class Connection:
 
         A track goes on over a rebuild, and ends when the other side has emptied its slot.
         """
-        stream: Stream[tuple[str, MediaStreamTrack]] = Stream(MAX_WAITING_TRACKS)
-        for item in self._received.items():
-            stream.put(item)
-        if self.state == "closed":
-            stream.end()
-        self._track_streams.add(stream)
-        return stream
+        return self._media.tracks()
 
     def publish(self, slot: str, track: MediaStreamTrack) -> None:
         """Send this track; the one before in the slot is replaced. It stays yours: nothing here stops it."""
-        self._published[slot] = track
+        self._media.published[slot] = track
         self._published_changed()
 
     def unpublish(self, slot: str) -> None:
-        if self._published.pop(slot, None) is not None:
+        if self._media.published.pop(slot, None) is not None:
             self._published_changed()
 
     async def wait_connected(self) -> None:
-        """Until media and channels can flow. Raises Closed when the connection ends first."""
+        """Until media and channels can flow. Raises Closed or Refused when the connection ends first."""
         while self.state != "connected":
             if self.state == "closed":
-                raise Closed("the connection is closed")
+                raise self._why
             await self._changed.wait()
+
+    def statistics(self) -> PeerStatistics:
+        """The way that data takes now, and how good it is."""
+        run = self._run
+        route = None if run is None else run.pc.route()
+        if run is None or route is None:
+            return PeerStatistics()
+        return PeerStatistics(route.kind, route.protocol, run.pc.rtt, route.local, route.remote)
+
+    def facts(self) -> Facts:
+        """What is known of it here; whoever knows more replaces what is missing."""
+        statistics = self.statistics()
+        return self._findings.facts(
+            connection=self.state,
+            silence=self._healing.silence,
+            healing=self._healing.doing,
+            route=statistics.route,
+            route_protocol=statistics.protocol,
+            rtt=statistics.rtt,
+            is_relay_only=self._policy.relay_only,
+            servers=tuple(url for server in self._ice_servers for url in server.urls),
+            violation=self._why.text if isinstance(self._why, Refused) else "",
+        )
 
     async def close(self) -> None:
         """Say goodbye to the other side, and end; within seconds, whatever the other side does."""
-        if self.state != "closed":
-            self._recovery.stop()
-            self._register.close()
-            self._end_run(farewell=True)
-            self._announced = {}
-            self._update_tracks()
-            self._set_state("closed")
-            self._set_timer()
-            self._channels.end()
-            for stream in self._track_streams:
-                stream.end()
+        self._end(Closed("the connection is closed"))
         if self._ending:
             await asyncio.wait(self._ending)
         self._register.detach()
+
+    def _end(self, why: Closed | Refused) -> None:
+        if self.state == "closed":
+            return
+        self._why = why
+        self._healing.stop()
+        self._register.close(why)
+        self._end_run(farewell=True)
+        self._media.end()
+        self._set_state("closed")
+        self._channels.end()
 
     # What negotiation asks for
 
@@ -163,7 +218,8 @@ class Connection:
         for effect in effects:
             match effect:
                 case SendSignal(payload):
-                    self._send(payload)
+                    self._findings.sent(payload)
+                    self._send_signal(payload)
                 case OpenConnection(generation):
                     self._open(generation)
                 case _:
@@ -171,19 +227,22 @@ class Connection:
                         self._run.put(effect)
 
     def _need(self) -> None:
-        self._perform(self._negotiation.need(slots_of(self._published)))
+        self._perform(self._negotiation.need(slots_of(self._media.published)))
 
     def _open(self, generation: int) -> None:
         self._end_run()
         pc = PeerConnection(
             self._ice_servers,
+            policy=self._policy,
             changed=lambda state: self._pc_changed(run, state),
             lane_made=lambda lane: self._lane_made(run, lane),
+            gathered=lambda candidate: self._gathered(run, candidate),
+            troubled=lambda trouble: self._troubled(run, trouble),
         )
         run = Run(
             generation,
             pc,
-            Slots(pc, self._published, self._arrived),
+            Slots(pc, self._media.published, self._media.arrived),
             wanted=lambda: list(self._negotiation.wanted.values()),
             prepared=lambda: self._prepared(run),
             described=lambda kind, sdp, slots: self._perform(
@@ -193,10 +252,7 @@ class Connection:
             failed=lambda: self._failed(run),
         )
         self._run = run
-        self._recovery.began(_now())
-        self._set_timer()
-        if self.state == "connected":
-            self._set_state("lost")
+        self._healing.began()
 
     def _end_run(self, *, farewell: bool = False) -> None:
         run, self._run = self._run, None
@@ -215,24 +271,27 @@ class Connection:
         if run is not self._run:
             return
         if state == "connected":
-            self._recovery.connected(_now())
-            self._set_timer()
-            self._set_state("connected")
+            self._healing.connected()
         else:
-            self._failed(run)
+            self._healing.failed()
 
     def _failed(self, run: Run) -> None:
-        if run is not self._run or self.state == "closed":
-            return
-        if self.state == "connected":
-            self._set_state("lost")
-        self._recovery.failed(_now())
-        self._set_timer()
+        if run is self._run:
+            self._healing.failed()
+
+    def _gathered(self, run: Run, candidate: IceCandidateInit | None) -> None:
+        if run is self._run:
+            self._perform(self._negotiation.gathered(run.generation, candidate))
+
+    def _troubled(self, run: Run, trouble: IceTrouble) -> None:
+        if run is self._run:
+            log.info("! a server for %s… did not help: %s (%d)", self.peer[:6], trouble.text, trouble.code)
+            self._findings.troubled(Trouble(trouble.url, trouble.code, trouble.text))
 
     def _settled(self, run: Run) -> None:
         if run is not self._run:
             return
-        self._update_tracks()
+        self._media.look(run.slots)
         # An offer may have been made before its maker knew what we would send.
         if not run.slots.is_complete:
             self._need()
@@ -254,91 +313,57 @@ class Connection:
 
     def _control_opened(self, run: Run) -> None:
         if run is self._run:
-            self._announce()
+            self._say(self._media.announcement)
             self._register.ask()
 
     def _heard(self, run: Run, message: ControlMessage) -> None:
         if run is not self._run:
             return
         match message:
-            case Media(slots):
-                self._announced = slots
-                self._update_tracks()
+            case Announcement(slots):
+                self._media.announced(slots, run.slots)
                 self._listener.media_changed(dict(slots))
             case Bye():
-                # The server will say that the peer has left; until then there is nobody to rebuild for.
-                self._recovery.stop()
-                self._set_timer()
+                # The server will say that the peer has left; until then there is nobody to heal for.
+                self._healing.stop()
                 self._end_run()
-                self._set_state("lost")
+                self._set_state("interrupted")
             case _:
                 self._register.receive(message)
 
     def _violated(self, reason: str) -> None:
-        if self._run is None:
-            return
-        log.warning("! = %s… with %s… is given up: %s", self.me[:6], self.peer[:6], reason)
-        self._recovery.stop()
-        self._set_timer()
-        self._end_run()
-        self._set_state("lost")
-
-    # Media
+        """The other side does what no honest one does: there is no way to go on with it."""
+        log.warning("! %s… was cut off: %s", self.peer[:6], reason)
+        self._end(Refused("protocol-violation", reason))
 
     def _published_changed(self) -> None:
         if self._run is not None:
             self._run.slots.sync()
-            self._announce()
+            self._say(self._media.announcement)
         if not self._is_started or self.state == "closed":
             return
         if self._run is None or not self._run.slots.is_complete:
             self._need()
 
-    def _announce(self) -> None:
-        self._say(Media(dict.fromkeys(self._published, "live")))
+    # Healing
 
-    def _arrived(self, slot: str, frame: AnyFrame) -> None:
-        received = self._received.get(slot)
-        if received is not None:
-            received.put(frame)
-
-    def _update_tracks(self) -> None:
-        for slot in self._received.keys() - self._announced.keys():
-            self._received.pop(slot).stop()
-        for slot in self._announced:
-            kind = None if self._run is None else self._run.slots.kind_of(slot)
-            if kind is not None and slot not in self._received:
-                self._received[slot] = ReceivedTrack(kind)
-                for stream in self._track_streams:
-                    stream.put((slot, self._received[slot]))
+    def _heal(self, act: Act) -> None:
+        if act is Act.RESTART:
+            log.info("~ another path to %s… is looked for", self.peer[:6])
+            self._perform(self._negotiation.restart())
+        else:
+            log.info("~ the connection with %s… is made anew", self.peer[:6])
+            self._perform(self._negotiation.rebuild(slots_of(self._media.published)))
 
     # Small things
 
     def _say(self, message: ControlMessage) -> bool:
         return self._run is not None and self._run.say(message)
 
-    def _set_state(self, state: ConnectionState) -> None:
+    def _set_state(self, state: ConnectionState | RecoveryState) -> None:
         if self.state == state:
             return
         self.state = state
         log.info("= %s… with %s… is %s", self.me[:6], self.peer[:6], state)
         self._changed.ring()
         self._listener.connection_changed(state)
-
-    def _set_timer(self) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
-        wake_at = self._recovery.wake_at
-        if wake_at is not None and self.state != "closed":
-            self._timer = asyncio.get_running_loop().call_at(wake_at, self._wake)
-
-    def _wake(self) -> None:
-        self._recovery.heard(_now())
-        if self._recovery.wake(_now()) is Act.REBUILD:
-            self._perform(self._negotiation.rebuild(slots_of(self._published)))
-        self._set_timer()
-
-
-def _now() -> float:
-    return asyncio.get_running_loop().time()

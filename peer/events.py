@@ -9,6 +9,8 @@ from typing import Any, Generic, Literal, TypeVar
 
 import msgspec
 
+from peer.errors import Diagnosis
+
 PeerT = TypeVar("PeerT")
 
 
@@ -30,15 +32,25 @@ class PeerLeft(msgspec.Struct, Generic[PeerT], frozen=True):
 
 
 class PeerConnected(msgspec.Struct, Generic[PeerT], frozen=True):
-    """Channels and media can flow, for the first time or again."""
+    """Channels and media can flow for the first time."""
 
     peer: PeerT
 
 
-class PeerDisconnected(msgspec.Struct, Generic[PeerT], frozen=True):
-    """The connection broke; it is being rebuilt."""
+class PeerInterrupted(msgspec.Struct, Generic[PeerT], frozen=True):
+    """Nothing gets through to it now. The connection heals by itself; channels and tracks go on then."""
 
     peer: PeerT
+    diagnosis: Diagnosis | None = None
+    """Why, in a sentence for people."""
+
+
+class PeerRestored(msgspec.Struct, Generic[PeerT], frozen=True):
+    """It works again; what is RELIABLE or BULK was neither lost nor doubled."""
+
+    peer: PeerT
+    after: float
+    """Seconds since it was told that it is interrupted."""
 
 
 class Broadcasted(msgspec.Struct, Generic[PeerT], frozen=True):

@@ -74,7 +74,9 @@ class Recovery:
         return 0.0 if self._heard_at == -math.inf else max(0.0, now - self._heard_at)
 
     def began(self, now: float) -> None:
-        """A new connection begins."""
+        """A new connection begins; one that stood has ended."""
+        if self.state == "connected":
+            self.state = "interrupted"
         self._rebuild_at = now + CONNECT_TIMEOUT
         self._tick_at = math.inf
         self._wants_restart = False
@@ -164,7 +166,5 @@ class Recovery:
         return None
 
     def _rebuild(self, now: float) -> Act:
-        if self.state == "connected":
-            self.state = "interrupted"
         self.began(now)
         return Act.REBUILD

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable
-from typing import Any
+from collections.abc import AsyncIterator, Callable, Collection
+from typing import Any, Literal
 
 import msgspec
 from aiortc import MediaStreamTrack
@@ -12,6 +13,10 @@ from aiortc import MediaStreamTrack
 from peer.channels.channel import Channel
 from peer.channels.kinds import Kind
 from peer.connection import Connection
+from peer.diagnosis import diagnose
+from peer.engine.ice.policy import IcePolicy
+from peer.errors import Diagnosis
+from peer.stats import PeerStatistics
 from signaling.protocol.codec import UNREADABLE
 from signaling.protocol.ids import PeerId
 from signaling.protocol.messages import IceServer, Peer, PeerPayload, PeerUpdated
@@ -22,7 +27,7 @@ _payloads: msgspec.msgpack.Decoder[Any] = msgspec.msgpack.Decoder(PeerPayload)
 
 
 class RemotePeer:
-    """``state`` is ``connecting``, ``connected``, ``lost`` (it will be tried again) or ``closed``."""
+    """``state`` is ``connecting``, ``connected``, ``interrupted`` (it heals by itself) or ``closed``."""
 
     def __init__(
         self,
@@ -30,6 +35,7 @@ class RemotePeer:
         *,
         me: PeerId,
         ice_servers: list[IceServer],
+        policy: IcePolicy,
         send: Callable[[PeerPayload], None],
         changed: Callable[[RemotePeer, str], None],
     ) -> None:
@@ -43,6 +49,10 @@ class RemotePeer:
         """What it says that its slots carry now: slot → ``live`` or ``muted``."""
         self._changed = changed
         self._is_server_reachable = True
+        self._state_before = "connecting"
+        self._interrupted_at = 0.0
+        self.interrupted_for = 0.0
+        """Seconds, of the last interruption that is over."""
         self._connection = Connection(
             me=me,
             peer=description.id,
@@ -50,6 +60,8 @@ class RemotePeer:
             ice_servers=ice_servers,
             send=send,
             listener=self,
+            can_restart=description.capabilities.ice_restart,
+            policy=policy,
         )
 
     def __repr__(self) -> str:
@@ -77,6 +89,17 @@ class RemotePeer:
     async def wait_connected(self) -> None:
         """Until media and channels can flow. Raises Closed when the peer goes first."""
         await self._connection.wait_connected()
+
+    def statistics(self) -> PeerStatistics:
+        """The route that data takes, its round trip, and how good that is."""
+        return self._connection.statistics()
+
+    @property
+    def diagnosis(self) -> Diagnosis | None:
+        """Why the connection does not work, or not well, in a sentence for people; None when all is well."""
+        facts = self._connection.facts()
+        link: Literal["open", "interrupted"] = "open" if self._is_server_reachable else "interrupted"
+        return diagnose(msgspec.structs.replace(facts, link=link, is_peer_away=self.away))
 
     # For the room
 
@@ -108,6 +131,12 @@ class RemotePeer:
     def unpublish(self, slot: str) -> None:
         self._connection.unpublish(slot)
 
+    def network_changed(self, addresses: Collection[str]) -> None:
+        self._connection.network_changed(addresses)
+
+    def servers_changed(self) -> None:
+        self._connection.servers_changed()
+
     async def close(self) -> None:
         await self._connection.close()
 
@@ -117,7 +146,13 @@ class RemotePeer:
     # For the connection
 
     def connection_changed(self, state: str) -> None:
-        self._changed(self, state)
+        now = asyncio.get_running_loop().time()
+        before, self._state_before = self._state_before, state
+        if state == "interrupted":
+            self._interrupted_at = now
+        elif before == "interrupted":
+            self.interrupted_for = now - self._interrupted_at
+        self._changed(self, before)
 
     def media_changed(self, slots: dict[str, str]) -> None:
         self.slots = slots

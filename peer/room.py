@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Collection
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, TypeVar
@@ -19,14 +19,18 @@ import msgspec
 from aiortc import MediaStreamTrack
 
 from peer import events
+from peer.engine.ice.policy import IcePolicy
+from peer.engine.self_check import has_own_ice
 from peer.errors import Closed, Diagnosis, Full, Lost, PeerlaneError, Refused
 from peer.listeners import Listeners
+from peer.network import watch
 from peer.remote_peer import RemotePeer
 from peer.roster import Roster
 from peer.signaling_client import effects
 from peer.signaling_client.address import signaling_url
 from peer.signaling_client.dialling import why
 from peer.signaling_client.websocket import CODEC, SignalingClient
+from peer.watchdog import Watchdog
 from signaling.protocol.codec import UNREADABLE, check_depth
 from signaling.protocol.errors import HINTS, ErrorCode
 from signaling.protocol.ids import PeerId, room_name
@@ -34,6 +38,7 @@ from signaling.protocol.messages import (
     Broadcasted,
     Capabilities,
     IceServer,
+    IceServers,
     Join,
     Joined,
     Left,
@@ -52,9 +57,6 @@ log = logging.getLogger("peer")
 
 EventT = TypeVar("EventT")
 
-AIORTC = Capabilities(engine="aiortc", media=True)
-"""aiortc cannot roll back, restart ICE, or trickle its own candidates."""
-
 
 FAREWELL_TIMEOUT = 1.5
 """For what is under way to the others; then the server is told all the same."""
@@ -67,6 +69,8 @@ class JoinOptions(msgspec.Struct, frozen=True):
     """False, or the path of a PEM certificate to trust: for a server that has made its own."""
     capacity: int | None = None
     """Of the room, if you are the first."""
+    policy: IcePolicy = IcePolicy()
+    """Which addresses, ports and paths may be used; see ``docs/connections.md``."""
     timeout: float = 20.0
     """How long to try to reach the server before giving up."""
 
@@ -113,18 +117,25 @@ class Room:
         self._listeners = Listeners()
         self._ice_servers: list[IceServer] = []
         self._roster = Roster(
-            self._listeners, me=lambda: self.me, ice_servers=self._ice_servers, signal=self._signal
+            self._listeners,
+            me=lambda: self.me,
+            ice_servers=self._ice_servers,
+            policy=options.policy,
+            signal=self._signal,
         )
         self._error: PeerlaneError = Closed("you have left the room")
         self._last_failure = ""
         self._closing: asyncio.Task[None] | None = None
         self._client = SignalingClient(
             signaling_url(url),
-            capabilities=AIORTC,
+            capabilities=_capabilities(),
             tell=self._told,
             token=options.token,
             verify=options.verify,
         )
+        self._stop_listening = watch().listen(self._network_changed)
+        self._watchdog = Watchdog()
+        self._watchdog.start()
 
     @property
     def me(self) -> PeerId:
@@ -260,15 +271,21 @@ class Room:
                 if self.state == "open":
                     self.state = "interrupted"
                 self._listeners.tell(events.Interrupted(event.retry_in, event.reason))
+            case IceServers():
+                self._take_servers()
             case effects.Restored():
-                welcome = self._client.session.welcome
-                self._ice_servers[:] = welcome.ice_servers if welcome is not None else []
+                self._take_servers()
                 self._roster.set_server_reachable(True)
                 if self.state == "interrupted":
                     self.state = "open"
                 self._listeners.tell(events.Restored(event.resumed))
             case effects.Ended():
                 self._end(why(event))
+
+    def _take_servers(self) -> None:
+        welcome = self._client.session.welcome
+        self._ice_servers[:] = welcome.ice_servers if welcome is not None else []
+        self._roster.servers_changed()
 
     def _refused(self, event: RefusedByServer) -> None:
         error = Refused(event.code, hint=event.hint)
@@ -287,6 +304,11 @@ class Room:
             return
         self._listeners.tell(events.Broadcasted(peer, value))
 
+    def _network_changed(self, addresses: Collection[str]) -> None:
+        # The link first: whether signals get through decides what a connection can do.
+        self._client.network_changed(addresses)
+        self._roster.network_changed(addresses)
+
     def _signal(self, to: PeerId, payload: PeerPayload) -> None:
         if self.state == "closed":
             return
@@ -302,6 +324,8 @@ class Room:
             return
         self.state = "closed"
         self._error = error
+        self._stop_listening()
+        self._watchdog.stop()
         # Whoever still iterates over peers: leaving oneself is no error.
         self._roster.end(None if isinstance(error, Closed) else error)
         for answer in self._answers.values():
@@ -315,6 +339,11 @@ class Room:
         await self._roster.wait_closed(FAREWELL_TIMEOUT)
         await self._client.close()
         await self._roster.wait_closed()
+
+
+def _capabilities() -> Capabilities:
+    """aiortc cannot roll back; what it cannot do besides, our own ICE can."""
+    return Capabilities(engine="aiortc", ice_restart=has_own_ice(), trickle=has_own_ice(), media=True)
 
 
 def _plain(value: Any) -> Any:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from weakref import WeakSet
 
 from aiortc import MediaStreamTrack
 
 from peer import events
+from peer.engine.ice.policy import IcePolicy
 from peer.listeners import Listeners
 from peer.remote_peer import RemotePeer
 from peer.signaling_client.effects import Heard
@@ -30,11 +31,13 @@ class Roster:
         *,
         me: Callable[[], PeerId],
         ice_servers: list[IceServer],
+        policy: IcePolicy,
         signal: Callable[[PeerId, PeerPayload], None],
     ) -> None:
         self._listeners = listeners
         self._me = me
         self._ice_servers = ice_servers
+        self._policy = policy
         self._signal = signal
         self._peers: dict[PeerId, RemotePeer] = {}
         self._published: dict[str, MediaStreamTrack] = {}
@@ -77,6 +80,7 @@ class Roster:
             description,
             me=self._me(),
             ice_servers=self._ice_servers,
+            policy=self._policy,
             send=lambda payload: self._send(description.id, payload),
             changed=self._connection_changed,
         )
@@ -110,6 +114,16 @@ class Roster:
         for peer in self._peers.values():
             peer.set_server_reachable(is_reachable)
 
+    def network_changed(self, addresses: Collection[str]) -> None:
+        """This machine has these addresses now."""
+        for peer in list(self._peers.values()):
+            peer.network_changed(addresses)
+
+    def servers_changed(self) -> None:
+        """``ice_servers`` has fresh credentials."""
+        for peer in self._peers.values():
+            peer.servers_changed()
+
     # The end
 
     def end(self, error: Exception | None) -> None:
@@ -134,11 +148,14 @@ class Roster:
         if to in self._peers:
             self._signal(to, payload)
 
-    def _connection_changed(self, peer: RemotePeer, state: str) -> None:
-        if state == "connected":
-            self._listeners.tell(events.PeerConnected(peer))
-        elif state == "lost":
-            self._listeners.tell(events.PeerDisconnected(peer))
+    def _connection_changed(self, peer: RemotePeer, before: str) -> None:
+        match before, peer.state:
+            case "connecting", "connected":
+                self._listeners.tell(events.PeerConnected(peer))
+            case _, "connected":
+                self._listeners.tell(events.PeerRestored(peer, peer.interrupted_for))
+            case "connected", "interrupted":
+                self._listeners.tell(events.PeerInterrupted(peer, peer.diagnosis))
 
     def _close(self, peer: RemotePeer) -> None:
         task = asyncio.create_task(peer.close())

@@ -101,7 +101,8 @@ class Run:
                 await self.pc.wait_turn()
                 self.slots.ensure(self._wanted())
                 self._prepare()
-                self._described("offer", await self.pc.make_offer(), self.slots.by_mid)
+                sdp = await self.pc.make_offer(restart=effect.restart)
+                self._described("offer", sdp, self.slots.by_mid)
             case ApplyOffer():
                 await self.pc.apply("offer", effect.sdp)
                 self.slots.adopt(effect.slots)

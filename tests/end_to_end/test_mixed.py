@@ -226,7 +226,7 @@ async def test_a_call_goes_on_while_the_server_is_killed_and_started_again(
         happened: list[type] = []
         room.on(events.Interrupted)(lambda event: happened.append(type(event)))
         room.on(events.Restored)(lambda event: happened.append(type(event)))
-        room.on(events.PeerDisconnected)(lambda event: happened.append(type(event)))
+        room.on(events.PeerInterrupted)(lambda event: happened.append(type(event)))
         ids = (await me(page), room.me)
 
         server.kill()
@@ -249,4 +249,4 @@ async def test_a_call_goes_on_while_the_server_is_killed_and_started_again(
         await say(chat, "with a server")
         await reads(page, "with a server")
         assert happened.count(events.Restored) == 1
-        assert events.PeerDisconnected not in happened
+        assert events.PeerInterrupted not in happened

@@ -223,7 +223,7 @@ async def test_a_call_goes_on_after_a_rebuild() -> None:
         _, heard = await next_track(offerer)
         assert await loudest_hz(heard) == pytest.approx(600, abs=4)
         offerer.connection.receive(PleaseOffer(generation=1, rebuild=True))
-        await offerer.until(lambda: offerer.states[-2:] == ["lost", "connected"])
+        await offerer.until(lambda: offerer.states[-2:] == ["interrupted", "connected"])
         assert await loudest_hz(heard) == pytest.approx(600, abs=4)
 
 

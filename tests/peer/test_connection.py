@@ -129,7 +129,7 @@ async def test_a_handler_that_raises_harms_nothing(caplog: pytest.LogCaptureFixt
 
 
 @BOTH
-async def test_when_one_side_closes_the_other_is_lost_at_once(by_offerer: bool) -> None:
+async def test_when_one_side_closes_the_other_is_interrupted_at_once(by_offerer: bool) -> None:
     async with pair() as (offerer, answerer):
         here, there = (offerer, answerer) if by_offerer else (answerer, offerer)
         await connected(here, there)
@@ -137,7 +137,7 @@ async def test_when_one_side_closes_the_other_is_lost_at_once(by_offerer: bool) 
         await channel.wait_open()
         await here.connection.close()
         await there.until(lambda: there.connection.state != "connected")
-        assert there.connection.state == "lost"
+        assert there.connection.state == "interrupted"
         assert not channel.is_attached
     assert channel.state == "closed"
 
@@ -193,7 +193,7 @@ async def test_a_description_that_nobody_can_read_leads_to_the_next_generation(
         async with pair() as (offerer, answerer):
             await connected(offerer, answerer)
             answerer.connection.receive(Description(generation=2, type="offer", sdp="m=nonsense"))
-            await offerer.until(lambda: offerer.states == ["connected", "lost", "connected"])
+            await offerer.until(lambda: offerer.states == ["connected", "interrupted", "connected"])
             await connected(offerer, answerer)
             channel = await offerer.connection.open("chat", RELIABLE)
             await channel.send("healed")
@@ -208,13 +208,13 @@ async def test_channels_go_on_after_a_rebuild() -> None:
         theirs = await next_channel(answerer)
         assert await next_message(theirs) == "before"
         offerer.connection.receive(PleaseOffer(generation=1, rebuild=True))
-        assert offerer.connection.state == "lost"
+        assert offerer.connection.state == "interrupted"
         assert mine.state == "opening"
         await mine.send("after")
         assert await next_message(theirs) == "after"
         await theirs.send("and back")
         assert await next_message(mine) == "and back"
-    assert offerer.states == ["connected", "lost", "connected", "closed"]
+    assert offerer.states == ["connected", "interrupted", "connected", "closed"]
 
 
 async def test_candidates_that_make_no_sense_are_ignored() -> None:
