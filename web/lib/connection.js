@@ -214,8 +214,8 @@ export class Connection extends Emitter {
         this._suspect();
         break;
       case "failed":
-        // A new round of ICE cannot mend what DTLS has given up, nor a path that there never was.
-        if (run.hasStood && run.pc.iceConnectionState === "failed") {
+        // A new round of ICE can mend neither what DTLS has given up nor a path that there never was.
+        if (run.hasStood && run.pc.sctp?.transport.state === "connected") {
           this._recovery.broke(now());
           this._wake();
         } else {

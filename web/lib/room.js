@@ -301,7 +301,11 @@ export class Room extends Emitter {
       published: this._published,
     });
     peer.on("interrupted", () => this.emit("peer-interrupted", { peer }));
-    peer.on("restored", ({ after }) => this.emit("peer-restored", { peer, after }));
+    peer.on("restored", ({ after }) => {
+      // The network is back, for the server too.
+      this._client.check();
+      this.emit("peer-restored", { peer, after });
+    });
     this._peers.set(peer.id, peer);
     this.emit("peer-joined", peer);
     for (const stream of this._streams) stream.put(peer);

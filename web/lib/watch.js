@@ -12,20 +12,29 @@ export const BUSY = 1000;
 /** What grows when something of the other side arrives, data or answers to checks. */
 const COUNTERS = ["bytesReceived", "packetsReceived", "requestsReceived", "responsesReceived"];
 
+/** @typedef {Map<string, number>} Arrived how much, over each path and in all, by the id of the report */
+
+/** @param {Iterable<Record<string, any>>} reports of getStats @returns {Arrived} */
+export function arrived(reports) {
+  /** @type {Arrived} */
+  const counts = new Map();
+  for (const report of reports) {
+    if (report.type !== "transport" && report.type !== "candidate-pair") continue;
+    counts.set(report.id, COUNTERS.reduce((sum, name) => sum + Number(report[name] ?? 0), 0));
+  }
+  return counts;
+}
+
 /**
- * How much has arrived, over which path.
+ * What has come in between; a path that is not known any more takes nothing away.
  *
- * @param {Iterable<Record<string, any>>} reports of getStats
- * @returns {{path: string, count: number}}
+ * @param {Arrived} before
+ * @param {Arrived} now
  */
-export function arrivals(reports) {
-  const all = [...reports];
-  const transports = all.filter(({ type }) => type === "transport");
-  const selected = new Set(transports.map(({ selectedCandidatePairId }) => selectedCandidatePairId));
-  // Firefox has no transport reports, and marks the pair itself.
-  const pairs = all.filter(({ type, id, selected: isSelected }) => type === "candidate-pair" && (isSelected || selected.has(id)));
-  const counts = [...transports, ...pairs].flatMap((each) => COUNTERS.map((name) => Number(each[name] ?? 0)));
-  return { path: pairs.map(({ id }) => id).join(), count: counts.reduce((sum, count) => sum + count, 0) };
+export function growth(before, now) {
+  let sum = 0;
+  for (const [id, count] of now) sum += Math.max(0, count - (before.get(id) ?? 0));
+  return sum;
 }
 
 export class Watch {
@@ -45,8 +54,8 @@ export class Watch {
     this._isLooking = false;
     this._probes = 0;
     this._isBusy = false;
-    /** @type {ReturnType<typeof arrivals> | null} */
-    this._last = null;
+    /** @type {Arrived} */
+    this._last = new Map();
   }
 
   /** Often enough is up to the caller, too often is up to us. @param {number} now */
@@ -55,7 +64,7 @@ export class Watch {
     this._isLooking = true;
     this._lookedAt = now;
     try {
-      this.compare(arrivals((await this._pc.getStats()).values()));
+      this.compare(arrived((await this._pc.getStats()).values()));
     } catch {
       // It is closed, which is told elsewhere.
     } finally {
@@ -63,11 +72,10 @@ export class Watch {
     }
   }
 
-  /** @param {ReturnType<typeof arrivals>} arrived until now */
-  compare(arrived) {
-    const last = this._last;
-    this._last = arrived;
-    const grown = arrived.path === last?.path ? arrived.count - last.count : arrived.count;
+  /** @param {Arrived} now */
+  compare(now) {
+    const grown = growth(this._last, now);
+    this._last = now;
     if (grown > 0) {
       this._probes = 0;
       this._heard();

@@ -1,15 +1,19 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { arrivals, LOOK_EVERY, MAX_PROBES, BUSY, Watch } from "../../../web/lib/watch.js";
+import { arrived, BUSY, growth, LOOK_EVERY, MAX_PROBES, Watch } from "../../../web/lib/watch.js";
 
 const transport = { type: "transport", id: "T", selectedCandidatePairId: "P1", bytesReceived: 100, packetsReceived: 3 };
 const pair = { type: "candidate-pair", id: "P1", bytesReceived: 90, requestsReceived: 2, responsesReceived: 5 };
 const other = { type: "candidate-pair", id: "P2", bytesReceived: 7, requestsReceived: 8 };
 
-test("what counts has come over the selected path", () => {
-  assert.deepEqual(arrivals([transport, pair, other]), { path: "P1", count: 200 });
-  assert.deepEqual(arrivals([{ ...pair, selected: true }, other]), { path: "P1", count: 97 });
-  assert.deepEqual(arrivals([]), { path: "", count: 0 });
+test("what counts has come over the paths, and in all", () => {
+  assert.deepEqual([...arrived([transport, pair, other, { type: "codec", id: "C" }])], [["T", 103], ["P1", 97], ["P2", 15]]);
+});
+
+test("what a path had brought that is gone is not missing, and a new path brings what it has", () => {
+  assert.equal(growth(new Map(), arrived([pair])), 97);
+  assert.equal(growth(arrived([transport, pair, other]), arrived([transport, other])), 0);
+  assert.equal(growth(arrived([pair]), arrived([pair, other])), 15);
 });
 
 function watched(pc = {}) {
@@ -19,33 +23,35 @@ function watched(pc = {}) {
   return { watch, happened };
 }
 
-test("what grows is life, and so is what came over another path", () => {
+const at = (count) => new Map([["P1", count]]);
+
+test("what grows is life, and what stands still is none", () => {
   const { watch, happened } = watched();
-  const heard = [["P1", 0], ["P1", 5], ["P1", 5], ["P2", 1], ["P2", 1]].map(([path, count]) => {
+  const heard = [0, 5, 5, 6].map((count) => {
     happened.length = 0;
-    watch.compare({ path, count });
+    watch.compare(at(count));
     return happened.includes("heard");
   });
-  assert.deepEqual(heard, [false, true, false, true, false]);
+  assert.deepEqual(heard, [false, true, false, true]);
 });
 
 test("each look gives a sign of life too", () => {
   const { watch, happened } = watched();
-  for (const count of [1, 2]) watch.compare({ path: "P1", count });
+  for (const count of [1, 2]) watch.compare(at(count));
   assert.deepEqual(happened, ["heard", "probe", "heard", "probe"]);
 });
 
 test("much that stops all at once is told, once", () => {
   const { watch, happened } = watched();
-  for (const count of [5, 5 + 2 * BUSY, 5 + 2 * BUSY, 5 + 2 * BUSY]) watch.compare({ path: "P1", count });
+  for (const count of [5, 5 + 2 * BUSY, 5 + 2 * BUSY, 5 + 2 * BUSY]) watch.compare(at(count));
   assert.equal(happened.filter((word) => word === "stopped").length, 1);
 });
 
 test("a path that is dead for long is not filled with probes", () => {
   const { watch, happened } = watched();
-  for (let look = 0; look < 100; look += 1) watch.compare({ path: "P1", count: 0 });
+  for (let look = 0; look < 100; look += 1) watch.compare(at(0));
   assert.equal(happened.length, MAX_PROBES);
-  watch.compare({ path: "P1", count: 6 });
+  watch.compare(at(6));
   assert.deepEqual(happened.slice(MAX_PROBES), ["heard", "probe"]);
 });
 
