@@ -1,0 +1,30 @@
+"""Whether connections heal, and whether channels delay each other; beside bare aiortc where it does the same.
+
+``--only`` takes parts: channels, servers, leaks, paths. Paths need root: they run in network namespaces.
+"""
+
+from __future__ import annotations
+
+import importlib
+import sys
+
+from benchmarks.report import Figure, Report
+
+PARTS = ("servers", "channels", "paths", "leaks")
+
+
+def run(quick: bool, only: frozenset[str] = frozenset()) -> Report:
+    """All parts one after the other; their figures together."""
+    report = Report("heal", {}, {})
+    for part in PARTS:
+        if only and part not in only:
+            continue
+        print(f"heal: {part} …", file=sys.stderr, flush=True)
+        found: Report = importlib.import_module(f"benchmarks.heal_{part}").run(quick)
+        report.figures.update(found.figures)
+        report.ratios.update(found.ratios)
+    return report
+
+
+def figures(part: str, values: dict[str, tuple[float, str]]) -> dict[str, Figure]:
+    return {f"{part}: {name}": Figure(value, unit) for name, (value, unit) in values.items()}
