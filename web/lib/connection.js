@@ -1,10 +1,12 @@
 /** The WebRTC tie to one remote peer: does what negotiation asks for, and heals what breaks. */
 
 import { Register } from "./channels/register.js";
+import { now } from "./clock.js";
 import { Lost } from "./errors.js";
 import { Emitter } from "./events.js";
+import { Findings } from "./findings.js";
+import { Healing } from "./healing.js";
 import { Negotiation } from "./negotiation.js";
-import { Recovery } from "./recovery.js";
 import { Run } from "./run.js";
 
 /** @typedef {import("./protocol.js").PeerPayload} PeerPayload */
@@ -14,17 +16,14 @@ import { Run } from "./run.js";
 /** @typedef {import("./channels/channel.js").Channel} Channel */
 /** @typedef {"connecting" | "connected" | "interrupted" | "closed"} ConnectionState */
 /** @typedef {{track: MediaStreamTrack, state: SlotState}} RemoteMedia */
-/** @typedef {"restart" | "rebuild" | "waiting-for-server" | null} Doing */
 
 /**
  * @typedef {object} ConnectionEvents
  * @property {ConnectionState} state
- * @property {Doing} healing what is being done about an interruption
+ * @property {import("./healing.js").Doing} healing what is being done about an interruption
  * @property {Channel} channel one that the other side has opened
  * @property {ReadonlyMap<string, RemoteMedia>} media
  */
-
-const now = () => performance.now() / 1000;
 
 /** @extends {Emitter<ConnectionEvents>} */
 export class Connection extends Emitter {
@@ -46,7 +45,13 @@ export class Connection extends Emitter {
     this._suspected = suspected;
     this._published = published;
     this._negotiation = new Negotiation(youOffer);
-    this._recovery = new Recovery(Math.random, { canRestart });
+    this._healing = new Healing({
+      canRestart,
+      watch: () => void this._run?.watch.look(now()),
+      act: (act) => this._heal(act),
+      told: () => this._healingChanged(),
+    });
+    this._findings = new Findings();
     this._register = new Register({
       youOffer,
       say: (message) => this._run?.control.say(message) ?? false,
@@ -58,17 +63,13 @@ export class Connection extends Emitter {
     /** What the other side says that its slots carry. @type {Record<string, SlotState>} */
     this._announced = {};
     this._hasAskedForRestart = false;
-    /** @type {Doing} */
-    this._doing = null;
-    /** @type {ReturnType<typeof setTimeout> | undefined} */
-    this._timer = undefined;
+    this._violation = "";
   }
 
   start() {
-    this._recovery.began(now());
+    this._healing.began();
     const wishes = this._published.size > 0 && !this._negotiation.youOffer ? this._negotiation.need(this._ownSlots) : [];
     this._perform([...this._negotiation.start(), ...wishes]);
-    this._follow();
   }
 
   /** The channel of this label; see Register.open. @param {string} label @param {import("./channels/kinds.js").Kind} kind */
@@ -79,8 +80,9 @@ export class Connection extends Emitter {
   /** @param {PeerPayload} payload of the other side, through the server */
   receive(payload) {
     if (this.state === "closed") return;
+    this._findings.received(payload);
     const effects = this._negotiation.receive(payload);
-    if (effects.some((effect) => effect.do === "make-offer" && effect.restart)) this._recovery.restarted(now());
+    if (effects.some((effect) => effect.do === "make-offer" && effect.restart)) this._healing.restarted();
     this._perform(effects);
   }
 
@@ -98,14 +100,12 @@ export class Connection extends Emitter {
 
   /** Whether signals reach the other side now; without them what is broken cannot be mended. @param {boolean} isReachable */
   setReachable(isReachable) {
-    this._recovery.setReachable(isReachable);
-    this._wake();
+    this._healing.setReachable(isReachable);
   }
 
   /** This device is on another network. @param {boolean} isPathGone */
   networkChanged(isPathGone) {
-    this._recovery.networkChanged(isPathGone);
-    this._wake();
+    this._healing.networkChanged(isPathGone);
   }
 
   /** What arrives now, by slot. @returns {ReadonlyMap<string, RemoteMedia>} */
@@ -120,7 +120,20 @@ export class Connection extends Emitter {
 
   /** How long nothing was heard of an interrupted connection, and what is being done about it; null: all is well. */
   get healing() {
-    return this.state === "interrupted" ? { since: this._recovery.silence(now()), doing: this._doing } : null;
+    return this.state === "interrupted" ? { since: this._healing.silence, doing: this._healing.doing } : null;
+  }
+
+  /** What is known of it here, for its diagnosis. @returns {Partial<import("./facts.js").Facts>} */
+  get facts() {
+    return {
+      ...this._findings.facts,
+      connection: this.state,
+      silence: this._healing.silence,
+      healing: this._healing.doing,
+      ...(this._run ? phaseOf(this._run.pc) : {}),
+      servers: this._iceServers().flatMap(({ urls }) => urls),
+      violation: this._violation,
+    };
   }
 
   /** Reports of the connection as it stands. @returns {Promise<RTCStatsReport | undefined>} */
@@ -132,8 +145,7 @@ export class Connection extends Emitter {
   close() {
     if (this.state === "closed") return;
     this._run?.control.say({ type: "bye" });
-    clearTimeout(this._timer);
-    this._recovery.stop();
+    this._healing.stop();
     this._announced = {};
     this._register.close();
     this._endRun();
@@ -148,7 +160,7 @@ export class Connection extends Emitter {
   /** @param {Effect[]} effects */
   _perform(effects) {
     for (const effect of effects) {
-      if (effect.do === "send") this._send(effect.payload);
+      if (effect.do === "send") this._say(effect.payload);
       else if (effect.do === "open") this._open(effect.generation);
       else this._run?.put(effect);
     }
@@ -164,11 +176,11 @@ export class Connection extends Emitter {
       settled: () => this._settled(run),
       restarted: () => this._restarted(),
       gathered: (candidate) => this._gathered(generation, candidate),
-      troubled: () => {},
+      troubled: ({ url, errorCode, errorText }) => this._findings.troubled({ url, code: errorCode, text: errorText }),
       changed: () => this._pcChanged(run),
-      heard: () => this._recovery.heard(now()),
-      stopped: () => this._suspect(),
-      failed: () => this._failed(),
+      heard: () => this._healing.heard(),
+      stopped: () => this._healing.suspect(),
+      failed: () => this._healing.failed(),
       controlOpened: () => this._controlOpened(),
       controlSaid: (message) => this._controlSaid(message),
       violated: (reason) => this._violated(reason),
@@ -176,8 +188,7 @@ export class Connection extends Emitter {
     this._run = run;
     this._hasAskedForRestart = false;
     this._register.use(run.pc);
-    this._recovery.began(now());
-    this._follow();
+    this._healing.began();
   }
 
   // What a run tells
@@ -191,14 +202,16 @@ export class Connection extends Emitter {
 
   _restarted() {
     // The one that we have asked for is counted already.
-    if (!this._hasAskedForRestart) this._recovery.restarted(now());
+    const isOurs = this._hasAskedForRestart;
     this._hasAskedForRestart = false;
+    if (!isOurs) this._healing.restarted();
   }
 
   /** @param {number} generation @param {RTCIceCandidate | null} candidate */
   _gathered(generation, candidate) {
     // An empty candidate ends one ICE generation; null ends gathering, and says the same once more.
     if (candidate?.candidate === "") return;
+    this._findings.gathered(candidate);
     this._perform(this._negotiation.gathered(generation, candidate?.toJSON()));
   }
 
@@ -207,30 +220,20 @@ export class Connection extends Emitter {
     switch (run.pc.connectionState) {
       case "connected":
         run.hasStood = true;
-        this._recovery.connected(now());
-        this._follow();
+        this._healing.connected();
         break;
       case "disconnected":
-        this._suspect();
+        this._healing.suspect();
         break;
       case "failed":
         // A new round of ICE can mend neither what DTLS has given up nor a path that there never was.
-        if (run.hasStood && run.pc.sctp?.transport.state === "connected") {
-          this._recovery.broke(now());
-          this._wake();
-        } else {
-          this._failed();
-        }
+        if (run.hasStood && run.pc.sctp?.transport.state === "connected") this._healing.broke();
+        else this._healing.failed();
         break;
       case "closed":
-        this._failed();
+        this._healing.failed();
         break;
     }
-  }
-
-  _failed() {
-    this._recovery.failed(now());
-    this._follow();
   }
 
   _controlOpened() {
@@ -252,10 +255,8 @@ export class Connection extends Emitter {
         break;
       case "bye":
         // The server will say that the peer has left; until then there is nobody to rebuild for.
-        this._recovery.failed(now());
-        this._recovery.stop();
         this._endRun();
-        this._follow();
+        this._healing.gone();
         break;
     }
   }
@@ -270,6 +271,7 @@ export class Connection extends Emitter {
   /** The other side does what nobody who speaks our protocol does. @param {string} reason */
   _violated(reason) {
     console.warn(`peerlane: a connection is given up: ${reason}`);
+    this._violation = reason;
     this._register.close(new Lost("the connection was given up", reason));
     this.close();
   }
@@ -280,38 +282,27 @@ export class Connection extends Emitter {
     this._register.detach();
   }
 
-  // Healing
-
-  _suspect() {
-    this._recovery.suspect(now());
-    this._wake();
+  /** @param {PeerPayload} payload */
+  _say(payload) {
+    this._findings.sent(payload);
+    this._send(payload);
   }
 
-  _wake() {
-    const act = this._recovery.wake(now());
-    if (act === "restart") this._restart();
-    else if (act === "rebuild") this._perform(this._negotiation.rebuild(this._ownSlots));
-    if (this._recovery.isWatching) void this._run?.watch.look(now());
-    this._follow();
-  }
-
-  _restart() {
+  /** @param {import("./recovery.js").Act} act */
+  _heal(act) {
+    if (act === "rebuild") {
+      this._perform(this._negotiation.rebuild(this._ownSlots));
+      return;
+    }
     this._hasAskedForRestart = !this._negotiation.youOffer;
     this._perform(this._negotiation.restart());
     this._suspected();
   }
 
-  /** Tell what recovery has come to, and wake it when it wants to be woken. */
-  _follow() {
-    clearTimeout(this._timer);
-    if (this.state === "closed") return;
-    const { wakeAt, state } = this._recovery;
-    if (wakeAt !== Infinity) this._timer = setTimeout(() => this._wake(), Math.max(0, (wakeAt - now()) * 1000));
-    const doing = state === "interrupted" ? this._recovery.doing(now()) : null;
-    const isNews = doing !== this._doing;
-    this._doing = doing;
+  _healingChanged() {
+    const { state, doing } = this._healing;
     this._setState(state);
-    if (isNews) this.emit("healing", doing);
+    this.emit("healing", doing);
   }
 
   /** @param {ConnectionState} state */
@@ -319,5 +310,21 @@ export class Connection extends Emitter {
     if (this.state === state) return;
     this.state = state;
     this.emit("state", state);
+  }
+}
+
+/** How far ICE and DTLS have come. @param {RTCPeerConnection} pc @returns {Pick<import("./facts.js").Facts, "ice" | "isDtlsFailed">} */
+function phaseOf({ connectionState, iceConnectionState, iceGatheringState, sctp }) {
+  const isDtlsFailed = sctp?.transport.state === "failed";
+  // The state of ICE alone lags behind in Chromium.
+  if (iceConnectionState === "failed" || (connectionState === "failed" && !isDtlsFailed)) return { ice: "failed", isDtlsFailed };
+  switch (iceConnectionState) {
+    case "connected":
+    case "completed":
+      return { ice: "connected", isDtlsFailed };
+    case "new":
+      return { ice: iceGatheringState === "gathering" ? "gathering" : "new", isDtlsFailed };
+    default:
+      return { ice: "checking", isDtlsFailed };
   }
 }

@@ -1,12 +1,17 @@
 /** One other participant, as the application sees it. */
 
+import { now } from "./clock.js";
 import { Connection } from "./connection.js";
+import { diagnose } from "./diagnosis.js";
 import { Closed } from "./errors.js";
 import { Emitter, Stream } from "./events.js";
+import { Statistics } from "./statistics.js";
+import { NO_STATISTICS } from "./stats.js";
 
 /** @typedef {import("./channels/channel.js").Channel} Channel */
 /** @typedef {import("./connection.js").RemoteMedia} RemoteMedia */
-/** @typedef {import("./connection.js").Doing} Doing */
+/** @typedef {import("./healing.js").Doing} Doing */
+/** @typedef {import("./errors.js").Diagnosis} Diagnosis */
 /**
  * In words: `connecting` for the first time; `connected`; `reconnecting`: it was, and will be again;
  * `lost`: it has left, or did not come back.
@@ -17,8 +22,8 @@ import { Emitter, Stream } from "./events.js";
 /**
  * @typedef {object} RemotePeerEvents
  * @property {PeerState} state
- * @property {undefined} interrupted it is silent; what can be done is being done
- * @property {{after: number}} restored it is back, after so many seconds
+ * @property {{diagnosis: Diagnosis | null}} interrupted it is silent; what can be done is being done
+ * @property {{after: number}} restored it is back, so many seconds after it was interrupted
  * @property {Doing} healing what is being done about it has changed
  * @property {undefined} updated its name, metadata or `away` changed
  * @property {ReadonlyMap<string, RemoteMedia>} media what arrives now, by slot
@@ -45,8 +50,10 @@ export class RemotePeer extends Emitter {
     /** @type {Stream<Channel>} */
     this._channels = new Stream(MAX_WAITING_CHANNELS);
     this._connection = new Connection({ ...options, youOffer: peer.you_offer ?? false });
-    /** When the last sign of life came before the interruption that there is; null: there is none. @type {number | null} */
-    this._silentSince = null;
+    this._linkReason = "";
+    /** When the interruption that there is was told; null: there is none. @type {number | null} */
+    this._interruptedAt = null;
+    this._statistics = new Statistics(() => this._connection.stats());
     this._connection.on("state", () => this._stateChanged());
     this._connection.on("healing", (doing) => this.emit("healing", doing));
     this._connection.on("media", (media) => this.emit("media", media));
@@ -111,6 +118,34 @@ export class RemotePeer extends Emitter {
     return this._connection.stats();
   }
 
+  /** How the connection does, in a few figures; of the last second or more. */
+  async statistics() {
+    return this.state === "connected" ? this._statistics.look() : NO_STATISTICS;
+  }
+
+  /**
+   * Why the connection does not work, or not well, in a sentence for people; null when all is well. Of figures it
+   * knows those that `statistics` has found last.
+   *
+   * @returns {Diagnosis | null}
+   */
+  get diagnosis() {
+    const { route, protocol: routeProtocol, rtt, loss } =
+      this.state === "connected" ? this._statistics.latest : NO_STATISTICS;
+    return diagnose({
+      ...this._connection.facts,
+      hasNetwork: globalThis.navigator?.onLine === false ? false : null,
+      link: this._isSignalingOpen ? "open" : "interrupted",
+      linkReason: this._linkReason,
+      isPeerAway: this.away,
+      isSecureContext: globalThis.isSecureContext ?? true,
+      route,
+      routeProtocol,
+      rtt,
+      loss,
+    });
+  }
+
   // For the room
 
   start() {
@@ -132,9 +167,10 @@ export class RemotePeer extends Emitter {
     this.emit("updated", undefined);
   }
 
-  /** @param {boolean} isOpen whether our own line to the server stands */
-  setSignaling(isOpen) {
+  /** @param {boolean} isOpen whether our own line to the server stands @param {string} [reason] why not */
+  setSignaling(isOpen, reason = "") {
     this._isSignalingOpen = isOpen;
+    this._linkReason = reason;
     this._connection.setReachable(isOpen && !this.away);
   }
 
@@ -154,14 +190,14 @@ export class RemotePeer extends Emitter {
 
   _stateChanged() {
     const { state } = this;
-    const now = performance.now() / 1000;
+    if (state !== "connected") this._statistics.reset();
     this.emit("state", state);
-    if (state === "reconnecting" && this._silentSince === null) {
-      this._silentSince = now - (this.healing?.since ?? 0);
-      this.emit("interrupted", undefined);
-    } else if (state === "connected" && this._silentSince !== null) {
-      const after = now - this._silentSince;
-      this._silentSince = null;
+    if (state === "reconnecting" && this._interruptedAt === null) {
+      this._interruptedAt = now();
+      this.emit("interrupted", { diagnosis: this.diagnosis });
+    } else if (state === "connected" && this._interruptedAt !== null) {
+      const after = now() - this._interruptedAt;
+      this._interruptedAt = null;
       this.emit("restored", { after });
     }
   }

@@ -44,8 +44,9 @@ const MAX_WAITING_PEERS = 1000;
  * @property {RemotePeer} peer-joined
  * @property {RemotePeer} peer-updated
  * @property {{peer: RemotePeer, reason: string}} peer-left `left`: said so; `lost`: did not come back in time
- * @property {{peer: RemotePeer}} peer-interrupted its connection is silent; it heals by itself when it can
- * @property {{peer: RemotePeer, after: number}} peer-restored it lives again, after so many seconds
+ * @property {{peer: RemotePeer, diagnosis: import("./errors.js").Diagnosis | null}} peer-interrupted its connection is
+ *   silent; it heals by itself as soon as it can
+ * @property {{peer: RemotePeer, after: number}} peer-restored it lives again, so many seconds after it was interrupted
  * @property {{from: string, payload: any}} broadcast
  * @property {{retryIn: number, reason: string}} interrupted the line to the server is lost; connections between peers go on
  * @property {{resumed: boolean}} restored
@@ -258,7 +259,7 @@ export class Room extends Emitter {
         this.emit("broadcast", { from: event.from, payload: event.payload });
         break;
       case "interrupted":
-        this._setSignaling(false);
+        this._setSignaling(false, event.reason);
         if (this.state === "open") this.state = "interrupted";
         this.emit("interrupted", { retryIn: event.retryIn, reason: event.reason });
         break;
@@ -300,7 +301,7 @@ export class Room extends Emitter {
       suspected: () => this._client.check(),
       published: this._published,
     });
-    peer.on("interrupted", () => this.emit("peer-interrupted", { peer }));
+    peer.on("interrupted", ({ diagnosis }) => this.emit("peer-interrupted", { peer, diagnosis }));
     peer.on("restored", ({ after }) => {
       // The network is back, for the server too.
       this._client.check();
@@ -343,9 +344,9 @@ export class Room extends Emitter {
     this.emit("peer-left", { peer, reason });
   }
 
-  /** @param {boolean} isOpen */
-  _setSignaling(isOpen) {
-    for (const peer of this._peers.values()) peer.setSignaling(isOpen);
+  /** @param {boolean} isOpen @param {string} [reason] */
+  _setSignaling(isOpen, reason) {
+    for (const peer of this._peers.values()) peer.setSignaling(isOpen, reason);
   }
 
   /** @param {boolean} isPathGone */
