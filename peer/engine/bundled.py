@@ -15,6 +15,7 @@ from peer.engine.ice.gatherer import Gatherer
 from peer.engine.ice.policy import IcePolicy
 from peer.engine.ice.servers import IceTrouble, ServerAddress
 from peer.engine.ice.transport import Transport
+from peer.engine.sctp import SctpTransport
 
 log = logging.getLogger(__name__)
 
@@ -86,6 +87,20 @@ class BundledConnection(RTCPeerConnection):
         for update in updates:
             update()
         return dtls
+
+    def _RTCPeerConnection__createSctpTransport(self) -> None:  # noqa: N802 # aiortc's name
+        """As aiortc does: the section of the data channels shares the transport of the others."""
+        transceivers = self.getTransceivers()
+        dtls = (
+            transceivers[0].receiver.transport
+            if transceivers
+            else self._RTCPeerConnection__createDtlsTransport()
+        )
+        sctp = SctpTransport(dtls)
+        sctp._bundled = bool(transceivers)
+        sctp.mid = None
+        sctp.on("datachannel", lambda channel: self.emit("datachannel", channel))
+        self._RTCPeerConnection__sctp = sctp
 
 
 def _private(pc: RTCPeerConnection, name: str) -> Any:

@@ -1,0 +1,182 @@
+"""Our SCTP under aiortc: datagrams that wait for nothing, and half the acknowledgements.
+
+aiortc has one queue for all data channels, and one congestion window that closes for all of them when a
+packet is lost. A datagram of an unordered channel without retransmissions has no reason to wait for either.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import deque
+from collections.abc import Coroutine
+from typing import Any
+
+from aiortc import RTCDataChannel, RTCDtlsTransport, RTCSctpTransport
+from aiortc.rtcsctptransport import (
+    SCTP_DATA_FIRST_FRAG,
+    USERDATA_MAX_LENGTH,
+    WEBRTC_BINARY,
+    DataChunk,
+    tsn_plus_one,
+)
+
+REALTIME_ALLOWANCE_BYTES = 8 * 1024
+"""So much more than the congestion window may be under way when it is datagrams: at 60 a second of a packet
+each, all that a path of 100 ms can hold. It does not grow, so it cannot congest what is not congested."""
+SACK_DELAY = 0.01
+"""Seconds. Every second packet is acknowledged at once, a single one so much later: RFC 9260 section 6.2
+allows 0.2 s."""
+
+
+class SctpTransport(RTCSctpTransport):
+    """Everything else is aiortc's; ``contracts.py`` lists what is used of its insides."""
+
+    def __init__(self, transport: RTCDtlsTransport) -> None:
+        super().__init__(transport)
+        self._realtime: deque[tuple[RTCDataChannel, bytes]] = deque()
+        self._is_flushing = self._will_flush = self._is_numbering = False
+        self._background: set[asyncio.Task[None]] = set()
+        self._unsacked = 0
+        self._sack_timer: asyncio.TimerHandle | None = None
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether the other side has acknowledged all that was sent."""
+        waits = self._data_channel_queue or self._outbound_queue or self._sent_queue or self._realtime
+        return not waits
+
+    async def stop(self) -> None:
+        await super().stop()
+        for task in self._background:
+            task.cancel()
+        if self._background:
+            await asyncio.wait(self._background)
+
+    # Sending
+
+    def _data_channel_send(self, channel: RTCDataChannel, data: bytes | str) -> None:
+        longest = self._remote_max_message_size or len(data)
+        if not data or isinstance(data, str) or len(data) > longest:
+            super()._data_channel_send(channel, data)
+            return
+        channel._addBufferedAmount(len(data))
+        if channel.maxRetransmits == 0 and not channel.ordered and len(data) <= USERDATA_MAX_LENGTH:
+            self._realtime.append((channel, data))
+        else:
+            self._data_channel_queue.append((channel, WEBRTC_BINARY, data))
+        # One task for all that is sent in this turn of the event loop; aiortc makes one for each message.
+        if not self._is_flushing and not self._will_flush:
+            self._will_flush = True
+            self._in_background(self._data_channel_flush())
+
+    async def _data_channel_flush(self) -> None:
+        self._is_flushing, self._will_flush = True, False
+        try:
+            await super()._data_channel_flush()
+            await self._transmit_realtime()
+        finally:
+            self._is_flushing = False
+
+    async def _transmit(self) -> None:
+        if self._is_numbering:
+            return
+        await self._transmit_realtime()
+        await super()._transmit()
+
+    async def _transmit_realtime(self) -> None:
+        while self._realtime and self._may_overtake():
+            channel, data = self._realtime.popleft()
+            # One that is closing has reset its stream, whose number may be another's by then.
+            if channel.readyState == "open" and channel.id is not None:
+                await self._transmit_first(await self._number_first(channel.id, data))
+            channel._addBufferedAmount(-len(data))
+
+    def _may_overtake(self) -> bool:
+        if self._association_state != self.State.ESTABLISHED:
+            return False
+        if self._flight_size >= self._cwnd + REALTIME_ALLOWANCE_BYTES:
+            return False
+        # Numbers inside a message may not be torn apart, and those before a stream reset may not move.
+        return not self._outbound_queue or bool(
+            self._outbound_queue[0].flags & SCTP_DATA_FIRST_FRAG and self._reconfig_request is None
+        )
+
+    async def _number_first(self, stream_id: int, data: bytes) -> DataChunk:
+        """Its chunk, with the number of the one that would have gone next; those behind it move up."""
+        self._is_numbering = True
+        try:
+            await self._send(stream_id, WEBRTC_BINARY, data, max_retransmits=0, ordered=False)
+        finally:
+            self._is_numbering = False
+        chunk = self._outbound_queue.pop()
+        if self._outbound_queue:
+            chunk.tsn = self._outbound_queue[0].tsn
+            for other in self._outbound_queue:
+                other.tsn = tsn_plus_one(other.tsn)
+        return chunk
+
+    async def _transmit_first(self, chunk: DataChunk) -> None:
+        self._sent_queue.append(chunk)
+        self._flight_size_increase(chunk)
+        chunk._sent_count += 1
+        chunk._sent_time = time.time()
+        await self._send_chunk(chunk)
+        if not self._t3_handle:
+            self._t3_start()
+
+    # Receiving
+
+    def _mark_received(self, tsn: int) -> bool:
+        # What comes in order, as nearly all does, needs no sorting.
+        last = self._last_received_tsn
+        if last is None or self._sack_misordered or tsn != tsn_plus_one(last):
+            return super()._mark_received(tsn)
+        self._last_received_tsn = tsn
+        return False
+
+    async def _receive_data_chunk(self, chunk: DataChunk) -> None:
+        self._unsacked += 1
+        await super()._receive_data_chunk(chunk)
+
+    async def _send_sack(self) -> None:
+        is_in_order = not self._sack_misordered and not self._sack_duplicates
+        if is_in_order and self._unsacked == 1:
+            if self._sack_timer is None:
+                self._sack_timer = asyncio.get_running_loop().call_later(SACK_DELAY, self._sack_late)
+            return
+        self._unsacked = 0
+        self._cancel_sack_timer()
+        await super()._send_sack()
+
+    def _sack_late(self) -> None:
+        self._sack_timer = None
+        self._unsacked = 0
+        if self._sack_needed:
+            self._in_background(super()._send_sack())
+
+    # Both
+
+    def _set_state(self, state: RTCSctpTransport.State) -> None:
+        super()._set_state(state)
+        if state == self.State.CLOSED:
+            self._realtime.clear()
+            self._cancel_sack_timer()
+
+    def _cancel_sack_timer(self) -> None:
+        if self._sack_timer is not None:
+            self._sack_timer.cancel()
+            self._sack_timer = None
+
+    def _in_background(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.ensure_future(_unless_closed(work))
+        self._background.add(task)
+        task.add_done_callback(self._background.discard)
+
+
+async def _unless_closed(work: Coroutine[Any, Any, None]) -> None:
+    try:
+        await work
+    except ConnectionError:
+        # The transport under it has closed, which is told elsewhere.
+        pass
