@@ -1,0 +1,184 @@
+"""Which pair is taken, and when."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+from aioice import Candidate, stun
+from aioice.ice import CandidatePair
+
+from peer.engine.ice import checks
+from peer.engine.ice.checks import is_relayed
+from tests.peer.engine.ice.generations import (
+    Generation,
+    connect,
+    first_socket,
+    nominated,
+    pairs,
+    states,
+    two,
+    until,
+)
+
+State = CandidatePair.State
+
+
+async def test_two_generations_connect() -> None:
+    async with two() as (controlling, controlled):
+        await controlling.learns(controlled)
+        await controlled.learns(controlling)
+        await connect(controlling, controlled)
+        here, there = nominated(controlling), nominated(controlled)
+        assert (here.local_addr, here.remote_addr) == (there.remote_addr, there.local_addr)
+
+
+async def test_who_waits_has_the_connection_at_once() -> None:
+    async with two() as (controlling, controlled):
+        await controlling.learns(controlled)
+        started = asyncio.get_running_loop().time()
+        await connect(controlling, controlled)
+        assert asyncio.get_running_loop().time() - started < checks.PACE
+
+
+async def test_a_candidate_that_comes_while_nothing_is_left_to_check_is_checked() -> None:
+    async with two() as (controlling, controlled):
+        tasks = [asyncio.create_task(connect(side)) for side in (controlling, controlled)]
+        await asyncio.sleep(0)
+        await controlling.learns(controlled)
+        await asyncio.gather(*tasks)
+        assert nominated(controlling)
+
+
+async def test_a_relay_is_not_taken_while_a_direct_path_can_come() -> None:
+    async with two(relays=True) as (controlling, controlled):
+        tasks = [asyncio.create_task(connect(side)) for side in (controlling, controlled)]
+        await controlling.learns(controlled, "relay")
+        await until(lambda: states(controlling) == [State.SUCCEEDED, State.SUCCEEDED])
+        assert controlling.ice.nominated is None
+        await controlling.learns(controlled, "host")
+        await asyncio.gather(*tasks)
+        assert not is_relayed(nominated(controlling))
+
+
+async def test_a_relay_is_taken_when_no_direct_path_has_come_in_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(checks, "RELAY_AFTER", 0.05)
+    async with two(relays=True) as (controlling, controlled):
+        await controlling.learns(controlled, "relay")
+        started = asyncio.get_running_loop().time()
+        await connect(controlling, controlled)
+        assert is_relayed(nominated(controlling))
+        assert asyncio.get_running_loop().time() - started >= 0.05
+
+
+async def test_a_relay_is_taken_at_once_when_no_direct_path_is_left() -> None:
+    async with two(relays=True) as (controlling, controlled):
+        await controlling.learns(controlled, "relay")
+        controlling.ice.remote_completed()
+        started = asyncio.get_running_loop().time()
+        await connect(controlling, controlled)
+        assert is_relayed(nominated(controlling))
+        assert asyncio.get_running_loop().time() - started < 0.5
+
+
+async def test_a_direct_pair_that_fails_makes_way_for_the_relay(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(stun, "RETRY_RTO", 0.02)
+    monkeypatch.setattr(stun, "RETRY_MAX", 1)
+    silent = Generation(controlling=False)
+    await silent.ice.gather_candidates()
+    silent.ice.request_received = lambda message, addr, protocol: None  # type: ignore[method-assign]
+    async with two(relays=True) as (controlling, controlled):
+        await controlling.learns(silent)
+        await controlling.learns(controlled, "relay")
+        controlling.ice.remote_completed()
+        started = asyncio.get_running_loop().time()
+        await connect(controlling, controlled)
+        assert is_relayed(nominated(controlling))
+        assert asyncio.get_running_loop().time() - started < checks.RELAY_AFTER / 2
+    await silent.ice.close()
+
+
+async def test_a_pair_that_is_only_waiting_for_its_nomination_is_no_failure() -> None:
+    async with two(relays=True) as (controlling, controlled):
+        await controlling.learns(controlled, "relay")
+        await controlling.ice.add_remote_candidate(None)
+        await connect(controlling, controlled)
+        assert nominated(controlling)
+
+
+async def test_without_candidates_it_fails_when_there_will_be_none() -> None:
+    async with two() as (controlling, _):
+        await controlling.ice.add_remote_candidate(None)
+        with pytest.raises(ConnectionError):
+            await connect(controlling)
+
+
+async def test_who_is_closed_while_it_connects_fails() -> None:
+    async with two() as (controlling, _):
+        connecting = asyncio.create_task(connect(controlling))
+        await asyncio.sleep(0)
+        await controlling.ice.close()
+        with pytest.raises(ConnectionError):
+            await connecting
+
+
+async def test_two_who_both_want_to_decide_agree() -> None:
+    async with two() as (one, other):
+        other.ice.ice_controlling = True
+        await one.learns(other)
+        await other.learns(one)
+        await connect(one, other)
+        assert one.ice.ice_controlling is not other.ice.ice_controlling
+
+
+async def test_a_check_of_the_other_side_has_ours_sent_again() -> None:
+    async with two() as (controlling, controlled):
+        # As if a NAT had dropped our check.
+        dropped: list[object] = []
+        answer = controlled.ice.request_received
+        controlled.ice.request_received = lambda *check: dropped.append(check)  # type: ignore[method-assign]
+        await controlling.learns(controlled)
+        await controlled.learns(controlling)
+        started = asyncio.get_running_loop().time()
+        first = asyncio.create_task(connect(controlling))
+        await until(lambda: bool(dropped))
+        controlled.ice.request_received = answer  # type: ignore[method-assign]
+        await asyncio.gather(first, connect(controlled))
+        assert asyncio.get_running_loop().time() - started < stun.RETRY_RTO / 2
+
+
+async def test_addresses_from_which_nobody_was_announced_are_limited(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(checks, "MAX_LEARNED", 2)
+    async with two() as (controlling, controlled):
+        before = len(pairs(controlled))
+        tasks = [asyncio.create_task(connect(controlled))]
+        await asyncio.sleep(0)
+        request = controlling.ice.build_request(
+            CandidatePair(first_socket(controlling), controlled.ice.local_candidates[0]), nominate=False
+        )
+        for port in range(40001, 40011):
+            controlled.ice.check_incoming(request, ("127.0.0.1", port), first_socket(controlled))
+        assert len(pairs(controlled)) == before + 2
+        await controlled.ice.close()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def test_a_check_without_a_priority_is_ignored() -> None:
+    async with two() as (controlling, controlled):
+        request = stun.Message(stun.Method.BINDING, stun.Class.REQUEST)
+        controlled.ice.check_incoming(request, ("127.0.0.1", 9), first_socket(controlled))
+        assert controlled.ice.remote_candidates == []
+        assert controlling.ice.remote_candidates == []
+
+
+def test_a_pair_with_a_relay_on_either_side_is_relayed() -> None:
+    def candidate(type_: str) -> Candidate:
+        return Candidate("f", 1, "udp", 1, "192.0.2.1", 1, type_)
+
+    class Socket:
+        def __init__(self, type_: str) -> None:
+            self.local_candidate = candidate(type_)
+
+    for local, remote in (("relay", "host"), ("host", "relay"), ("relay", "relay")):
+        assert is_relayed(CandidatePair(Socket(local), candidate(remote)))  # type: ignore[arg-type] # enough
+    assert not is_relayed(CandidatePair(Socket("host"), candidate("prflx")))  # type: ignore[arg-type]
