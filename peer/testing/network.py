@@ -126,6 +126,10 @@ class BadNetwork:
         for line in self._lines.values():
             line.conditions = conditions
 
+    def conditions(self, sender: str, receiver: str) -> Conditions:
+        """Of one direction, now."""
+        return self._line(sender, receiver).conditions
+
     def blackhole(self, peer: str, now: float, duration: float = math.inf) -> None:
         """Nothing from or to this peer arrives for so long; what is under way is lost too."""
         self._down_until[peer] = now + duration
