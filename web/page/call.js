@@ -2,8 +2,10 @@
 
 import { shortRoomName } from "../lib/ids.js";
 import { join } from "../lib/room.js";
+import { Banner } from "./banner.js";
 import { Chat } from "./chat.js";
 import { byId, icon, toast } from "./dom.js";
+import { Overlay } from "./overlay.js";
 import { Panel } from "./panel.js";
 import { People } from "./people.js";
 import { chosenSpeaker } from "./pickers.js";
@@ -22,6 +24,7 @@ export class Call {
     this._view = byId("call", HTMLElement);
     this._unread = 0;
     this._panel = new Panel(() => this._showPanel());
+    this._overlay = new Overlay(() => this._showOverlay());
     this._tiles = new Tiles(byId("grid", HTMLElement), () => {
       byId("sound-note", HTMLParagraphElement).hidden = false;
     });
@@ -55,6 +58,8 @@ export class Call {
     this._view.hidden = false;
     byId("room-title", HTMLElement).textContent = shortRoomName(room.name);
     document.title = `${shortRoomName(room.name)} · Peerlane`;
+    new Banner(room, signal);
+    this._overlay.enter(room);
     const people = new People(room, name, this._media, this._tiles, signal);
     const add = (/** @type {RemotePeer} */ peer) => {
       people.add(peer);
@@ -78,6 +83,7 @@ export class Call {
     this._showRoom();
     this._showControls();
     this._showPanel();
+    this._showOverlay();
     return room;
   }
 
@@ -89,6 +95,7 @@ export class Call {
     this._ended.abort();
     this._room = null;
     this._media.enter(null);
+    this._overlay.enter(null);
     this._tiles.clear();
     this._chat.clear();
     this._unread = 0;
@@ -105,6 +112,7 @@ export class Call {
       share: () => void this._media.toggleScreen(),
       "chat-toggle": () => this._panel.toggle("chat"),
       "people-toggle": () => this._panel.toggle("people"),
+      "connections-toggle": () => this._overlay.toggle(),
       settings: () => byId("settings-dialog", HTMLDialogElement).showModal(),
       keys: () => byId("keys-dialog", HTMLDialogElement).showModal(),
       leave: () => this._room?.close(),
@@ -129,6 +137,7 @@ export class Call {
         { key: "V", words: "Camera on or off", act: () => void this._media.toggleCamera() },
         { key: "D", words: "Share the screen", act: () => void this._media.toggleScreen() },
         { key: "C", words: "Chat", act: () => this._panel.toggle("chat") },
+        { key: "S", words: "How the connections do", act: () => this._overlay.toggle() },
         { key: "?", words: "This list", act: () => byId("keys-dialog", HTMLDialogElement).showModal() },
       ],
       signal,
@@ -152,6 +161,11 @@ export class Call {
     label("people-toggle", "people", "People");
     press("chat-toggle", isChat, "is-active", isChat);
     press("people-toggle", this._panel.isOpen("people"), "is-active", this._panel.isOpen("people"));
+  }
+
+  _showOverlay() {
+    label("connections-toggle", "connections", "Connections");
+    press("connections-toggle", this._overlay.isOpen, "is-active", this._overlay.isOpen);
   }
 
   _showRoom() {

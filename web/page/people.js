@@ -9,6 +9,7 @@ import { wordsForPeer } from "./words.js";
 /** @typedef {import("./tiles.js").Tiles} Tiles */
 
 const SPEAKING_INTERVAL_MS = 400;
+const QUALITY_INTERVAL_MS = 2000;
 /** As RTCInboundRtpStreamStats.audioLevel: 0 is silence, 1 is full scale. */
 const SPEAKING_LEVEL = 0.02;
 
@@ -28,7 +29,8 @@ export class People {
     this._signal = signal;
     media.on("changed", () => this.showMe(), { signal });
     const timer = setInterval(() => void this._lookWhoSpeaks(), SPEAKING_INTERVAL_MS);
-    signal.addEventListener("abort", () => clearInterval(timer));
+    const qualityTimer = setInterval(() => void this._lookHowGood(), QUALITY_INTERVAL_MS);
+    signal.addEventListener("abort", () => (clearInterval(timer), clearInterval(qualityTimer)));
     this.showMe();
   }
 
@@ -103,6 +105,12 @@ export class People {
     byId("roster", HTMLUListElement).replaceChildren(
       line(this._name || "You", "connected", "you"),
       ...this._room.roster.map((peer) => line(peer.name || "Somebody", peer.state, wordsForPeer(peer))),
+    );
+  }
+
+  async _lookHowGood() {
+    await Promise.all(
+      this._room.roster.map(async (peer) => this._tiles.setQuality(peer.id, (await peer.statistics()).quality)),
     );
   }
 

@@ -1,6 +1,7 @@
 /** The grid of pictures: one tile for each person and each shared screen, one of them pinned if wished. */
 
 import { element, icon } from "./dom.js";
+import { wordsForQuality } from "./words.js";
 
 /**
  * What a tile shows.
@@ -31,6 +32,7 @@ class Tile {
     this._who = element("span", { class: "who" });
     this._state = element("span", { class: "state" });
     this._muted = icon("microphone-off");
+    this._quality = element("span", { class: "quality", role: "img", hidden: "" });
     this.pin = element("button", { class: "pin", type: "button", "aria-pressed": "false" }, icon("pin"));
     this.pin.addEventListener("click", () => pinned(this));
     const avatar = element("div", { class: "avatar", "aria-hidden": "true" }, this._initials);
@@ -40,7 +42,7 @@ class Tile {
     this.element.append(
       this.video,
       avatar,
-      element("p", { class: "label" }, this._muted, this._who, this._state),
+      element("p", { class: "label" }, this._quality, this._muted, this._who, this._state),
       this.pin,
     );
     this.video.addEventListener("resize", () => this._showPicture());
@@ -60,6 +62,15 @@ class Tile {
     for (const track of this._stream.getTracks()) if (!tracks.includes(track)) this._stream.removeTrack(track);
     for (const track of tracks) if (!this._stream.getTracks().includes(track)) this._stream.addTrack(track);
     this._showPicture();
+  }
+
+  /** @param {import("../lib/stats.js").Quality} quality */
+  showQuality(quality) {
+    const words = wordsForQuality(quality);
+    this._quality.hidden = false;
+    this._quality.dataset.quality = quality;
+    this._quality.title = words;
+    this._quality.setAttribute("aria-label", words);
   }
 
   _showPicture() {
@@ -118,6 +129,11 @@ export class Tiles {
   /** @param {string} peer @param {boolean} isSpeaking */
   setSpeaking(peer, isSpeaking) {
     this._tiles.get(`${peer} person`)?.element.classList.toggle("is-speaking", isSpeaking);
+  }
+
+  /** @param {string} peer @param {import("../lib/stats.js").Quality} quality */
+  setQuality(peer, quality) {
+    this._tiles.get(`${peer} person`)?.showQuality(quality);
   }
 
   /** Where everybody is heard. @param {string} id of the device; empty: the default */

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { wordsForAccess } from "../../../web/page/access.js";
 import { randomRoomName } from "../../../web/page/room_names.js";
-import { wordsForJoin, wordsForPeer, wordsForRoom } from "../../../web/page/words.js";
+import { figures, wordsForHealing, wordsForJoin, wordsForLink, wordsForPeer, wordsForRoom } from "../../../web/page/words.js";
 
 test("the state of a peer is said in words", () => {
   assert.equal(wordsForPeer({ state: "connecting", away: false }), "connecting");
@@ -21,6 +21,23 @@ test("each way to have no camera says what to do about it", () => {
   );
   assert.equal(new Set(words).size, words.length);
   for (const sentence of words) assert.match(sentence, /camera/);
+});
+
+test("what is being mended is said with whom, how and why", () => {
+  assert.equal(wordsForHealing(["Ada"], "restart", ""), "Reconnecting to Ada: a new path is being tried.");
+  assert.equal(
+    wordsForHealing(["Ada", "Ben"], "waiting-for-server", "Nothing was heard for 5 s."),
+    "Reconnecting to Ada and Ben: waiting for the server, to find a new path. Nothing was heard for 5 s.",
+  );
+  assert.match(wordsForHealing(["Ada", "Ben", "Eve"], null, ""), /Ada and 2 others/);
+  assert.match(wordsForLink(1), /call goes on/);
+});
+
+test("what is not known is not shown as nought", () => {
+  const none = { route: null, protocol: null, rtt: null, loss: null, jitter: null, bitrateIn: null, bitrateOut: null, codecs: [], quality: "none" };
+  assert.deepEqual(figures(none), ["–", "–", "–", "–", "–", "–", "–"]);
+  const some = { ...none, route: "relayed", protocol: "tls", rtt: 0.0123, loss: 0.021, bitrateIn: 64_000, bitrateOut: 0, codecs: ["VP8", "opus"] };
+  assert.deepEqual(figures(some), ["relayed", "TLS", "VP8, opus", "12 ms", "2.1 %", "64 kbit/s", "0 kbit/s"]);
 });
 
 test("a full room says so", () => {
