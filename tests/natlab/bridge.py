@@ -1,210 +1,185 @@
-"""The wire between namespaces, as a process: ``python -m tests.natlab.bridge``.
+"""The process that carries packets between namespaces: one TUN device for each line, and a bad network between.
 
-A star: one TUN device in each namespace, and between any two of them a line in each direction that delays,
-loses, doubles, disorders, narrows or swallows. Commands come as lines of JSON on the standard input, each
-is answered by one line.
+``python -m tests.natlab.bridge SEED``: its stdin is a socket for orders and answers. It ends with that
+socket, so it never outlives who has started it. ``peer.testing.network`` decides what becomes of a packet;
+here are the devices and the clock.
 """
 
 from __future__ import annotations
 
-import contextlib
-import ctypes
 import fcntl
 import gc
+import ipaddress
+import math
 import os
 import select
 import socket
 import struct
 import sys
 import time
-from collections.abc import Callable
-from pathlib import Path
-from typing import Any
 
 import msgspec
 
-from peer.testing.network import PERFECT, Arrival, BadNetwork, Conditions
+from peer.testing.network import Arrival, BadNetwork, Conditions
+from tests.natlab.orders import (
+    MAX_ORDER_BYTES,
+    AddLine,
+    Answer,
+    Count,
+    Cut,
+    Mend,
+    Order,
+    Part,
+    Route,
+    SetConditions,
+)
 
-DEVICE = "lab0"
-
-_TUNSETIFF = 0x400454CA
-_IFF_TUN = 0x0001
-_IFF_NO_PI = 0x1000
-_CLONE_NEWNET = 0x40000000
-_PACKETS_A_TURN = 32
-_LONGEST_PACKET = 65_535
-
-
-class Attach(msgspec.Struct, frozen=True, tag="attach", tag_field="do"):
-    """Make the TUN device in this namespace; packets to ``address`` go there."""
-
-    name: str
-    namespace: str
-    address: str
-
-
-class Move(msgspec.Struct, frozen=True, tag="move", tag_field="do"):
-    """From now on packets to ``address`` go there, and none to its old one."""
-
-    name: str
-    address: str
-
-
-class SetConditions(msgspec.Struct, frozen=True, tag="conditions", tag_field="do"):
-    """For one direction, or for all when no ends are given."""
-
-    conditions: Conditions
-    sender: str | None = None
-    receiver: str | None = None
-
-
-class Cut(msgspec.Struct, frozen=True, tag="cut", tag_field="do"):
-    """Nothing passes in this direction, or everything does again."""
-
-    sender: str
-    receiver: str
-    is_cut: bool
-
-
-class Count(msgspec.Struct, frozen=True, tag="count", tag_field="do"):
-    """Say what has become of the packets so far."""
-
-
-Command = Attach | Move | SetConditions | Cut | Count
+TUNSETIFF = 0x400454CA
+IFF_TUN, IFF_NO_PI = 0x0001, 0x1000
+"""linux/if_tun.h: packets without Ethernet around them, and without a header of the driver's."""
+PACKETS_AT_ONCE = 32
+"""Read from one device before the others have their turn."""
+MAX_PACKET_BYTES = 65_536
 
 
 class Bridge:
-    """What is known about the star, and the packets under way."""
-
-    def __init__(self, seed: int) -> None:
-        self.network = BadNetwork(PERFECT, seed=seed)
-        self.devices: dict[int, str] = {}
+    def __init__(self, orders: socket.socket, seed: int) -> None:
+        self._orders = orders
+        self._decoder: msgspec.msgpack.Decoder[Order] = msgspec.msgpack.Decoder(Order)
+        self._network = BadNetwork(Conditions(), seed=seed)
         self._device_of: dict[str, int] = {}
-        self._address_of: dict[str, bytes] = {}
-        self._name_at: dict[bytes, str] = {}
-        self._cut: set[tuple[str, str]] = set()
-        self.counts = {"no-such-address": 0, "cut": 0, "refused-by-device": 0}
+        self._line_of: dict[int, str] = {}
+        self._line_at: dict[bytes, str] = {}
+        self._parted: set[tuple[str, str]] = set()
+        self._counts = Answer()
 
-    def perform(self, command: Command) -> dict[str, Any]:
-        match command:
-            case Attach():
-                device = open_tun(command.namespace)
-                self.devices[device] = command.name
-                self._device_of[command.name] = device
-                self._set_address(command.name, command.address)
-            case Move():
-                self._set_address(command.name, command.address)
-            case SetConditions():
-                self.network.set(command.conditions, command.sender, command.receiver)
-            case Cut():
-                line = (command.sender, command.receiver)
-                (self._cut.add if command.is_cut else self._cut.discard)(line)
-            case Count():
-                return {**self.network.fates, **self.counts}
-        return {}
-
-    def forward(self, device: int) -> None:
-        """Take what a namespace has sent. A packet from an address that it no longer has goes nowhere."""
-        sender = self.devices[device]
-        for _ in range(_PACKETS_A_TURN):
-            try:
-                packet = os.read(device, _LONGEST_PACKET)
-            except BlockingIOError:
+    def run(self) -> None:
+        """Until there are no more orders."""
+        orders = self._orders.fileno()
+        while True:
+            self._deliver()
+            at = self._network.next_at
+            wait = None if at is None else max(0.0, at - time.monotonic())
+            # select() counts in microseconds; poll and epoll would be up to a millisecond late.
+            readable, _, _ = select.select([orders, *self._line_of], [], [], wait)
+            self._deliver()
+            for device in readable:
+                if device != orders:
+                    self._forward(device)
+            if orders in readable and not self._obey():
                 return
-            if len(packet) < 20 or packet[0] >> 4 != 4:
-                continue
-            receiver = self._name_at.get(packet[16:20])
-            if receiver is None or packet[12:16] != self._address_of[sender]:
-                self.counts["no-such-address"] += 1
-            elif (sender, receiver) in self._cut:
-                self.counts["cut"] += 1
-            else:
-                self.network.send(time.monotonic(), sender, receiver, packet)
 
-    def deliver(self) -> None:
-        for arrival in self.network.arrivals(time.monotonic()):
-            self._deliver(arrival)
+    def _forward(self, device: int) -> None:
+        sender = self._line_of[device]
+        for _ in range(PACKETS_AT_ONCE):
+            try:
+                packet = os.read(device, MAX_PACKET_BYTES)
+            except OSError:
+                return  # all is read, or the interface is down
+            self._send(sender, packet)
 
-    def _deliver(self, arrival: Arrival) -> None:
-        # The line may have been cut, or the receiver have moved, while this was under way.
-        if (arrival.sender, arrival.receiver) in self._cut:
-            self.counts["cut"] += 1
-        elif self._address_of[arrival.receiver] != arrival.data[16:20]:
-            self.counts["no-such-address"] += 1
+    def _send(self, sender: str, packet: bytes) -> None:
+        source, destination = ends(packet)
+        # No network lets in what comes from an address that is not its sender's.
+        if self._line_at.get(source) != sender:
+            self._counts.unroutable += 1
+        elif is_multicast(destination):
+            for receiver in self._device_of:
+                self._put(sender, receiver, packet)
+        elif (receiver_line := self._line_at.get(destination)) is None:
+            self._counts.unroutable += 1
+        else:
+            self._put(sender, receiver_line, packet)
+
+    def _put(self, sender: str, receiver: str, packet: bytes) -> None:
+        if (sender, receiver) in self._parted:
+            self._counts.parted += 1
+        elif sender != receiver:
+            self._network.send(time.monotonic(), sender, receiver, packet)
+
+    def _deliver(self) -> None:
+        for arrival in self._network.arrivals(time.monotonic()):
+            self._hand_over(arrival)
+
+    def _hand_over(self, arrival: Arrival) -> None:
+        # While it was under way its line may have been cut, or its receiver have moved.
+        _, destination = ends(arrival.data)
+        if (arrival.sender, arrival.receiver) in self._parted:
+            self._counts.parted += 1
+        elif not is_multicast(destination) and self._line_at.get(destination) != arrival.receiver:
+            self._counts.unroutable += 1
         else:
             try:
                 os.write(self._device_of[arrival.receiver], arrival.data)
             except OSError:
-                self.counts["refused-by-device"] += 1
+                self._counts.refused += 1
 
-    def _set_address(self, name: str, address: str) -> None:
-        old = self._address_of.get(name)
-        if old is not None:
-            self._name_at.pop(old, None)
-        packed = socket.inet_aton(address)
-        self._address_of[name] = packed
-        self._name_at[packed] = name
+    def _obey(self) -> bool:
+        """False at the end of the orders."""
+        order = self._orders.recv(MAX_ORDER_BYTES)
+        if order:
+            try:
+                answer = self._perform(self._decoder.decode(order))
+            except (msgspec.DecodeError, OSError, ValueError) as error:
+                answer = Answer(error=f"{type(error).__name__}: {error}")
+            self._orders.send(msgspec.msgpack.encode(answer))
+        return bool(order)
 
+    def _perform(self, order: Order) -> Answer:
+        match order:
+            case AddLine():
+                return Answer(device=self._add_line(order.line))
+            case Route():
+                self._route(ipaddress.ip_address(order.address).packed, order.line)
+            case SetConditions():
+                self._network.set(order.conditions, order.sender, order.receiver)
+            case Part():
+                line = (order.sender, order.receiver)
+                (self._parted.add if order.is_parted else self._parted.discard)(line)
+            case Cut():
+                seconds = math.inf if order.seconds is None else order.seconds
+                self._network.blackhole(order.line, time.monotonic(), seconds)
+            case Mend():
+                self._network.heal(order.line)
+            case Count():
+                return msgspec.structs.replace(self._counts, fates=self._network.fates)
+        return Answer()
 
-def open_tun(namespace: str) -> int:
-    """A TUN device inside that namespace, up and without IPv6; reading from it never blocks."""
-    libc = ctypes.CDLL(None, use_errno=True)
-    home = os.open("/proc/self/ns/net", os.O_RDONLY)
-    there = os.open(f"/run/netns/{namespace}", os.O_RDONLY)
-    try:
-        _enter(libc, there)
-        with contextlib.suppress(OSError):
-            Path("/proc/sys/net/ipv6/conf/default/disable_ipv6").write_text("1")
+    def _add_line(self, line: str) -> str:
+        name = f"line{len(self._device_of)}"
         device = os.open("/dev/net/tun", os.O_RDWR | os.O_NONBLOCK)
-        fcntl.ioctl(device, _TUNSETIFF, struct.pack("16sH22x", DEVICE.encode(), _IFF_TUN | _IFF_NO_PI))
-    finally:
-        _enter(libc, home)
-        os.close(home)
-        os.close(there)
-    return device
+        fcntl.ioctl(device, TUNSETIFF, struct.pack("16sH22x", name.encode(), IFF_TUN | IFF_NO_PI))
+        self._device_of[line] = device
+        self._line_of[device] = line
+        return name
+
+    def _route(self, address: bytes, line: str | None) -> None:
+        self._line_at.pop(address, None)
+        if line is not None:
+            self._line_at[address] = line
 
 
-def _enter(libc: ctypes.CDLL, namespace: int) -> None:
-    if libc.setns(namespace, _CLONE_NEWNET) != 0:
-        number = ctypes.get_errno()
-        raise OSError(number, os.strerror(number))
+def ends(packet: bytes) -> tuple[bytes, bytes]:
+    """Source and destination: 4 bytes each in IPv4, 16 in IPv6."""
+    if packet[0] >> 4 == 4:
+        return packet[12:16], packet[16:20]
+    return packet[8:24], packet[24:40]
 
 
-def run(seed: int, say: Callable[[bytes], object]) -> None:
-    """Until the standard input ends."""
-    bridge = Bridge(seed)
-    decoder: msgspec.json.Decoder[Command] = msgspec.json.Decoder(Command)
-    unread = b""
-    os.set_blocking(0, False)
-    while True:
-        next_at = bridge.network.next_at
-        wait = None if next_at is None else max(0.0, next_at - time.monotonic())
-        # Not epoll: that rounds up to whole milliseconds.
-        readable, _, _ = select.select([0, *bridge.devices], [], [], wait)
-        bridge.deliver()
-        for device in readable:
-            if device != 0:
-                bridge.forward(device)
-        bridge.deliver()
-        if 0 in readable:
-            came = os.read(0, _LONGEST_PACKET)
-            if not came:
-                return
-            *lines, unread = (unread + came).split(b"\n")
-            for line in lines:
-                try:
-                    answer: dict[str, Any] = bridge.perform(decoder.decode(line))
-                except (msgspec.DecodeError, OSError, ValueError) as error:
-                    answer = {"error": f"{type(error).__name__}: {error}"}
-                say(msgspec.json.encode(answer) + b"\n")
+def is_multicast(address: bytes) -> bool:
+    return address[0] == 0xFF if len(address) == 16 else address[0] >> 4 == 0xE
 
 
 def main() -> None:
-    # A wire that waits for its turn on a busy machine is no wire.
-    with contextlib.suppress(OSError):
+    # Nothing here makes cycles, and a pause would be a delay that nobody has ordered.
+    gc.disable()
+    try:
+        # A wire that waits for its turn on a busy machine is no wire.
         os.setpriority(os.PRIO_PROCESS, 0, -15)
-    gc.freeze()
-    run(int(sys.argv[1]) if len(sys.argv) > 1 else 0, lambda line: os.write(1, line))
+    except OSError:
+        pass  # then a busy machine makes a slower network
+    with socket.socket(fileno=sys.stdin.fileno()) as orders:
+        Bridge(orders, int(sys.argv[1])).run()
 
 
 if __name__ == "__main__":

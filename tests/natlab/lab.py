@@ -15,10 +15,11 @@ and holds when the call returns.
 from __future__ import annotations
 
 import atexit
+import itertools
 import tempfile
 from types import TracebackType
 
-from peer.testing.network import PERFECT, Conditions
+from peer.testing.network import Conditions
 from tests.natlab.namespaces import Namespace, remove_leftovers
 from tests.natlab.wire import Wire
 
@@ -166,17 +167,16 @@ class Lab:
 
     def towards(self, sender: Machine, receiver: Machine, conditions: Conditions) -> None:
         """One direction between two machines, over all interfaces that they have now."""
-        for from_line in sender.lines:
-            for to_line in receiver.lines:
-                self.wire.set(conditions, from_line, to_line)
+        for from_line, to_line in itertools.product(sender.lines, receiver.lines):
+            self.wire.set(conditions, from_line, to_line)
 
     def part(self, one: Machine, other: Machine) -> None:
-        """These two no longer reach each other; all others still reach both. Ends with :meth:`between`."""
-        self.between(one, other, Conditions(loss=1.0))
+        """These two no longer reach each other; all others still reach both."""
+        self._set_parted(one, other, True)
 
     def join(self, one: Machine, other: Machine) -> None:
-        """These two reach each other, over a perfect line."""
-        self.between(one, other, PERFECT)
+        """These two reach each other again."""
+        self._set_parted(one, other, False)
 
     def cut(self, machine: Machine, seconds: float | None = None) -> None:
         """Nothing from or to this machine comes through; None: until it is mended."""
@@ -186,3 +186,8 @@ class Lab:
     def mend(self, machine: Machine) -> None:
         for line in machine.lines:
             self.wire.mend(line)
+
+    def _set_parted(self, one: Machine, other: Machine, is_parted: bool) -> None:
+        for here, there in itertools.product(one.lines, other.lines):
+            self.wire.part(here, there, is_parted=is_parted)
+            self.wire.part(there, here, is_parted=is_parted)

@@ -1,17 +1,25 @@
-"""Machines of one's own inside this one: Linux network namespaces, named after the process that made them."""
+"""Network namespaces: machines inside this one. Made with names of their own, and never left behind.
+
+A name tells who has made it (process id, and when that process began), so that whoever comes next removes
+what a crash has left, and nothing else.
+"""
 
 from __future__ import annotations
 
+import itertools
 import os
-import re
 import shutil
+import signal
 import subprocess
+import time
 from pathlib import Path
-from types import TracebackType
 
-_OURS = re.compile(r"pl(\d+)-")
-_TUN = Path("/dev/net/tun")
-_COMMAND_TIMEOUT = 10.0
+PREFIX = "peerlane"
+COMMAND_TIMEOUT = 10.0
+END_TIMEOUT = 5.0
+TUN = Path("/dev/net/tun")
+
+_numbers = itertools.count()
 
 
 class LabError(Exception):
@@ -21,88 +29,84 @@ class LabError(Exception):
 def reason_not_here() -> str | None:
     """Why no lab can be built on this machine, as a sentence; None when it can."""
     if os.geteuid() != 0:
-        return "network namespaces need root"
+        return "network namespaces need root (or: unshare --user --map-root-user --net --mount)"
     if shutil.which("ip") is None:
         return "the command 'ip' is missing: apt-get install iproute2"
-    if not _TUN.exists():
-        return f"{_TUN} is missing: this kernel, or this container, has no TUN devices"
-    probe = f"pl{os.getpid()}-probe"
+    if not os.access(TUN, os.R_OK | os.W_OK):
+        return f"{TUN} is missing: this kernel, or this container, has no TUN devices"
     try:
-        ip("netns", "add", probe)
-        ip("netns", "del", probe)
+        Namespace("probe").remove()
     except LabError as error:
         return f"network namespaces cannot be made here: {error}"
     return None
 
 
-def ip(*arguments: str) -> str:
-    """What ``ip`` prints. Raises LabError with what it complains about."""
-    done = subprocess.run(
-        ["ip", *arguments], capture_output=True, text=True, timeout=_COMMAND_TIMEOUT, check=False
-    )
+def run(*command: str) -> str:
+    """Run a command to its end; its output. Raises LabError with what it complains about."""
+    done = subprocess.run(command, capture_output=True, text=True, timeout=COMMAND_TIMEOUT, check=False)
     if done.returncode != 0:
-        raise LabError(f"ip {' '.join(arguments)}: {done.stderr.strip()}")
+        raise LabError(f"{' '.join(command)}: {done.stderr.strip()}")
     return done.stdout
+
+
+class Namespace:
+    """One network namespace, with its loopback up. Ends with :meth:`remove`."""
+
+    def __init__(self, word: str) -> None:
+        pid = os.getpid()
+        self.name = f"{PREFIX}.{pid}.{_began(pid)}.{next(_numbers)}.{word}"
+        run("ip", "netns", "add", self.name)
+        self.ip("link", "set", "lo", "up")
+
+    def ip(self, *arguments: str) -> str:
+        """``ip`` in this namespace."""
+        return run("ip", "-n", self.name, *arguments)
+
+    def command(self, *command: str) -> list[str]:
+        """The command line that runs ``command`` inside, in a process with the same pid."""
+        return ["ip", "netns", "exec", self.name, *command]
+
+    def remove(self) -> None:
+        """End whatever still runs inside, and the namespace."""
+        _remove(self.name)
+
+
+def remove_leftovers() -> list[str]:
+    """Remove the namespaces whose makers have died; returns their names."""
+    left = [name for name in existing() if _is_left_over(name)]
+    for name in left:
+        _remove(name)
+    return left
 
 
 def existing() -> list[str]:
     """The labs' namespaces on this machine, of all processes."""
-    names = [line.split()[0] for line in ip("netns", "list").splitlines() if line.strip()]
-    return [name for name in names if _OURS.match(name)]
+    names = [line.split()[0] for line in run("ip", "netns", "list").splitlines() if line]
+    return [name for name in names if name.startswith(f"{PREFIX}.")]
 
 
-def remove_leftovers() -> list[str]:
-    """Remove the namespaces of processes that are no more, and return their names."""
-    left = []
-    for name in existing():
-        owner = _OURS.match(name)
-        if owner is not None and not Path(f"/proc/{owner[1]}").exists():
-            ip("netns", "del", name)
-            left.append(name)
-    return left
+def _is_left_over(name: str) -> bool:
+    _, pid, began, *_ = name.split(".")
+    return _began(int(pid)) != began
 
 
-class Namespaces:
-    """Makes namespaces, and removes them at the end of the ``with`` block."""
+def _began(pid: int) -> str:
+    """When a process began, in ticks since the machine did; empty: there is none (proc(5), field 22)."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[19]
+    except OSError:
+        return ""
 
-    def __init__(self) -> None:
-        self._made: dict[str, str] = {}
 
-    def __enter__(self) -> Namespaces:
-        remove_leftovers()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        for name in list(self._made):
-            self.remove(name)
-
-    def __getitem__(self, name: str) -> str:
-        """The name that the machine knows it by."""
-        return self._made[name]
-
-    def make(self, name: str) -> str:
-        """A namespace with nothing but its loopback in it; returns the name that the machine knows it by."""
-        full = self._full_name(name)
-        ip("netns", "add", full)
-        self._made[name] = full
-        ip("-n", full, "link", "set", "lo", "up")
-        return full
-
-    def remove(self, name: str) -> None:
-        """Processes inside are not ended by this; whoever started them does that first."""
-        ip("netns", "del", self._made.pop(name))
-
-    def inside(self, name: str, *command: str) -> list[str]:
-        """The command line that runs ``command`` inside, in a process with the same pid."""
-        return ["ip", "netns", "exec", self._made[name], *command]
-
-    def _full_name(self, name: str) -> str:
-        # Two labs of one process may stand side by side.
-        taken = set(existing())
-        full, number = f"pl{os.getpid()}-{name}", 1
-        while full in taken:
-            number += 1
-            full = f"pl{os.getpid()}-{name}{number}"
-        return full
+def _remove(name: str) -> None:
+    if name not in existing():
+        return
+    deadline = time.monotonic() + END_TIMEOUT
+    while (pids := run("ip", "netns", "pids", name).split()) and time.monotonic() < deadline:
+        for pid in pids:
+            try:
+                os.kill(int(pid), signal.SIGKILL)
+            except ProcessLookupError:
+                pass  # it has ended by itself
+        time.sleep(0.02)
+    run("ip", "netns", "delete", name)

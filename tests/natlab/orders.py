@@ -6,6 +6,8 @@ import msgspec
 
 from peer.testing.network import Conditions, Fate
 
+MAX_ORDER_BYTES = 65_536
+
 
 class AddLine(msgspec.Struct, tag="add-line"):
     """Make a TUN device with this line at its other end."""
@@ -21,11 +23,19 @@ class Route(msgspec.Struct, tag="route"):
 
 
 class SetConditions(msgspec.Struct, tag="conditions"):
-    """From one line to another; both empty: everywhere."""
+    """From one line to another; both None: everywhere."""
 
     conditions: Conditions
     sender: str | None = None
     receiver: str | None = None
+
+
+class Part(msgspec.Struct, tag="part"):
+    """Nothing comes through in this direction, not even what is under way; or everything does again."""
+
+    sender: str
+    receiver: str
+    is_parted: bool
 
 
 class Cut(msgspec.Struct, tag="cut"):
@@ -43,14 +53,17 @@ class Count(msgspec.Struct, tag="count"):
     """Asks what has become of the packets."""
 
 
-Order = AddLine | Route | SetConditions | Cut | Mend | Count
+Order = AddLine | Route | SetConditions | Part | Cut | Mend | Count
 
 
 class Answer(msgspec.Struct):
+    """``error`` is empty when the order was carried out."""
+
+    error: str = ""
     device: str = ""
     fates: dict[Fate, int] = msgspec.field(default_factory=dict)
+    parted: int = 0
     unroutable: int = 0
     """Packets to an address that nobody has, or from one that is not the sender's."""
-
-
-MAX_ORDER_BYTES = 65_536
+    refused: int = 0
+    """Packets that an interface has not taken: it was down, or full."""

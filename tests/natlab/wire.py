@@ -1,123 +1,109 @@
-"""The controls of the wire: machines are plugged in, lines get worse or are cut, addresses change."""
+"""The lab's end of the process that carries the packets: an order holds when the call returns."""
 
 from __future__ import annotations
 
-import asyncio
+import socket
+import subprocess
 import sys
 from pathlib import Path
-from types import TracebackType
-from typing import Any
+from typing import IO
 
 import msgspec
 
 from peer.testing.network import Conditions
-from tests.natlab.bridge import DEVICE, Attach, Command, Count, Cut, Move, SetConditions
-from tests.natlab.namespaces import LabError, Namespaces, ip
+from tests.natlab.namespaces import LabError, Namespace
+from tests.natlab.orders import (
+    MAX_ORDER_BYTES,
+    AddLine,
+    Answer,
+    Count,
+    Cut,
+    Mend,
+    Order,
+    Part,
+    Route,
+    SetConditions,
+)
 
 ROOT = Path(__file__).parents[2]
-_PATIENCE = 10.0
+ANSWER_TIMEOUT = 10.0
+END_TIMEOUT = 5.0
+
+_answers: msgspec.msgpack.Decoder[Answer] = msgspec.msgpack.Decoder(Answer)
 
 
 class Wire:
-    """Names are those of the namespaces; an ``async with`` block long."""
+    """One process in a namespace of its own; its devices are moved to where they belong."""
 
-    def __init__(self, namespaces: Namespaces, *, seed: int = 0) -> None:
-        self._namespaces = namespaces
-        self._seed = seed
-        self._process: asyncio.subprocess.Process | None = None
-        self._turn = asyncio.Lock()
-        self.addresses: dict[str, str] = {}
+    def __init__(self, seed: int, log: IO[bytes]) -> None:
+        self._log = log
+        self._namespace = Namespace("wire")
+        self._orders, other = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        self._orders.settimeout(ANSWER_TIMEOUT)
+        with other:
+            self._process = subprocess.Popen(
+                self._namespace.command(sys.executable, "-m", "tests.natlab.bridge", str(seed)),
+                stdin=other,
+                stdout=log,
+                stderr=log,
+                cwd=ROOT,
+            )
 
-    async def __aenter__(self) -> Wire:
-        self._process = await asyncio.create_subprocess_exec(
-            sys.executable,
-            *("-m", "tests.natlab.bridge", str(self._seed)),
-            stdin=asyncio.subprocess.PIPE,
-            stdout=asyncio.subprocess.PIPE,
-            cwd=ROOT,
-        )
-        return self
+    @property
+    def pid(self) -> int:
+        return self._process.pid
 
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        process = self._process
-        assert process is not None
-        if process.stdin is not None:
-            process.stdin.close()
-        await end(process, _PATIENCE)
+    def add_line(self, line: str, namespace: Namespace, device: str) -> None:
+        """A line that ends in this namespace, as an interface of this name."""
+        made = self._give(AddLine(line)).device
+        self._namespace.ip("link", "set", made, "netns", namespace.name, "name", device)
 
-    async def attach(self, name: str, address: str) -> None:
-        """Plug the namespace in; everything that is not its own goes over the wire."""
-        namespace = self._namespaces[name]
-        await self._ask(Attach(name, namespace, address))
-        ip("-n", namespace, "addr", "add", f"{address}/32", "dev", DEVICE)
-        ip("-n", namespace, "link", "set", DEVICE, "up")
-        ip("-n", namespace, "route", "add", "default", "dev", DEVICE, "src", address)
-        self.addresses[name] = address
+    def route(self, address: str, line: str | None) -> None:
+        """This address is at the end of this line; None: nowhere."""
+        self._give(Route(address, line))
 
-    async def change_address(self, name: str, address: str, outage: float = 0.0) -> None:
-        """From one network to another: the old address is gone at once, the new one there after ``outage``."""
-        namespace, old = self._namespaces[name], self.addresses[name]
-        ip("-n", namespace, "addr", "del", f"{old}/32", "dev", DEVICE)
-        await asyncio.sleep(outage)
-        await self._ask(Move(name, address))
-        ip("-n", namespace, "addr", "add", f"{address}/32", "dev", DEVICE)
-        ip("-n", namespace, "route", "replace", "default", "dev", DEVICE, "src", address)
-        self.addresses[name] = address
+    def set(self, conditions: Conditions, sender: str | None = None, receiver: str | None = None) -> None:
+        """From one line to another, or everywhere."""
+        self._give(SetConditions(conditions, sender, receiver))
 
-    async def set(
-        self, conditions: Conditions, sender: str | None = None, receiver: str | None = None
-    ) -> None:
-        """For one direction, or for all when neither end is given."""
-        await self._ask(SetConditions(conditions, sender, receiver))
+    def part(self, sender: str, receiver: str, *, is_parted: bool) -> None:
+        """Nothing comes through from one line to another; or everything does again."""
+        self._give(Part(sender, receiver, is_parted))
 
-    async def cut(self, one: str, other: str, *, one_way: bool = False) -> None:
-        """Nothing passes between the two, without a word to either; ``one_way``: from the first to the second."""
-        await self._cut(one, other, one_way, is_cut=True)
+    def cut(self, line: str, seconds: float | None = None) -> None:
+        """Nothing comes through, and what is under way is lost; None: until it is mended."""
+        self._give(Cut(line, seconds))
 
-    async def mend(self, one: str, other: str, *, one_way: bool = False) -> None:
-        await self._cut(one, other, one_way, is_cut=False)
+    def mend(self, line: str) -> None:
+        self._give(Mend(line))
 
-    async def isolate(self, name: str) -> None:
-        for other in self.addresses:
-            if other != name:
-                await self.cut(name, other)
+    def count(self) -> Answer:
+        """What has become of all packets so far."""
+        return self._give(Count())
 
-    async def rejoin(self, name: str) -> None:
-        for other in self.addresses:
-            if other != name:
-                await self.mend(name, other)
+    def close(self) -> None:
+        self._orders.close()
+        try:
+            self._process.wait(END_TIMEOUT)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+        self._namespace.remove()
 
-    async def counts(self) -> dict[str, int]:
-        """What has become of the packets so far."""
-        return await self._ask(Count())
-
-    async def _cut(self, one: str, other: str, one_way: bool, *, is_cut: bool) -> None:
-        await self._ask(Cut(one, other, is_cut))
-        if not one_way:
-            await self._ask(Cut(other, one, is_cut))
-
-    async def _ask(self, command: Command) -> dict[str, Any]:
-        process = self._process
-        if process is None or process.stdin is None or process.stdout is None:
-            raise LabError("the wire has not been laid")
-        async with self._turn, asyncio.timeout(_PATIENCE):
-            process.stdin.write(msgspec.json.encode(command) + b"\n")
-            line = await process.stdout.readline()
-        if not line:
-            raise LabError("the wire has ended")
-        answer: dict[str, Any] = msgspec.json.decode(line)
-        if "error" in answer:
-            raise LabError(f"{command}: {answer['error']}")
+    def _give(self, order: Order) -> Answer:
+        """Raises LabError when it could not be carried out."""
+        try:
+            self._orders.send(msgspec.msgpack.encode(order))
+            said = self._orders.recv(MAX_ORDER_BYTES)
+        except OSError as error:
+            raise LabError(f"{order}: the bridge does not answer: {error}; {self._last_words()}") from None
+        if not said:
+            raise LabError(f"{order}: the bridge has ended; {self._last_words()}")
+        answer = _answers.decode(said)
+        if answer.error:
+            raise LabError(f"{order}: {answer.error}")
         return answer
 
-
-async def end(process: asyncio.subprocess.Process, patience: float) -> None:
-    """Wait for it to end by itself; then kill it."""
-    try:
-        async with asyncio.timeout(patience):
-            await process.wait()
-    except TimeoutError:
-        process.kill()
-        await process.wait()
+    def _last_words(self) -> str:
+        self._log.seek(0)
+        return self._log.read()[-2000:].decode(errors="replace")
