@@ -1,4 +1,4 @@
-"""The process that carries packets between namespaces: one TUN device for each line, and a bad network between.
+"""The process that carries packets between namespaces: a TUN device for each line, a bad network between.
 
 ``python -m tests.natlab.bridge SEED``: its stdin is a socket for orders and answers. It ends with that
 socket, so it never outlives who has started it. ``peer.testing.network`` decides what becomes of a packet;

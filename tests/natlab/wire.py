@@ -43,7 +43,7 @@ class Wire:
         with other:
             self._process = subprocess.Popen(
                 self._namespace.command(sys.executable, "-m", "tests.natlab.bridge", str(seed)),
-                stdin=other,
+                stdin=other.fileno(),
                 stdout=log,
                 stderr=log,
                 cwd=ROOT,
