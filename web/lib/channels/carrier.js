@@ -2,6 +2,7 @@
 
 import { Assembler } from "./chunking.js";
 import { Incoming } from "./incoming.js";
+import { later } from "./later.js";
 import { Outgoing } from "./outgoing.js";
 import { Realtime } from "./realtime.js";
 
@@ -51,7 +52,8 @@ export class Carrier {
   }
 
   get bufferedBytes() {
-    return this._lane?.bufferedAmount ?? 0;
+    // What has been acknowledged has left the buffer, whatever a browser says.
+    return Math.min(this._lane?.bufferedAmount ?? 0, this.ordered?.inFlightBytes ?? Infinity);
   }
 
   get inFlightBytes() {
@@ -69,11 +71,12 @@ export class Carrier {
     this.id = id;
     this._lane = lane;
     lane.binaryType = "arraybuffer";
-    lane.addEventListener("open", () => this._opened(lane));
     lane.addEventListener("message", ({ data }) => this._receive(lane, data));
     lane.addEventListener("bufferedamountlow", () => this._hasRoom(lane));
     lane.addEventListener("close", () => this._closed(lane));
-    if (lane.readyState === "open") this._opened(lane);
+    // Chromium never takes from `bufferedAmount` what is sent within the task in which a lane of the other side comes.
+    if (lane.readyState === "open") later(() => this._opened(lane));
+    else lane.addEventListener("open", () => this._opened(lane));
   }
 
   /** Close the lane, and listen to it no more. What was handed to it still goes out. */
@@ -117,9 +120,9 @@ export class Carrier {
    * False when it has left already, and nothing will be told.
    */
   listenForRoom() {
-    const lane = this._lane;
-    if (!lane || lane.bufferedAmount === 0) return true;
-    lane.bufferedAmountLowThreshold = lane.bufferedAmount >> 1;
+    const { _lane: lane, bufferedBytes } = this;
+    if (!lane || bufferedBytes === 0) return true;
+    lane.bufferedAmountLowThreshold = lane.bufferedAmount - Math.ceil(bufferedBytes / 2);
     return lane.bufferedAmount > lane.bufferedAmountLowThreshold;
   }
 
@@ -130,7 +133,6 @@ export class Carrier {
 
   /** @param {RTCDataChannel} lane */
   _opened(lane) {
-    // Of a lane that the other side has made some browsers say it twice.
     if (lane !== this._lane || this._hasBegun) return;
     this._hasBegun = true;
     this.ordered?.beginLane();

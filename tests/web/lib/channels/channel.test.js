@@ -4,7 +4,7 @@ import { Inbox, MAX_UNREAD_BYTES, MAX_UNREAD_MESSAGES } from "../../../../web/li
 import { BULK, LATEST, RELIABLE, UNRELIABLE } from "../../../../web/lib/channels/kinds.js";
 import { Closed, Full, Lost, Refused } from "../../../../web/lib/errors.js";
 import { seeded } from "../../random.js";
-import { listen, pair, steps, Two } from "./lanes.js";
+import { FakeLane, listen, pair, steps, Two } from "./lanes.js";
 
 const KIB = 1024;
 
@@ -27,6 +27,31 @@ test("a channel opens with what is under it", async () => {
   two.exchange();
   await opening;
   assert.equal(channel.state, "open");
+});
+
+test("a lane that is open when it comes is written to in a task of its own", async () => {
+  const { answerer } = new Two();
+  const lane = new FakeLane("chat", "peerlane.v1.reliable.0123abcd");
+  lane.readyState = "open";
+  const channel = answerer.register.open("chat", RELIABLE);
+  const sending = channel.send("x");
+  answerer.pc.adopt(lane);
+  lane.open();
+  await Promise.resolve();
+  assert.equal(lane.sent.length, 0);
+  await sending;
+  assert.equal(lane.sent.length, 2);
+});
+
+test("what is acknowledged has left the buffer, whatever the browser says", () => {
+  const { channel, lane, side } = opened(RELIABLE);
+  channel.sendNow(new Uint8Array(200 * KIB));
+  let sent = 0;
+  for (let round = 0; round < 30; round += 1) {
+    sent = lane.bufferedAmount;
+    side.hear({ type: "ack", received: { [channel.carrier.id]: [sent > 200 * KIB ? 1 : 0, sent] } });
+  }
+  assert.ok(sent > 200 * KIB);
 });
 
 test("what is told twice by a browser begins once", () => {

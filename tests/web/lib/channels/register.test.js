@@ -194,8 +194,8 @@ test("a lane with another id has replaced the channel of its label", () => {
   const two = new Two();
   const [, theirs] = pair(two, "chat", RELIABLE);
   const lane = new FakeLane("chat", "peerlane.v1.reliable.ffffffff");
-  lane.readyState = "open";
   two.answerer.pc.adopt(lane);
+  lane.open();
   const [newer] = two.answerer.opened;
   assert.equal(newer.state, "open");
   for (const [, end] of two.lanes) end.closed();
