@@ -89,8 +89,8 @@ export class Register {
   detach() {
     this._pc = null;
     this._acks.stop();
-    for (const channel of [...this._channels.values(), ...this._leaving, ...this._parting]) channel.detach();
     this._traffic.begin();
+    for (const channel of [...this._channels.values(), ...this._leaving, ...this._parting]) channel.detach();
   }
 
   /** The other side can hear us: say what it may have missed, and ask for what it has not made yet. */

@@ -21,6 +21,8 @@ export class Traffic {
     /** @type {Map<Carrier, Flight>} */
     this._flights = new Map();
     this._isPumping = false;
+    /** Whether there may be something to hand over. */
+    this._isWanted = false;
   }
 
   /** A new connection: nothing is known of its path. */
@@ -47,6 +49,8 @@ export class Traffic {
     this._scheduler.waits(carrier, carrier.kind, 0);
     this._buffering.delete(carrier);
     this._flights.delete(carrier);
+    // Whoever waited because of what lay there waits no more.
+    this.pump();
   }
 
   /**
@@ -72,12 +76,12 @@ export class Traffic {
   /** Hand over what may go now. */
   pump() {
     // What is told from here may lead here again.
+    this._isWanted = true;
     if (this._isPumping) return;
     this._isPumping = true;
     try {
-      this._handOver();
-      while (!this._listenForRoom()) {
-        this._scheduler.beginTurn();
+      while (this._isWanted || !this._listenForRoom()) {
+        this._isWanted = false;
         this._handOver();
       }
     } finally {
@@ -145,6 +149,8 @@ export class Traffic {
   _listenForRoom() {
     let isHeard = true;
     for (const carrier of this._buffering) isHeard = carrier.listenForRoom() && isHeard;
+    // As good as being told.
+    if (!isHeard) this._scheduler.beginTurn();
     return isHeard;
   }
 }

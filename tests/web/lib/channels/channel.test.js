@@ -151,6 +151,25 @@ test("no more lies in the buffers than keeps them from running dry", () => {
   assert.deepEqual(channels.map((channel) => channel.statistics().sent), [1, 1, 1, 1]);
 });
 
+for (const how of ["closes here", "is closed by the other side"]) {
+  test(`who waits behind a lane that ${how} goes on`, () => {
+    const { channel, lane, two } = opened(RELIABLE);
+    const waiting = two.offerer.register.open("waiting", BULK);
+    const behind = two.offerer.pc.made.at(-1);
+    behind.open();
+    channel.sendNow(new Uint8Array(100 * KIB));
+    waiting.sendNow("x");
+    if (how === "closes here") {
+      channel.close();
+      while (lane.readyState === "open") lane.take();
+    } else {
+      assert.equal(behind.sent.length, 0);
+      lane.closed();
+    }
+    assert.equal(behind.sent.length, 2);
+  });
+}
+
 test("bulk waits for acknowledgements", () => {
   const { channel, lane, side } = opened(BULK);
   channel.sendNow(new Uint8Array(1000 * KIB));
