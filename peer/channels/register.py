@@ -100,9 +100,9 @@ class Register:
         """The connection has ended; its channels wait for the next one."""
         self._make_lane = None
         self._acks.stop()
+        self._traffic.begin()
         for channel in [*self._channels.values(), *self._leaving, *self._parting]:
             channel.detach()
-        self._traffic.begin()
 
     def ask(self) -> None:
         """The other side can hear us: say what it may have missed, and ask for what it has not made yet."""

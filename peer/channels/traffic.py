@@ -27,6 +27,8 @@ class Traffic:
         """Those that may have something in the buffer of their lane."""
         self._flights: dict[Carrier, Flight] = {}
         self._is_pumping = False
+        self._is_wanted = False
+        """Whether there may be something to hand over."""
         self._next_turn: asyncio.Handle | None = None
 
     def begin(self) -> None:
@@ -53,6 +55,8 @@ class Traffic:
         self._scheduler.waits(carrier, carrier.kind, 0)
         self._buffering.discard(carrier)
         self._flights.pop(carrier, None)
+        # Whoever waited because of what lay there waits no more.
+        self.pump()
 
     def acknowledge(self, carrier: Carrier, messages: object, lane_bytes: object) -> bool:
         """Whether that is news."""
@@ -69,11 +73,14 @@ class Traffic:
     def pump(self) -> None:
         """Hand over what may go now."""
         # What is told from here may lead here again.
+        self._is_wanted = True
         if self._is_pumping:
             return
         self._is_pumping = True
         try:
-            self._hand_over()
+            while self._is_wanted:
+                self._is_wanted = False
+                self._hand_over()
         except ValueError:
             self._violated("the other side takes no messages of a packet's length")
         finally:

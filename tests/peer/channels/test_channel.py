@@ -224,6 +224,20 @@ async def test_a_latest_value_waits_for_the_channel_to_open() -> None:
     assert [sent[3:] for sent in side.made[0].sent] == [b"new"]
 
 
+async def test_who_waits_behind_a_lane_that_is_gone_goes_on() -> None:
+    side = Side(you_offer=True)
+    side.register.use(side.make_lane)
+    chat, bulk = (side.register.open(kind.name, kind) for kind in (RELIABLE, BULK))
+    for lane in side.made:
+        lane.open()
+    on_chat, on_bulk = side.made
+    chat.send_now(bytes(10_000))
+    bulk.send_now(b"x")
+    assert not on_bulk.sent
+    on_chat.closed()
+    assert list(on_bulk.sent) == [START, b"\0x"]
+
+
 async def test_bulk_yields_to_everything() -> None:
     side = Side(you_offer=True)
     side.register.use(side.make_lane)
