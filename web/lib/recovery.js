@@ -55,6 +55,7 @@ export class Recovery {
     this._restartAt = -Infinity;
     this._tries = 0;
     this._wantsRestart = false;
+    this._isSuspect = false;
     this._isBroken = false;
     /** When a restart of a broken path has had its time. */
     this._givenUpAt = Infinity;
@@ -72,7 +73,7 @@ export class Recovery {
 
   /** What is being done about a path that is silent, null when it is not. @param {number} now @returns {Act | "waiting-for-server" | null} */
   doing(now) {
-    if (this._isStopped || (this.isWatching && this.silence(now) < SUSPECT_AFTER)) return null;
+    if (this._isStopped || (this.isWatching && !this._isQuiet(this.silence(now)))) return null;
     if (!this._isReachable) return "waiting-for-server";
     return this.isWatching ? "restart" : "rebuild";
   }
@@ -106,12 +107,13 @@ export class Recovery {
     if (at <= this._heardAt) return;
     this._heardAt = at;
     this._tries = 0;
+    this._isSuspect = false;
   }
 
   /** The browser has its doubts: look for another path at once. @param {number} now */
   suspect(now) {
     if (!this.isWatching) return;
-    this._heardAt = Math.min(this._heardAt, now - SUSPECT_AFTER);
+    this._isSuspect = true;
     this._tickAt = Math.min(this._tickAt, now);
   }
 
@@ -169,7 +171,7 @@ export class Recovery {
     this._tick(now);
     const silence = now - this._heardAt;
     this.state = silence >= LOST_AFTER ? "interrupted" : "connected";
-    if (silence >= SUSPECT_AFTER) this._steadySince = now;
+    if (this._isQuiet(silence)) this._steadySince = now;
     else if (now - this._steadySince >= STEADY_AFTER) this._restarts = this._rebuilds = 0;
     return this._isReachable ? this._advice(now, silence) : null;
   }
@@ -188,7 +190,7 @@ export class Recovery {
     if (now >= this._givenUpAt) return this._rebuild(now);
     if (silence >= REBUILD_AFTER && this._tries >= RESTARTS_BEFORE_REBUILD) return this._rebuild(now);
     const isWanted = this._wantsRestart && now >= this._restartedAt + SHORTEST_RESTART_PAUSE;
-    if (!isWanted && !(silence >= SUSPECT_AFTER && now >= this._restartAt)) return null;
+    if (!isWanted && !(this._isQuiet(silence) && now >= this._restartAt)) return null;
     this._tries += 1;
     this.restarted(now);
     return "restart";
@@ -200,8 +202,13 @@ export class Recovery {
     return "rebuild";
   }
 
+  /** @param {number} silence */
+  _isQuiet(silence) {
+    return this._isSuspect || silence >= SUSPECT_AFTER;
+  }
+
   _mended() {
-    this._isBroken = false;
+    this._isSuspect = this._isBroken = false;
     this._givenUpAt = Infinity;
   }
 }

@@ -53,7 +53,8 @@ export class Watch {
     this._lookedAt = -Infinity;
     this._isLooking = false;
     this._probes = 0;
-    this._isBusy = false;
+    /** Looks for which the path still counts as busy: the first of a silence has seen the end of the traffic. */
+    this._busyLooks = 0;
     /** @type {Arrived} */
     this._last = new Map();
   }
@@ -79,13 +80,18 @@ export class Watch {
     if (grown > 0) {
       this._probes = 0;
       this._heard();
-    } else if (this._isBusy) {
-      this._stopped();
     }
-    this._isBusy = grown > BUSY;
+    if (grown > BUSY) this._busyLooks = 2;
+    else if (grown === 0 && this._busyLooks > 0) this._stop();
+    else this._busyLooks -= 1;
     if (this._probes >= MAX_PROBES) return;
     // Browsers check a path only every 2.5 s, which would look like silence where nothing else flows.
     this._probes += 1;
     this._probe();
+  }
+
+  _stop() {
+    this._busyLooks = 0;
+    this._stopped();
   }
 }

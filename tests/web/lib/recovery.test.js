@@ -49,6 +49,15 @@ test("a doubt of the browser is acted upon at once, and told to nobody", () => {
   assert.equal(recovery.wake(0.3), null, "the restarts keep their pauses");
 });
 
+test("a doubt makes no loss out of a short silence", () => {
+  const recovery = standing();
+  recovery.suspect(0.5);
+  listen(recovery, 0.25, 3.5);
+  assert.equal(recovery.state, "connected");
+  recovery.wake(4);
+  assert.equal(recovery.state, "interrupted");
+});
+
 test("a path that the browser has given up is rebuilt when one restart does not help", () => {
   const recovery = standing();
   recovery.broke(1);

@@ -42,9 +42,18 @@ test("each look gives a sign of life too", () => {
 });
 
 test("much that stops all at once is told, once", () => {
+  for (const rest of [0, 7]) {
+    const { watch, happened } = watched();
+    for (const count of [5, 5 + 2 * BUSY, 5 + 2 * BUSY + rest]) watch.compare(at(count));
+    for (let look = 0; look < 5; look += 1) watch.compare(at(5 + 2 * BUSY + rest));
+    assert.equal(happened.filter((word) => word === "stopped").length, 1, `${rest} more`);
+  }
+});
+
+test("a little that stops is no bad sign, nor is much that becomes little first", () => {
   const { watch, happened } = watched();
-  for (const count of [5, 5 + 2 * BUSY, 5 + 2 * BUSY, 5 + 2 * BUSY]) watch.compare(at(count));
-  assert.equal(happened.filter((word) => word === "stopped").length, 1);
+  for (const count of [5, 10, 10, 10 + 2 * BUSY, 11 + 2 * BUSY, 12 + 2 * BUSY, 12 + 2 * BUSY]) watch.compare(at(count));
+  assert.ok(!happened.includes("stopped"));
 });
 
 test("a path that is dead for long is not filled with probes", () => {
