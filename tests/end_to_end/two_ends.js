@@ -6,10 +6,11 @@ async () => {
   class End {
     constructor(youOffer) {
       this.violations = [];
+      this.opened = new EventTarget();
       this.register = new Register({
         youOffer,
         say: (message) => this.control?.say(message) ?? false,
-        opened() {},
+        opened: (channel) => this.opened.dispatchEvent(new CustomEvent(channel.label, { detail: channel })),
         violated: (reason) => this.violations.push(reason),
       });
     }
@@ -44,7 +45,11 @@ async () => {
     await a.setRemoteDescription(b.localDescription);
   };
   const pair = async (label, kind) => {
-    const channels = ends.map(({ register }) => register.open(label, kind));
+    const [offerer, answerer] = ends;
+    const coming = new Promise((resolve) => {
+      answerer.opened.addEventListener(label, ({ detail: channel }) => resolve(channel), { once: true });
+    });
+    const channels = [offerer.register.open(label, kind), await coming];
     await Promise.all(channels.map((channel) => channel.waitOpen()));
     return channels;
   };
