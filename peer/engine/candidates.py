@@ -58,6 +58,11 @@ class RemoteCandidates:
         self._second = -math.inf
         self._in_this_second = 0
 
+    @property
+    def ufrag(self) -> str | None:
+        """Of the latest description; None: there was none."""
+        return None if self._description is None else self._description.ufrag
+
     def is_restart(self, description: RemoteDescription) -> bool:
         """Whether it begins another generation of ICE."""
         return self._description is not None and self._description.ufrag != description.ufrag

@@ -11,7 +11,7 @@ import inspect
 import msgspec
 from aioice import Connection, stun
 from aioice.ice import CandidatePair, StunProtocol
-from aioice.turn import TurnTransport
+from aioice.turn import TurnClientMixin, TurnClientTcpProtocol, TurnClientUdpProtocol
 from aiortc import (
     RTCDtlsTransport,
     RTCIceGatherer,
@@ -116,10 +116,35 @@ ICE = (
         "sockets.py bounds it; probe.py waits among its transactions",
     ),
     Contract(
-        TurnTransport,
-        ("_TurnTransport__inner_protocol",),
-        "the socket under a relay: to close it in time, and to know its address",
+        TurnClientMixin,
+        (
+            "channel_bind",
+            "channel_to_peer",
+            "connect",
+            "datagram_received",
+            "integrity_key",
+            "lifetime",
+            "mapped_address",
+            "nonce",
+            "peer_to_channel",
+            "realm",
+            "receiver",
+            "refresh",
+            "refresh_task",
+            "relayed_address",
+            "request_with_retry",
+            "send_stun",
+            "server",
+            "username",
+        ),
+        "relay.py: an allocation that tells why it ends, is given back in time, and bounds what waits",
     ),
+    Contract(
+        TurnClientUdpProtocol,
+        ("_send", "error_received", "transport"),
+        "relay.py sends on it, and hears of refusals",
+    ),
+    Contract(TurnClientTcpProtocol, ("_send", "data_received", "transport"), "relay.py sends on it"),
     Contract(
         stun.Message,
         ("add_message_integrity", "check_message_integrity", "attributes", "transaction_id"),
@@ -151,6 +176,6 @@ def broken(contracts: tuple[Contract, ...]) -> list[str]:
 
 
 def _set_by(owner: type) -> tuple[str, ...]:
-    """What its ``__init__`` names; nothing for one that is not written in Python."""
+    """What its ``__init__`` names, and what it promises to have."""
     code = getattr(inspect.unwrap(vars(owner).get("__init__", _set_by)), "__code__", None)
-    return () if code is None else code.co_names
+    return (*(() if code is None else code.co_names), *vars(owner).get("__annotations__", ()))

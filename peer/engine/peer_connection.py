@@ -232,7 +232,7 @@ class PeerConnection:
     def _restart(self) -> None:
         if self._ice is not None:
             self._local.restart()
-            self._ice.restart()
+            self._ice.restart(self._remote.ufrag)
 
     def _state_changed(self) -> None:
         if self._closing is not None:

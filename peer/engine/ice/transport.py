@@ -33,7 +33,7 @@ class Transport(RTCIceTransport):
         self._gatherer = gatherer
         self._active: IceConnection | None = None
         self._open = {gatherer.generation}
-        self._old_ufrags: set[str] = set()
+        self._stale_ufrag: str | None = None
         self._arrived: deque[bytes] = deque()
         self._arrived_bytes = 0
         self._is_ended = False
@@ -73,7 +73,7 @@ class Transport(RTCIceTransport):
         if self.state == "closed":
             raise InvalidStateError("RTCIceTransport is closed")
         newest, ufrag = self.newest, remoteParameters.usernameFragment
-        if newest.remote_username is None and ufrag is not None and ufrag not in self._old_ufrags:
+        if newest.remote_username is None and ufrag is not None and ufrag != self._stale_ufrag:
             newest.remote_is_lite = remoteParameters.iceLite
             newest.remote_username = ufrag
             newest.remote_password = remoteParameters.password
@@ -83,11 +83,12 @@ class Transport(RTCIceTransport):
         while self.state == "checking":
             await self._changed.wait()
 
-    def restart(self) -> None:
-        """Begin the next generation; one that has not connected yet is given up."""
-        overtaken = self.newest
-        if overtaken.remote_username is not None:
-            self._old_ufrags.add(overtaken.remote_username)
+    def restart(self, stale_ufrag: str | None) -> None:
+        """Begin the next generation; one that has not connected yet is given up.
+
+        ``stale_ufrag`` is that of the other side's latest description, which was for the one before.
+        """
+        overtaken, self._stale_ufrag = self.newest, stale_ufrag
         self._connection = self._gatherer.restart()
         self._open.add(self.newest)
         if overtaken is not self._active:

@@ -7,50 +7,12 @@ import asyncio
 import pytest
 
 from peer.channels.kinds import LATEST, RELIABLE
-from peer.engine.peer_connection import PeerConnection
-from peer.streams import Bell
+from peer.engine.ice.policy import IcePolicy
 from signaling.protocol.messages import IceCandidateInit, IceServer
+from tests.peer.engine.ice.generations import stun_server, until
+from tests.peer.engine.two import LOOPBACK, Two, transport_of
 
 NAMED = "candidate:2 1 udp 2130706431 nobody-has-this-name.local 5001 typ host"
-
-
-class Two:
-    """Two engines that exchange descriptions, ``change`` made to each on its way."""
-
-    def __init__(self) -> None:
-        self.states: list[str] = []
-        self._changed = Bell()
-        self.offerer = self._make()
-        self.answerer = self._make()
-
-    def _make(self) -> PeerConnection:
-        return PeerConnection([], changed=self._tell, lane_made=lambda lane: None)
-
-    def _tell(self, state: str) -> None:
-        self.states.append(state)
-        self._changed.ring()
-
-    async def offer(self) -> str:
-        self.offerer.make_control()
-        return await self.offerer.make_offer()
-
-    async def answer(self, offer: str) -> None:
-        await self.answerer.apply("offer", offer)
-        self.answerer.make_control()
-        await self.offerer.apply("answer", await self.answerer.make_answer())
-
-    async def connected(self) -> None:
-        async with asyncio.timeout(10):
-            while self.states.count("connected") < 2:
-                await self._changed.wait()
-
-    async def failed(self) -> None:
-        async with asyncio.timeout(10):
-            while "failed" not in self.states:
-                await self._changed.wait()
-
-    async def close(self) -> None:
-        await asyncio.gather(self.offerer.close(), self.answerer.close())
 
 
 async def test_two_engines_connect_and_close() -> None:
@@ -151,11 +113,71 @@ async def test_a_close_that_is_cancelled_ends_all_the_same() -> None:
         await two.close()
 
 
-async def test_servers_that_cannot_be_read_do_not_cost_the_connection() -> None:
-    pc = PeerConnection([IceServer(["nonsense"])], changed=lambda state: None, lane_made=lambda lane: None)
-    pc.make_control()
-    assert "a=candidate:" in await pc.make_offer()
-    await pc.close()
+async def test_servers_that_cannot_be_read_do_not_cost_the_connection_and_are_told() -> None:
+    two = Two([IceServer(["nonsense"])])
+    assert "a=candidate:" in await two.offer()
+    await until(lambda: [(trouble.url, trouble.code) for trouble in two.troubles] == [("nonsense", 0)] * 2)
+    await two.close()
+
+
+async def test_an_offer_does_not_wait_for_servers() -> None:
+    async with stun_server(None) as (silent, url):
+        two = Two([IceServer([url])])
+        loop = asyncio.get_running_loop()
+        started = loop.time()
+        offer = await two.offer()
+        assert loop.time() - started < 0.2
+        assert "a=candidate:" in offer
+        assert "a=ice-options:trickle" in offer
+        assert "a=end-of-candidates" not in offer
+        await two.answer(offer)
+        await two.connected()
+        assert silent.asked > 0
+        started = loop.time()
+        await two.close()
+        assert loop.time() - started < 1
+
+
+async def test_candidates_that_come_late_follow_their_description() -> None:
+    async with stun_server(("198.51.100.7", 7007)) as (_, url):
+        two = Two([IceServer([url])])
+        offer = await two.offer()
+        assert two.gathered(two.offerer) == [], "the description has not been sent yet"
+        await until(lambda: len(two.gathered(two.offerer)) == 2)
+        candidate, end = two.gathered(two.offerer)
+        assert candidate is not None
+        assert "198.51.100.7 7007 typ srflx" in candidate.candidate
+        assert (candidate.sdp_mid, candidate.sdp_m_line_index) == ("0", 0)
+        assert f"a=ice-ufrag:{candidate.username_fragment}\r\n" in offer
+        assert end is None
+        await two.close()
+
+
+async def test_who_has_no_candidate_at_first_connects_when_one_is_told() -> None:
+    two = Two()
+    offer = await two.offer()
+    candidates = [line for line in offer.split("\r\n") if line.startswith("a=candidate:")]
+    await two.answer("\r\n".join(line for line in offer.split("\r\n") if "candidate" not in line))
+    ufrag = offer.partition("a=ice-ufrag:")[2].partition("\r\n")[0]
+    for line in candidates:
+        two.answerer.add_candidate(IceCandidateInit(line[2:], "0", 0, ufrag))
+    await two.connected()
+    await two.close()
+
+
+async def test_candidates_of_other_credentials_or_sections_and_floods_are_dropped() -> None:
+    two = Two(policy=IcePolicy(addresses=LOOPBACK.addresses, loopback=True, max_candidates_per_second=5))
+    offer = await two.offer()
+    bare = "\r\n".join(line for line in offer.split("\r\n") if "candidate" not in line)
+    await two.answerer.apply("offer", bare)
+    for init in (
+        IceCandidateInit("candidate:1 1 udp 1 192.0.2.1 1 typ host", "0", 0, "other"),
+        IceCandidateInit("candidate:1 1 udp 1 192.0.2.1 2 typ host", "1"),
+        *(IceCandidateInit(f"candidate:1 1 udp 1 192.0.2.1 {port} typ host", "0") for port in range(3, 20)),
+    ):
+        two.answerer.add_candidate(init)
+    await until(lambda: [each.port for each in transport_of(two.answerer).getRemoteCandidates()] == [3, 4, 5])
+    await two.close()
 
 
 async def test_data_channels_have_the_promises_of_their_kind() -> None:
