@@ -11,31 +11,28 @@ import ipaddress
 import logging
 import socket
 import ssl
+import time
 from collections.abc import Callable
 from typing import Any
 
-from aioice import Candidate, stun, turn
+import aiohappyeyeballs
+from aioice import Candidate, stun
 from aioice.candidate import candidate_foundation, candidate_priority
 from aioice.ice import Connection, StunProtocol, TransportPolicy
+from aioice.turn import UDP_SOCKET_BUFFER_SIZE
 
-from peer.engine.ice.servers import UNREACHABLE, UNREADABLE, IceTrouble, ServerAddress
+from peer.engine.ice.relay import Allocation, RelayProtocol, TcpAllocation, UdpAllocation
+from peer.engine.ice.servers import IceTrouble, ServerAddress
+from peer.engine.ice.troubles import trouble_of
 
 log = logging.getLogger(__name__)
 
-CLOSE_TIMEOUT = 0.5
-"""A server that is there takes its allocation back in a round trip; another one will forget it."""
+HAPPY_EYEBALLS_DELAY = 0.25
+"""RFC 8305 section 5."""
 COMPONENT = 1
 
-WORDS = {
-    401: "the server refuses these credentials; are they current, and is its clock right?",
-    403: "the server forbids it",
-    437: "the server knows nothing of this allocation any more",
-    438: "the server's nonce has expired",
-    441: "these are not the credentials that the allocation was made with",
-    442: "the server does not relay UDP",
-    486: "the server's quota for this user is used up",
-    508: "the server has no room left",
-}
+AddressInfo = tuple[int, int, int, str, tuple[Any, ...]]
+"""As getaddrinfo gives it."""
 
 
 async def reflexive(
@@ -44,60 +41,20 @@ async def reflexive(
     """How this socket looks from there; None when the server cannot be asked from an address of its kind."""
     local = protocol.local_candidate
     version = ipaddress.ip_address(protocol.transport.get_extra_info("sockname")[0]).version
+    family = socket.AF_INET if version == 4 else socket.AF_INET6
     try:
         async with asyncio.timeout(timeout):
-            address = await _resolve(server, version)
+            found = await _look_up(server, timeout)
+            address = next((each[4] for each in found if each[0] == family), None)
             if address is None:
                 return None
             request = stun.Message(stun.Method.BINDING, stun.Class.REQUEST)
-            response, _ = await protocol.request(request, address)
+            response, _ = await protocol.request(request, address[:2])
             host, port = response.attributes["XOR-MAPPED-ADDRESS"]
     except Exception as error:
         log.debug("%s did not help", server.url, exc_info=True)
-        return _trouble(server, error)
-    return Candidate(
-        foundation=candidate_foundation("srflx", "udp", local.host),
-        component=COMPONENT,
-        transport="udp",
-        priority=candidate_priority(COMPONENT, "srflx"),
-        host=host,
-        port=port,
-        type="srflx",
-        related_address=local.host,
-        related_port=local.port,
-    )
-
-
-class RelayProtocol(StunProtocol):
-    """The socket under a relayed candidate. ``lost`` is called when the server has taken it away."""
-
-    def __init__(self, receiver: Connection, lost: Callable[[], None]) -> None:
-        super().__init__(receiver)
-        self._lost = lost
-        self._is_closing = False
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        is_news = not self._is_closing
-        super().connection_lost(exc)
-        if is_news and hasattr(self, "local_candidate"):
-            self._lost()
-
-    def datagram_received(self, data: bytes | str, addr: tuple[Any, ...]) -> None:
-        try:
-            super().datagram_received(data, addr)
-        except Exception:
-            # Anybody may send anything, and aioice's parser raises more than it says.
-            log.debug("a datagram could not be read", exc_info=True)
-
-    async def close(self) -> None:
-        """Give the allocation back; takes half a second at the most."""
-        self._is_closing = True
-        closing = asyncio.ensure_future(super().close())
-        _, late = await asyncio.wait([closing], timeout=CLOSE_TIMEOUT)
-        if late:
-            inner = self.transport._TurnTransport__inner_protocol  # type: ignore[attr-defined] # contract test
-            inner.transport.abort()
-            await asyncio.wait([closing], timeout=CLOSE_TIMEOUT)
+        return trouble_of(server, error, time.time())
+    return _candidate("srflx", (host, port), (local.host, local.port), local.host)
 
 
 async def relayed(
@@ -107,90 +64,109 @@ async def relayed(
     *,
     lost: Callable[[IceTrouble], None],
     tls: ssl.SSLContext | None = None,
-) -> tuple[Candidate, StunProtocol] | IceTrouble:
+) -> tuple[Candidate, RelayProtocol] | IceTrouble:
     """An address on this TURN server, and the socket behind it; closing that gives the address back.
 
-    ``lost`` is called when the server takes it away: it was restarted, or would not renew. ``tls`` goes
-    before the system's certificates.
+    The allocation keeps the credentials of ``server`` for life. ``lost`` is called when the server takes it
+    away: it was restarted, or would not renew. ``tls`` stands in for the system's certificates.
     """
-    gone = IceTrouble(server.url, UNREACHABLE, "the server has taken its relay back, or is gone")
     try:
         async with asyncio.timeout(timeout):
-            address = await _resolve(server, 4) or await _resolve(server, 6)
-            assert address is not None
-            transport, protocol = await _allocate(connection, server, address, lambda: lost(gone), tls)
+            allocation = await _allocate(server, await _look_up(server, timeout), timeout, tls)
     except Exception as error:
         log.debug("%s did not help", server.url, exc_info=True)
-        return _trouble(server, error)
-    host, port = transport.get_extra_info("sockname")
-    related = transport.get_extra_info("related_address")
+        return trouble_of(server, error, time.time())
+
+    def ended(reason: asyncio.Future[Exception]) -> None:
+        if not allocation.is_given_back:
+            lost(trouble_of(server, reason.result(), time.time(), was_given=True))
+
+    allocation.ended.add_done_callback(ended)
+    assert allocation.relayed_address is not None
+    assert allocation.mapped_address is not None
+    related = allocation.mapped_address
     if connection._transport_policy is TransportPolicy.RELAY:
         # Whoever relays everything does so to keep this machine's address to himself.
         related = ("0.0.0.0", 9)  # as RFC 8839 section 5.1 writes "none"
-    protocol.local_candidate = Candidate(
-        foundation=candidate_foundation("relay", "udp", host),
-        component=COMPONENT,
-        transport="udp",
-        priority=candidate_priority(COMPONENT, "relay"),
-        host=host,
-        port=port,
-        type="relay",
-        related_address=related[0],
-        related_port=related[1],
-    )
+    protocol = RelayProtocol(connection, allocation)
+    protocol.local_candidate = _candidate("relay", allocation.relayed_address, related)
     return protocol.local_candidate, protocol
 
 
 async def _allocate(
-    connection: Connection,
-    server: ServerAddress,
-    address: tuple[str, int],
-    lost: Callable[[], None],
-    tls: ssl.SSLContext | None,
-) -> tuple[turn.TurnTransport, RelayProtocol]:
-    is_tls = server.transport == "tls"
-    return await turn.create_turn_endpoint(
-        lambda: RelayProtocol(connection, lost),
-        # With TLS the name is what the certificate is for.
-        server_addr=(server.host, server.port) if is_tls else address,
-        username=server.username,
-        password=server.credential,
-        ssl=(tls or ssl.create_default_context()) if is_tls else None,
-        transport="udp" if server.transport == "udp" else "tcp",
+    server: ServerAddress, addresses: list[AddressInfo], timeout: float, tls: ssl.SSLContext | None
+) -> Allocation:
+    if server.transport != "udp":
+        allocation = await _connect(server, addresses, tls)
+        await allocation.allocate()
+        return allocation
+    # Only the answer to the whole question shows that one of several addresses can be reached.
+    for address in addresses[:-1]:
+        try:
+            async with asyncio.timeout(timeout / len(addresses)):
+                return await _allocate_from(server, address)
+        except (OSError, TimeoutError, stun.TransactionTimeout):
+            log.debug("%s cannot be reached at one of its addresses", server.url, exc_info=True)
+    return await _allocate_from(server, addresses[-1])
+
+
+async def _allocate_from(server: ServerAddress, address: AddressInfo) -> Allocation:
+    transport, allocation = await asyncio.get_running_loop().create_datagram_endpoint(
+        lambda: UdpAllocation(server, address[4][:2]), remote_addr=address[4][:2]
     )
+    transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, UDP_SOCKET_BUFFER_SIZE)
+    await allocation.allocate()
+    return allocation
 
 
-async def _resolve(server: ServerAddress, version: int) -> tuple[str, int] | None:
-    """The server's address of this IP version; None when it has only others."""
-    family = socket.AF_INET if version == 4 else socket.AF_INET6
+async def _connect(
+    server: ServerAddress, addresses: list[AddressInfo], tls: ssl.SSLContext | None
+) -> TcpAllocation:
+    if server.transport == "tls" and tls is None:
+        # It reads some hundred certificates from the disk.
+        tls = await asyncio.to_thread(ssl.create_default_context)
+    connected = await aiohappyeyeballs.start_connection(
+        addresses, happy_eyeballs_delay=HAPPY_EYEBALLS_DELAY, interleave=1
+    )
+    is_tls = server.transport == "tls"
     try:
-        literal = ipaddress.ip_address(server.host)
-    except ValueError:
-        pass
-    else:
-        return (server.host, server.port) if literal.version == version else None
+        connected.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        _, allocation = await asyncio.get_running_loop().create_connection(
+            lambda: TcpAllocation(server, connected.getpeername()[:2]),
+            sock=connected,
+            ssl=tls if is_tls else None,
+            # The name that the certificate is for.
+            server_hostname=server.host if is_tls else None,
+        )
+    except BaseException:
+        connected.close()
+        raise
+    return allocation
+
+
+async def _look_up(server: ServerAddress, timeout: float) -> list[AddressInfo]:
+    """The server's addresses, those first that this machine gets to best. Raises OSError."""
+    kind = socket.SOCK_DGRAM if server.transport == "udp" else socket.SOCK_STREAM
     loop = asyncio.get_running_loop()
-    found = await loop.getaddrinfo(server.host, server.port, type=socket.SOCK_DGRAM)
-    return next(((str(each[4][0]), server.port) for each in found if each[0] == family), None)
+    try:
+        # Half of it: whatever is silent later is not to be blamed on the name.
+        async with asyncio.timeout(timeout / 2):
+            return list(await loop.getaddrinfo(server.host, server.port, type=kind))
+    except (TimeoutError, UnicodeError) as error:
+        raise socket.gaierror(socket.EAI_AGAIN, "no answer") from error
 
 
-def _trouble(server: ServerAddress, error: Exception) -> IceTrouble:
-    """What this means for a person. Details of the machine's addresses are left out."""
-    match error:
-        case ssl.SSLCertVerificationError():
-            text = f"the server's certificate is not trusted: {error.verify_message}"
-            return IceTrouble(server.url, UNREADABLE, text)
-        case ssl.SSLError():
-            return IceTrouble(server.url, UNREACHABLE, "the server does not speak TLS as we do")
-        case socket.gaierror():
-            return IceTrouble(server.url, UNREACHABLE, f"{server.host} does not resolve to an address")
-        case stun.TransactionFailed():
-            code, reason = error.response.attributes.get("ERROR-CODE", (500, ""))
-            return IceTrouble(server.url, code, WORDS.get(code, reason or "the server refuses"))
-        case stun.TransactionTimeout() | TimeoutError():
-            return IceTrouble(server.url, UNREACHABLE, "the server does not answer")
-        case ConnectionRefusedError():
-            return IceTrouble(server.url, UNREACHABLE, "nobody listens at this address and port")
-        case OSError():
-            return IceTrouble(server.url, UNREACHABLE, f"the server cannot be reached: {error.strerror}")
-    return IceTrouble(server.url, UNREACHABLE, "the server gave an answer that is none")
+def _candidate(
+    kind: str, address: tuple[str, int], related: tuple[str, int], base: str | None = None
+) -> Candidate:
+    return Candidate(
+        foundation=candidate_foundation(kind, "udp", base or address[0]),
+        component=COMPONENT,
+        transport="udp",
+        priority=candidate_priority(COMPONENT, kind),
+        host=address[0],
+        port=address[1],
+        type=kind,
+        related_address=related[0],
+        related_port=related[1],
+    )

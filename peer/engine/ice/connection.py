@@ -12,7 +12,6 @@ import logging
 import math
 from collections import deque
 from collections.abc import Callable, Sequence
-from typing import Any
 
 import ifaddr
 from aioice import Candidate
@@ -28,6 +27,7 @@ from peer.engine.ice.consent import PROBE_LASTS, Consent
 from peer.engine.ice.mdns import resolve
 from peer.engine.ice.policy import IcePolicy, local_addresses, may_send_to
 from peer.engine.ice.probe import Probe
+from peer.engine.ice.relay import RelayProtocol
 from peer.engine.ice.route import Route, route_of
 from peer.engine.ice.servers import IceTrouble, ServerAddress
 from peer.engine.ice.sockets import HostProtocol, open_socket
@@ -100,10 +100,9 @@ class IceConnection(CheckingConnection):
         pair = self.nominated
         if pair is None:
             return set()
-        transport: Any = pair.protocol.transport
-        if pair.protocol in self.relays:
-            transport = transport._TurnTransport__inner_protocol.transport
-        name = transport.get_extra_info("sockname")
+        if isinstance(pair.protocol, RelayProtocol):
+            return {pair.protocol.base} if pair.protocol.base else set()
+        name = pair.protocol.transport.get_extra_info("sockname")
         return {name[0]} if name else set()
 
     # Candidates of our own
@@ -164,7 +163,7 @@ class IceConnection(CheckingConnection):
             self._troubled(troubles[0])
 
     async def _ask_for_relay(self, server: ServerAddress) -> None:
-        answer = await relayed(self, server, GATHER_TIMEOUT, lost=self._troubled)
+        answer = await relayed(self, server, GATHER_TIMEOUT, lost=self._troubled, tls=self._policy.tls)
         if isinstance(answer, IceTrouble):
             self._troubled(answer)
             return

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import ssl
 from collections.abc import Iterable
 from typing import Protocol
 
@@ -39,6 +40,8 @@ class IcePolicy(msgspec.Struct, frozen=True, kw_only=True):
     unless they are in ``allow``."""
     allow: tuple[str, ...] = ()
     """Networks that are tried, whatever else is said."""
+    tls: ssl.SSLContext | None = None
+    """What ``turns:`` servers are trusted by; None: the certificates that this machine knows."""
     max_remote_candidates: int = 64
     max_candidates_per_second: float = 100.0
 
