@@ -67,6 +67,8 @@ class Machine:
         interface = Interface(self.name, device, FIRST_TABLE + len(self.interfaces))
         self.interfaces[device] = interface
         self._wire.add_line(interface.line, self.namespace, device)
+        # Nobody here needs addresses that interfaces give themselves.
+        self.namespace.ip("link", "set", device, "addrgenmode", "none")
         self.namespace.ip("link", "set", device, "mtu", str(MTU), "up")
         self._give_address(interface, address)
         if not self._in_use:
