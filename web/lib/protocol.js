@@ -59,8 +59,9 @@
 /** @typedef {{type: "broadcast", room: string, from: string, payload: any}} Broadcasted */
 /** @typedef {{type: "refused", code: string, hint: string, request?: number, to?: string, n?: number, retry_after?: number}} RefusedEvent */
 /** @typedef {{type: "ticket", ticket: string}} Ticket */
+/** @typedef {{type: "ice-servers", ice_servers: IceServer[]}} IceServers these take the place of those that have a username */
 /** @typedef {Joined | Left | Updated | PeerJoined | PeerUpdated | PeerLeft | Signalled | Acked | Broadcasted | RefusedEvent} NumberedEvent */
-/** @typedef {NumberedEvent | Welcome | Ticket | Ping | Pong | Bye} Event */
+/** @typedef {NumberedEvent | Welcome | Ticket | IceServers | Ping | Pong | Bye} Event */
 
 /** @typedef {"audio" | "video"} MediaKind */
 /** @typedef {{name: string, kind: MediaKind}} Slot a place for one track */
@@ -73,7 +74,7 @@ export const VERSION = 1;
 export const JSON_SUBPROTOCOL = "peerlane.v1.json";
 export const MAX_BATCH_MESSAGES = 64;
 
-const UNNUMBERED_EVENTS = new Set(["welcome", "ticket", "ping", "pong", "bye"]);
+const UNNUMBERED_EVENTS = new Set(["welcome", "ticket", "ice-servers", "ping", "pong", "bye"]);
 
 const EVENT_TYPES = new Set([
   ...UNNUMBERED_EVENTS,

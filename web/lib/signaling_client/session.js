@@ -28,7 +28,7 @@ import { Numbered } from "./numbered.js";
  *
  * @typedef {Change
  *   | import("../protocol.js").Joined | import("../protocol.js").Left | import("../protocol.js").Updated
- *   | import("../protocol.js").RefusedEvent | import("../protocol.js").Broadcasted
+ *   | import("../protocol.js").RefusedEvent | import("../protocol.js").Broadcasted | import("../protocol.js").IceServers
  *   | {type: "signal", from: string, payload: any}
  *   | {type: "undelivered", to: string, payloads: any[]}
  *   | {type: "interrupted", retryIn: number, reason: string}
@@ -327,6 +327,8 @@ export class Session {
       case "ticket":
         if (this.welcome) this.welcome.ticket = event.ticket;
         return [];
+      case "ice-servers":
+        return this._takeServers(event);
       case "bye":
         return this.linkLost(now, event.code ?? 0, {
           comeBack: event.come_back ?? "never",
@@ -336,6 +338,14 @@ export class Session {
       default:
         return [];
     }
+  }
+
+  /** @param {import("../protocol.js").IceServers} event @returns {Effect[]} */
+  _takeServers(event) {
+    if (!this.welcome || !Array.isArray(event.ice_servers)) return [];
+    const lasting = (this.welcome.ice_servers ?? []).filter(({ username }) => !username);
+    this.welcome.ice_servers = [...lasting, ...event.ice_servers];
+    return [{ do: "tell", event }];
   }
 
   /** @param {Welcome} welcome @param {number} now @returns {Effect[]} */

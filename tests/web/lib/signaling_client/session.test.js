@@ -81,6 +81,16 @@ test("a whole resume loses and doubles nothing", () => {
   assert.deepEqual(a.told.findLast((event) => event.type === "restored"), { type: "restored", resumed: true });
 });
 
+test("fresh TURN credentials replace the old ones, and servers without any stay", () => {
+  const { a } = pair();
+  a.session.welcome.ice_servers = [{ urls: ["stun:192.0.2.1"] }, { urls: ["turn:192.0.2.1"], username: "old", credential: "x" }];
+  const fresh = { urls: ["turn:192.0.2.1"], username: "new", credential: "y" };
+  a.do(a.session.receive({ type: "ice-servers", ice_servers: [fresh] }, 1));
+  assert.deepEqual(a.session.welcome.ice_servers, [{ urls: ["stun:192.0.2.1"] }, fresh]);
+  a.do(a.session.receive({ type: "ice-servers", ice_servers: null }, 1));
+  assert.equal(a.session.welcome.ice_servers.length, 2);
+});
+
 test("a device on another network does not wait for its dead link, and resumes", () => {
   const { a, b, idA, idB } = pair();
   const effects = a.session.moved(1);
