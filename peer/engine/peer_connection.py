@@ -26,6 +26,7 @@ from peer.engine.ice.route import Route
 from peer.engine.ice.servers import IceTrouble, ServerAddress, parse_servers
 from peer.engine.ice.transport import Transport
 from peer.engine.stock import stock_connection
+from peer.engine.traffic import Traffic, traffic_of
 from peer.wire import CONTROL_ID, CONTROL_LABEL
 from signaling.protocol.messages import IceCandidateInit, IceServer
 
@@ -196,6 +197,10 @@ class PeerConnection:
         """This machine's addresses that the path begins at; when they are gone, the path is gone."""
         active = None if self._ice is None else self._ice.active
         return set() if active is None else active.local_addresses()
+
+    def statistics(self) -> Traffic:
+        """What has gone over it since it began."""
+        return traffic_of(self._pc)
 
     async def wait_delivered(self, timeout: float) -> bool:
         """See :func:`peer.engine.delivery.wait_delivered`."""

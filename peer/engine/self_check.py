@@ -12,7 +12,7 @@ from importlib.metadata import version
 
 from aiortc import rtcsctptransport
 
-from peer.engine.contracts import DELIVERY, ICE, broken
+from peer.engine.contracts import DELIVERY, DTLS, ICE, broken
 
 log = logging.getLogger(__name__)
 
@@ -31,6 +31,7 @@ def problems() -> list[str]:
     ]
     found += [f"{name} is gone; ICE cannot be restarted" for name in broken(ICE)]
     found += [f"{name} is gone; nobody waits for delivery" for name in broken(DELIVERY)]
+    found += [f"{name} is gone; traffic is not counted" for name in broken(DTLS)]
     found += [f"{name} is gone; what is lost is sent again late" for name in RTO if not _is_read(name)]
     return found
 
@@ -44,6 +45,11 @@ def has_own_ice() -> bool:
 @cache
 def knows_delivery() -> bool:
     return not broken(DELIVERY)
+
+
+@cache
+def knows_traffic() -> bool:
+    return not broken(DTLS)
 
 
 @cache

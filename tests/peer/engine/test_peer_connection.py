@@ -7,6 +7,7 @@ import asyncio
 import pytest
 
 from peer.channels.kinds import LATEST, RELIABLE
+from peer.engine import self_check
 from peer.engine.ice.policy import IcePolicy
 from signaling.protocol.messages import IceCandidateInit, IceServer
 from tests.peer.engine.ice.generations import stun_server, until
@@ -187,4 +188,30 @@ async def test_data_channels_have_the_promises_of_their_kind() -> None:
     assert (latest.ordered, latest.maxRetransmits, latest.protocol) == (False, 0, "l")
     control = two.offerer.make_control()
     assert (control.label, control.id, control.negotiated) == ("peerlane", 1000, True)
+    await two.close()
+
+
+async def test_without_our_own_ice_there_is_still_a_connection(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(self_check, "prepare", lambda: False)
+    two = Two()
+    offer = await two.offer()
+    assert "trickle" not in offer
+    assert "a=end-of-candidates" in offer
+    await two.answer(offer)
+    await two.connected()
+    assert two.offerer.heard_at > 0
+    assert two.offerer.route() is None
+    assert two.offerer.rtt is None
+    two.offerer.use_servers([])
+    await two.close()
+
+
+async def test_what_has_gone_to_and_fro_is_counted() -> None:
+    two = Two()
+    assert two.offerer.statistics().sent_bytes == 0
+    await two.connect()
+    here, there = two.offerer.statistics(), two.answerer.statistics()
+    for counted in (here, there):
+        assert counted.sent_packets > 0
+        assert counted.received_bytes > counted.received_packets > 0
     await two.close()
