@@ -10,9 +10,8 @@
 import { afterAdvice } from "../backoff.js";
 import { closeReason, Refused } from "../errors.js";
 import { isNumberedEvent, VERSION } from "../protocol.js";
-import { Deliveries } from "./deliveries.js";
+import { Conversation } from "./conversation.js";
 import { Liveness } from "./liveness.js";
-import { Members } from "./members.js";
 import { Numbered } from "./numbered.js";
 
 /** @typedef {import("../protocol.js").Request} Request */
@@ -42,8 +41,6 @@ import { Numbered } from "./numbered.js";
 
 /** A link that is not open by then is given up; a captive portal can leave one hanging for minutes. */
 export const CONNECT_TIMEOUT = 10;
-/** Whatever a server says: a peer that has not come back by then is not coming back. */
-export const LONGEST_SETTLE = 3600;
 /** Before the welcome says what the server takes. */
 const DEFAULT_MAX_MESSAGE_BYTES = 65_536;
 
@@ -60,8 +57,7 @@ export class Session {
     this.state = "idle";
     /** @type {Welcome | null} */
     this.welcome = null;
-    this._deliveries = new Deliveries();
-    this._members = new Members();
+    this._conversation = new Conversation();
     this._numbered = new Numbered();
     this._liveness = new Liveness();
     this._attempt = 0;
@@ -97,26 +93,19 @@ export class Session {
    */
   join(join) {
     this._requireRoomFor(join);
-    this._members.wanted.set(join.room, join);
-    return this._post(join);
+    return this._do(this._conversation.join(join));
   }
 
   /** @param {import("../protocol.js").Leave} leave */
   leave(leave) {
     this._requireRoomFor(leave);
-    this._members.wanted.delete(leave.room);
-    return [...this._post(leave), ...this._cleared(leave.room)];
+    return this._do(this._conversation.leave(leave));
   }
 
   /** @param {import("../protocol.js").Update} update */
   update(update) {
     this._requireRoomFor(update);
-    const wanted = this._members.wanted.get(update.room);
-    if (wanted) {
-      const { name = wanted.name, metadata = wanted.metadata } = update;
-      this._members.wanted.set(update.room, { ...wanted, name, metadata });
-    }
-    return this._post(update);
+    return this._do(this._conversation.update(update));
   }
 
   /**
@@ -128,15 +117,15 @@ export class Session {
    */
   signal(to, payload, now) {
     this._requireRoomFor({ type: "signal", to, n: Number.MAX_SAFE_INTEGER, payload });
-    const doubtUntil = this._members.has(to) ? Infinity : this._settledAt(now);
-    const message = this._deliveries.send(to, payload, doubtUntil);
-    return message ? this._post(message) : [];
+    return this._do(this._conversation.signal(to, payload, now));
   }
 
   /** @param {string} room @param {any} payload */
   broadcast(room, payload) {
-    this._requireRoomFor({ type: "broadcast", room, payload });
-    return this._post({ type: "broadcast", room, payload });
+    /** @type {import("../protocol.js").Broadcast} */
+    const message = { type: "broadcast", room, payload };
+    this._requireRoomFor(message);
+    return this._do([{ post: message }]);
   }
 
   /** End the session in all its rooms. @returns {Effect[]} */
@@ -226,7 +215,8 @@ export class Session {
     if (this.state === "greeting" && event.type !== "welcome" && event.type !== "bye") return [];
     if (!isNumberedEvent(event)) return this._receiveUnnumbered(event, now);
     this._numbered.received += 1;
-    const effects = this._handle(/** @type {import("../protocol.js").NumberedEvent} */ (event), now);
+    const outcomes = this._conversation.receive(/** @type {import("../protocol.js").NumberedEvent} */ (event), now);
+    const effects = [...this._wakeConversation(now), ...this._do(outcomes)];
     if (this._numbered.isPingDue) effects.push(this._ping());
     return effects;
   }
@@ -242,10 +232,7 @@ export class Session {
       case "greeting":
         return this._giveUpAt;
       case "open":
-        // Acknowledgements say "up to here", so they lose nothing by waiting for room.
-        return this._numbered.isFull
-          ? this._liveness.wakeAt
-          : Math.min(this._members.wakeAt, this._deliveries.wakeAt, this._liveness.wakeAt);
+        return Math.min(this._conversationWakeAt, this._liveness.wakeAt);
       default:
         return Infinity;
     }
@@ -259,7 +246,7 @@ export class Session {
       return now >= this._giveUpAt ? this.linkLost(now, 1006, { reason: "the server does not answer" }) : [];
     }
     // Doubts are for an open link only: while there is none, nobody can be seen to come back.
-    const effects = this._wakeMembers(now);
+    const effects = this._wakeConversation(now);
     switch (this._liveness.wake(now)) {
       case "ping":
         return [...effects, this._ping()];
@@ -299,11 +286,18 @@ export class Session {
   }
 
   /**
-   * Count a numbered request, and send it when there is a link.
+   * Count what goes to the server, and send it when there is a link.
    *
-   * @param {NumberedRequest} message
+   * @param {import("./conversation.js").Outcome[]} outcomes
    * @returns {Effect[]}
    */
+  _do(outcomes) {
+    return outcomes.flatMap((outcome) =>
+      "post" in outcome ? this._post(outcome.post) : [/** @type {Effect} */ ({ do: "tell", event: outcome.tell })],
+    );
+  }
+
+  /** @param {NumberedRequest} message @returns {Effect[]} */
   _post(message) {
     this._numbered.keep(message);
     if (!this._maySend) return [];
@@ -355,141 +349,31 @@ export class Session {
     this.state = "open";
     this._attempt = 0;
     this._liveness.begin(now, welcome.ping_interval, welcome.ping_timeout);
-    this._members.patience(this._settledAt(now));
-    this._deliveries.patience(this._settledAt(now));
-    if (!before) return [{ do: "tell", event: { type: "restored", resumed: false } }];
-    if (welcome.resumed) {
-      this._numbered.confirm(welcome.received);
-      return [
-        { do: "tell", event: { type: "restored", resumed: true } },
-        this._ping(),
-        ...this._numbered.kept.map((message) => /** @type {Effect} */ ({ do: "send", message })),
-        ...this._wakeMembers(now),
-      ];
-    }
-    return this._startAfresh(welcome.you !== before.you);
+    this._conversation.settle = welcome.settle;
+    /** @type {Effect[]} */
+    const told = [{ do: "tell", event: { type: "restored", resumed: before !== null && welcome.resumed } }];
+    if (!before) return told;
+    if (!welcome.resumed) return [...told, ...this._startAfresh(welcome.you !== before.you, now)];
+    this._numbered.confirm(welcome.received);
+    this._conversation.resumed(now);
+    const kept = this._numbered.kept.map((message) => /** @type {Effect} */ ({ do: "send", message }));
+    return [...told, this._ping(), ...kept, ...this._wakeConversation(now)];
   }
 
-  /** @param {boolean} isRenamed @returns {Effect[]} */
-  _startAfresh(isRenamed) {
+  /** @param {boolean} isRenamed @param {number} now @returns {Effect[]} */
+  _startAfresh(isRenamed, now) {
     const unanswered = this._numbered.kept;
     this._numbered = new Numbered();
-    this._deliveries.allDisappeared();
-    /** @type {Effect[]} */
-    const effects = [{ do: "tell", event: { type: "restored", resumed: false } }];
-    if (isRenamed) {
-      effects.push({ do: "tell", event: { type: "renamed" } });
-      effects.push(...this._members.clearAll().flatMap((change) => this._tellChange(change)));
-      effects.push(...this._deliveries.unacknowledged.flatMap((id) => this._undelivered(id)));
-      this._deliveries = new Deliveries();
-    }
-    for (const join of this._members.wanted.values()) effects.push(...this._post(join));
-    // The new session begins as the last one was asked to end.
-    for (const { type, request, room } of unanswered.filter((each) => each.type === "leave" || each.type === "update")) {
-      effects.push({ do: "tell", event: { type: type === "leave" ? "left" : "updated", request, room } });
-    }
-    return effects;
+    return this._do(this._conversation.startedAfresh(unanswered, isRenamed, now));
   }
 
-  /** @param {import("../protocol.js").NumberedEvent} event @param {number} now @returns {Effect[]} */
-  _handle(event, now) {
-    switch (event.type) {
-      case "joined":
-        return [
-          ...this._members.snapshot(event.room, event.peers, this._settledAt(now)).flatMap((c) => this._tellChange(c)),
-          { do: "tell", event },
-        ];
-      case "peer-joined":
-        return this._members.joined(event.room, event.peer).flatMap((change) => this._tellChange(change));
-      case "peer-updated":
-        return this._members.updated(event).flatMap((change) => this._tellChange(change));
-      case "peer-left":
-        if (event.reason === "reset") this._deliveries.disappeared(event.id);
-        return this._members.left(event, this._settledAt(now)).flatMap((change) => this._tellChange(change));
-      case "signal":
-        return this._signalled(event, now);
-      case "ack":
-        this._deliveries.acknowledged(event.from, event.n);
-        return [];
-      case "left":
-        // Between leaving and this, news of our old membership may have come.
-        return [...this._cleared(event.room), { do: "tell", event }];
-      case "refused":
-        return this._refused(event, now);
-      default:
-        return [{ do: "tell", event }];
-    }
-  }
-
-  /** @param {import("../protocol.js").RefusedEvent} event @param {number} now @returns {Effect[]} */
-  _refused(event, now) {
-    if (event.code === "unknown-peer" && event.to) this._deliveries.refused(event.to, this._settledAt(now));
-    /** @type {Effect[]} */
-    const effects = [];
-    for (const [room, join] of [...this._members.wanted]) {
-      if (join.request !== event.request) continue;
-      this._members.wanted.delete(room);
-      effects.push(...this._cleared(room));
-    }
-    return [...effects, { do: "tell", event }];
-  }
-
-  /** We are not in this room any more. @param {string} room @returns {Effect[]} */
-  _cleared(room) {
-    return this._members.clear(room).flatMap((change) => this._tellChange(change));
-  }
-
-  /** @param {import("../protocol.js").Signalled} event @param {number} now @returns {Effect[]} */
-  _signalled({ from, n, payload }, now) {
-    const isNext = this._deliveries.accept(from, n, now);
-    const acks = this._wakeDeliveries(now);
-    if (!isNext || payload === null) return acks;
-    return [...acks, { do: "tell", event: { type: "signal", from, payload } }];
-  }
-
-  /**
-   * @param {Change} change
-   * @returns {Effect[]}
-   */
-  _tellChange(change) {
-    const { appeared, ...event } = { appeared: false, ...change };
-    /** @type {Effect[]} */
-    const effects = [{ do: "tell", event: /** @type {Change} */ (event) }];
-    if (change.type === "peer-left") {
-      if (!this._members.has(change.id)) effects.push(...this._undelivered(change.id));
-      return effects;
-    }
-    const id = change.type === "peer-joined" ? change.peer.id : change.id;
-    if (change.type === "peer-joined" || appeared) {
-      for (const signal of this._deliveries.appeared(id)) effects.push(...this._post(signal));
-    }
-    return effects;
-  }
-
-  /** @param {string} to @returns {Effect[]} */
-  _undelivered(to) {
-    const payloads = this._deliveries.gone(to);
-    return payloads.length > 0 ? [{ do: "tell", event: { type: "undelivered", to, payloads } }] : [];
+  get _conversationWakeAt() {
+    // Acknowledgements say "up to here", so they lose nothing by waiting for room.
+    return this._numbered.isFull ? Infinity : this._conversation.wakeAt;
   }
 
   /** @param {number} now @returns {Effect[]} */
-  _wakeMembers(now) {
-    if (this._numbered.isFull) return [];
-    const effects = this._members.wake(now).flatMap((change) => this._tellChange(change));
-    return [...effects, ...this._wakeDeliveries(now)];
-  }
-
-  /** @param {number} now @returns {Effect[]} */
-  _wakeDeliveries(now) {
-    if (this._numbered.isFull) return [];
-    const { acks, gone } = this._deliveries.wake(now);
-    return [...acks.flatMap((ack) => this._post(ack)), ...gone.flatMap((id) => this._undelivered(id))];
-  }
-
-  /** @param {number} now */
-  _settledAt(now) {
-    const settle = this.welcome?.settle ?? 0;
-    // A server may have got it wrong, even in type.
-    return now + (settle > 0 ? Math.min(LONGEST_SETTLE, settle) : 0);
+  _wakeConversation(now) {
+    return now >= this._conversationWakeAt ? this._do(this._conversation.wake(now)) : [];
   }
 }

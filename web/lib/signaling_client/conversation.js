@@ -1,0 +1,179 @@
+/**
+ * What a session is about, whatever its links do: rooms, who is in them, and signals under way. Pure.
+ *
+ * Methods return what is to be posted to the server, in order, mixed with what the room is to be told.
+ */
+
+import { Deliveries } from "./deliveries.js";
+import { Members } from "./members.js";
+
+/** @typedef {import("../protocol.js").NumberedRequest} NumberedRequest */
+/** @typedef {import("../protocol.js").NumberedEvent} NumberedEvent */
+/** @typedef {import("./session.js").Told} Told */
+/** @typedef {import("./members.js").Change} Change */
+/** @typedef {{post: NumberedRequest} | {tell: Told}} Outcome */
+
+/** Whatever a server says: a peer that has not come back by then is not coming back. */
+export const LONGEST_SETTLE = 3600;
+
+export class Conversation {
+  constructor() {
+    /** Of the last welcome, which a server may have got wrong, even in type: how long to believe in a peer that is missing. */
+    this.settle = 0;
+    this._members = new Members();
+    this._deliveries = new Deliveries();
+  }
+
+  // What the application wants
+
+  /** @param {import("../protocol.js").Join} join whose room is the full name @returns {Outcome[]} */
+  join(join) {
+    this._members.wanted.set(join.room, join);
+    return [{ post: join }];
+  }
+
+  /** @param {import("../protocol.js").Leave} leave @returns {Outcome[]} */
+  leave(leave) {
+    this._members.wanted.delete(leave.room);
+    return [{ post: leave }, ...this._changed(this._members.clear(leave.room))];
+  }
+
+  /** @param {import("../protocol.js").Update} update @returns {Outcome[]} */
+  update(update) {
+    const wanted = this._members.wanted.get(update.room);
+    if (wanted) {
+      const { name = wanted.name, metadata = wanted.metadata } = update;
+      this._members.wanted.set(update.room, { ...wanted, name, metadata });
+    }
+    return [{ post: update }];
+  }
+
+  /** Throws Full when too much waits for this peer. @param {string} to @param {any} payload @param {number} now @returns {Outcome[]} */
+  signal(to, payload, now) {
+    const doubtUntil = this._members.has(to) ? Infinity : this._settledAt(now);
+    const message = this._deliveries.send(to, payload, doubtUntil);
+    return message ? [{ post: message }] : [];
+  }
+
+  // What the server says
+
+  /** @param {NumberedEvent} event @param {number} now @returns {Outcome[]} */
+  receive(event, now) {
+    switch (event.type) {
+      case "joined":
+        return [...this._changed(this._members.snapshot(event.room, event.peers, this._settledAt(now))), { tell: event }];
+      case "peer-joined":
+        return this._changed(this._members.joined(event.room, event.peer));
+      case "peer-updated":
+        return this._changed(this._members.updated(event));
+      case "peer-left":
+        if (event.reason === "reset") this._deliveries.disappeared(event.id);
+        return this._changed(this._members.left(event, this._settledAt(now)));
+      case "signal": {
+        const isNews = this._deliveries.accept(event.from, event.n, now) && event.payload !== null;
+        return isNews ? [{ tell: { type: "signal", from: event.from, payload: event.payload } }] : [];
+      }
+      case "ack":
+        this._deliveries.acknowledged(event.from, event.n);
+        return [];
+      case "left":
+        // Between leaving and this, news of our old membership may have come.
+        return [...this._changed(this._members.clear(event.room)), { tell: event }];
+      case "refused":
+        return this._refused(event, now);
+      default:
+        return [{ tell: event }];
+    }
+  }
+
+  /** Nothing was missed. @param {number} now */
+  resumed(now) {
+    this._members.patience(this._settledAt(now));
+    this._deliveries.patience(this._settledAt(now));
+  }
+
+  /**
+   * The server knows nothing of us any more but, unless `isRenamed`, our id.
+   *
+   * @param {NumberedRequest[]} unanswered
+   * @param {boolean} isRenamed
+   * @param {number} now
+   * @returns {Outcome[]}
+   */
+  startedAfresh(unanswered, isRenamed, now) {
+    this._deliveries.allDisappeared();
+    /** @type {Outcome[]} */
+    const outcomes = [];
+    if (isRenamed) {
+      outcomes.push({ tell: { type: "renamed" } });
+      outcomes.push(...this._changed(this._members.clearAll()));
+      outcomes.push(...this._deliveries.unacknowledged.flatMap((id) => this._undelivered(id)));
+      this._deliveries = new Deliveries();
+    }
+    this.resumed(now);
+    for (const join of this._members.wanted.values()) outcomes.push({ post: join });
+    // The new session begins as the last one was asked to end.
+    for (const request of unanswered) {
+      if (request.type === "leave") outcomes.push({ tell: { ...answered(request), type: "left" } });
+      else if (request.type === "update") outcomes.push({ tell: { ...answered(request), type: "updated" } });
+    }
+    return outcomes;
+  }
+
+  // Time
+
+  get wakeAt() {
+    return Math.min(this._members.wakeAt, this._deliveries.wakeAt);
+  }
+
+  /** Acknowledgements that are due, and the loss of those who did not come back in time. @param {number} now @returns {Outcome[]} */
+  wake(now) {
+    const changes = this._changed(this._members.wake(now));
+    const { acks, gone } = this._deliveries.wake(now);
+    return [...acks.map((ack) => ({ post: ack })), ...changes, ...gone.flatMap((id) => this._undelivered(id))];
+  }
+
+  // Inside
+
+  /** @param {import("../protocol.js").RefusedEvent} event @param {number} now @returns {Outcome[]} */
+  _refused(event, now) {
+    if (event.code === "unknown-peer" && event.to) this._deliveries.refused(event.to, this._settledAt(now));
+    /** @type {Outcome[]} */
+    const outcomes = [];
+    for (const [room, join] of [...this._members.wanted]) {
+      if (join.request !== event.request) continue;
+      this._members.wanted.delete(room);
+      outcomes.push(...this._changed(this._members.clear(room)));
+    }
+    return [...outcomes, { tell: event }];
+  }
+
+  /** @param {Change[]} changes @returns {Outcome[]} */
+  _changed(changes) {
+    return changes.flatMap((change) => {
+      const { appeared, ...event } = { appeared: change.type === "peer-joined", ...change };
+      return [{ tell: /** @type {Change} */ (event) }, ...this._followed(change, appeared)];
+    });
+  }
+
+  /** @param {Change} change @param {boolean} appeared @returns {Outcome[]} */
+  _followed(change, appeared) {
+    const id = change.type === "peer-joined" ? change.peer.id : change.id;
+    if (appeared) return this._deliveries.appeared(id).map((signal) => ({ post: signal }));
+    return change.type === "peer-left" && !this._members.has(id) ? this._undelivered(id) : [];
+  }
+
+  /** @param {string} to @returns {Outcome[]} */
+  _undelivered(to) {
+    const payloads = this._deliveries.gone(to);
+    return payloads.length > 0 ? [{ tell: { type: "undelivered", to, payloads } }] : [];
+  }
+
+  /** @param {number} now */
+  _settledAt(now) {
+    return now + (this.settle > 0 ? Math.min(LONGEST_SETTLE, this.settle) : 0);
+  }
+}
+
+/** @param {{request: number, room: string}} request */
+const answered = ({ request, room }) => ({ request, room });
