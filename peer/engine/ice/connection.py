@@ -31,6 +31,7 @@ from peer.engine.ice.relay import RelayProtocol
 from peer.engine.ice.route import Route, route_of
 from peer.engine.ice.servers import IceTrouble, ServerAddress
 from peer.engine.ice.sockets import HostProtocol, open_socket
+from peer.engine.ice.troubles import no_port
 
 log = logging.getLogger(__name__)
 
@@ -123,6 +124,8 @@ class IceConnection(CheckingConnection):
                 self._protocols.append(protocol)
                 protocol.local_candidate = self._host_candidate(address, protocol, index)
                 self._local_candidates.append(protocol.local_candidate)
+            elif self._policy.port_range is not None:
+                self._troubled(no_port(address, self._policy.port_range))
         # aioice does not connect before; that others come later does not hurt it.
         self._local_candidates_end = True
         if self._servers:
@@ -131,7 +134,7 @@ class IceConnection(CheckingConnection):
             self._end_gathering()
 
     def _host_candidate(self, address: str, protocol: HostProtocol, index: int) -> Candidate:
-        host = self._policy.public_addresses.get(address, address)
+        host = self._policy.public_address(address)
         return Candidate(
             foundation=candidate_foundation("host", "udp", address),
             component=COMPONENT,

@@ -12,8 +12,24 @@ import msgspec
 IPAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
-METADATA = ("169.254.169.254/32", "169.254.170.2/32", "100.100.100.200/32", "fd00:ec2::254/128")
+METADATA = (
+    "169.254.169.254/32",  # most of them
+    "169.254.170.2/32",  # containers of Amazon
+    "169.254.170.23/32",
+    "fd00:ec2::254/128",
+    "fd00:ec2::23/128",
+    "169.254.0.23/32",  # Tencent
+    "100.100.100.200/32",  # Alibaba
+    "168.63.129.16/32",  # Azure
+    "192.0.0.192/32",  # Oracle
+    "fd20:ce::254/128",  # Google
+    "fe80::a9fe:a9fe/128",  # OpenStack
+)
 """Where clouds tell a machine its secrets. No peer has such an address."""
+UNICAST = ipaddress.IPv6Network("2000::/3")
+"""All public addresses of IPv6 there are."""
+NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
+COMPATIBLE = ipaddress.IPv6Network("::/96")
 
 
 class IcePolicy(msgspec.Struct, frozen=True, kw_only=True):
@@ -48,10 +64,19 @@ class IcePolicy(msgspec.Struct, frozen=True, kw_only=True):
     def __post_init__(self) -> None:
         for network in (*self.addresses, *self.deny, *self.allow):
             ipaddress.ip_network(network, strict=False)
-        for address in (*self.public_addresses, *self.public_addresses.values()):
-            ipaddress.ip_address(address)
+        for local, public in self.public_addresses.items():
+            if ipaddress.ip_address(local).version != ipaddress.ip_address(public).version:
+                raise ValueError(f"{local} and {public} are addresses of different kinds")
         if self.port_range is not None and not 0 < self.port_range[0] <= self.port_range[1] < 65536:
             raise ValueError(f"{self.port_range} is no range of ports")
+        if self.max_remote_candidates < 1 or not self.max_candidates_per_second > 0:
+            raise ValueError("without a candidate of the other side there is no connection")
+
+    def public_address(self, local: str) -> str:
+        """How others are told to reach this address of ours."""
+        same = ipaddress.ip_address(local)
+        public = (each for own, each in self.public_addresses.items() if ipaddress.ip_address(own) == same)
+        return next(public, local)
 
 
 class Address(Protocol):
@@ -105,14 +130,16 @@ def may_send_to(host: str, policy: IcePolicy) -> bool:
         return False
     if str(address) == "255.255.255.255":
         return False
-    return policy.allow_private or address.is_global
+    if policy.allow_private:
+        return True
+    return address.is_global and (address.version == 4 or address in UNICAST)
 
 
 def _unwrapped(address: IPAddress) -> IPAddress:
     """The IPv4 address that an IPv6 one stands for, so that no rule is gone around."""
     if isinstance(address, ipaddress.IPv6Address):
-        inner = address.ipv4_mapped or address.sixtofour
-        if inner is None and address in ipaddress.ip_network("64:ff9b::/96"):
+        inner = address.ipv4_mapped or address.sixtofour or (address.teredo or (None, None))[1]
+        if inner is None and (address in NAT64 or address in COMPATIBLE) and int(address) > 1:
             inner = ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)
         if inner is not None:
             return inner

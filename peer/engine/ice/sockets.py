@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import logging
 import random
 import socket
@@ -64,14 +65,19 @@ async def open_socket(
 
 
 def _bind(address: str, ports: tuple[int, int] | None) -> socket.socket | None:
-    bound = socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET, socket.SOCK_DGRAM)
+    try:
+        bound = socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET, socket.SOCK_DGRAM)
+    except OSError:
+        return None  # no IPv6 here, or no more files
     bound.setblocking(False)
     bound.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, BUFFER_BYTES)
     for port in _to_try(ports):
         try:
             bound.bind((address, port))
-        except OSError:
-            continue  # taken, or the address has just gone
+        except OSError as error:
+            if error.errno in (errno.EADDRINUSE, errno.EACCES):
+                continue
+            break  # the address has just gone
         return bound
     bound.close()
     return None

@@ -37,6 +37,13 @@ def trouble_of(
     return IceTrouble(server.url, code, f"{GONE if was_given else ''}{text}")
 
 
+def no_port(address: str, ports: tuple[int, int]) -> IceTrouble:
+    """No socket could be had on this address of ours; it is no server's fault, so there is no url."""
+    kind = "IPv6" if ":" in address else "IPv4"
+    which = f"no UDP port from {ports[0]} to {ports[1]} is free for {kind}"
+    return IceTrouble("", UNREACHABLE, f"{which}: each connection needs one; widen the range")
+
+
 def has_expired(username: str, unix_now: float) -> bool:
     """Whether a user name that begins with its last second, as made from a shared secret, is past it."""
     end = username.partition(":")[0]
