@@ -13,6 +13,8 @@ MEASURE_INTERVAL = 2.5
 """Also who hears all the time asks: only an answer to a question gives the round trip time."""
 CONSENT_LASTS = 30.0
 """RFC 7675 section 5.1: without an answer for so long, nothing but questions may be sent."""
+FAR = 0.25
+"""Round trips that are longer: who asks only when nothing has been heard would be silent for too long."""
 PROBE_LASTS = 10.0
 """An answer that takes longer is none. Round trips of seconds happen, over satellites and full buffers."""
 _SMOOTHING = 0.125
@@ -29,13 +31,15 @@ class Consent:
         """Seconds, smoothed."""
         self._answered_at = now
         self._probed_at = -math.inf
+        self._data_at = -math.inf
 
     @property
     def probe_at(self) -> float:
         """When the next question is due; it changes with everything that is heard."""
         if self.rtt is None and self._probed_at == -math.inf:
             return self._answered_at
-        silent = max(self.heard_at, self._probed_at) + PROBE_INTERVAL
+        is_near = self.rtt is not None and self.rtt <= FAR
+        silent = max(self.heard_at if is_near else self._data_at, self._probed_at) + PROBE_INTERVAL
         return min(silent, max(self._probed_at, self._answered_at) + MEASURE_INTERVAL)
 
     def probed(self, now: float) -> None:
@@ -54,7 +58,7 @@ class Consent:
     def data(self, now: float) -> None:
         """A datagram came. Anybody can send one; it counts only where questions are answered too."""
         if self.may_send(now):
-            self.heard_at = now
+            self.heard_at = self._data_at = now
 
     def may_send(self, now: float) -> bool:
         return now - self._answered_at < CONSENT_LASTS

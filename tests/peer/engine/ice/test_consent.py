@@ -34,6 +34,17 @@ def test_whoever_hears_asks_less_often() -> None:
         assert consent.probe_at == pytest.approx(min(now + PROBE_INTERVAL, MEASURE_INTERVAL))
 
 
+def test_over_a_long_way_the_questions_do_not_wait_for_silence() -> None:
+    near, far = Consent(0.0, rtt=0.1), Consent(0.0, rtt=2.0)
+    for consent in (near, far):
+        consent.probed(1.0)
+        consent.asked(1.4)
+    assert near.probe_at == pytest.approx(1.9)
+    assert far.probe_at == pytest.approx(1.5)
+    far.data(1.4)
+    assert far.probe_at == pytest.approx(1.9)
+
+
 def test_answers_that_take_seconds_are_answers() -> None:
     consent = Consent(0.0)
     consent.probed(0.0)
