@@ -1,6 +1,7 @@
 """Whether connections heal, and whether channels delay each other; beside bare aiortc where it does the same.
 
-``--only`` takes parts: channels, servers, leaks, paths. Paths need root: they run in network namespaces.
+``--only`` takes parts: servers, channels, loss, paths, outages, leaks. Loss, paths and outages need root:
+they run in network namespaces.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ import sys
 
 from benchmarks.report import Figure, Report
 
-PARTS = ("servers", "channels", "paths", "leaks")
+PARTS = ("servers", "channels", "loss", "paths", "outages", "leaks")
 
 
 def run(quick: bool, only: frozenset[str] = frozenset()) -> Report:

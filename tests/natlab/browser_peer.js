@@ -40,17 +40,19 @@
     received.push(now());
   }
 
-  /** There is sound while the energy of what comes in grows. */
+  /** There is sound while packets come and what they carry has energy; a browser makes up what is missing. */
   async function hear() {
-    let before = 0;
+    let before = { energy: 0, packets: 0 };
     for (;;) {
       await new Promise((resolve) => setTimeout(resolve, 1000 * HEARD_EVERY));
-      let energy = 0;
+      const after = { energy: 0, packets: 0 };
       (await peer.stats()).forEach((report) => {
-        if (report.type === "inbound-rtp" && report.kind === "audio") energy += report.totalAudioEnergy ?? 0;
+        if (report.type !== "inbound-rtp" || report.kind !== "audio") return;
+        after.energy += report.totalAudioEnergy ?? 0;
+        after.packets += report.packetsReceived ?? 0;
       });
-      if (energy > before) heard.push(now());
-      before = energy;
+      if (after.energy > before.energy && after.packets > before.packets) heard.push(now());
+      before = after;
     }
   }
 
@@ -105,6 +107,13 @@
     },
     do_bulk_sent_at: async ({ label }) => bulk.get(label),
     do_arrivals: async ({ label }) => arrivals.get(label),
+    /** When the first one came that was sent after this moment; null: none has. */
+    do_resumed_at: async ({ label, moment }) => {
+      const { sent, received } = arrivals.get(label);
+      const first = sent.findIndex((at) => at >= moment);
+      return first === -1 ? null : received[first];
+    },
+    do_heard_at: async ({ moment }) => heard.find((at) => at >= moment) ?? null,
     do_count: async ({ label }) => arrivals.get(label).numbers.length,
     do_statistics: async ({ label }) => channels.get(label).statistics(),
     do_heard: async () => heard,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import sys
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
@@ -80,6 +81,23 @@ class Call:
                 await asyncio.sleep(0.1)
         return await self.ben.arrivals(label), await self.ana.arrivals(label)
 
+    async def resumed_at(self, label: str, moment: float, within: float) -> float:
+        """When messages sent after this moment had come both ways; infinity: not by then."""
+        times = [
+            await self._asked(party, "resumed_at", within, moment, label=label) for party in self.parties
+        ]
+        return max(times)
+
+    async def heard_at(self, moment: float, within: float) -> float:
+        """When both heard the other again after this moment; infinity: not by then."""
+        return max([await self._asked(party, "heard_at", within, moment) for party in self.parties])
+
+    async def talk(self) -> None:
+        """Both send sound; a page does that by itself."""
+        for party in self.parties:
+            if party.engine == "python":
+                await party.do("play")
+
     async def connected(self, within: float) -> bool:
         """Whether both say, by then, that they are."""
         deadline = time.monotonic() + within
@@ -89,6 +107,14 @@ class Call:
                 return True
             await asyncio.sleep(0.1)
         return False
+
+    async def _asked(self, party: Party, what: str, within: float, moment: float, **more: Any) -> float:
+        deadline = moment + within
+        while (at := await party.do(what, moment=moment, **more)) is None:
+            if time.monotonic() > deadline:
+                return math.inf
+            await asyncio.sleep(0.1)
+        return float(at)
 
     async def route(self, party: Party, wanted: Callable[[dict[str, Any]], bool], within: float) -> bool:
         """Whether the statistics of this party become so by then."""

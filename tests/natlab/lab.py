@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import atexit
 import itertools
+import json
 import tempfile
 from types import TracebackType
 
@@ -61,6 +62,11 @@ class Machine:
     def command(self, *command: str) -> list[str]:
         """The command that runs ``command`` on this machine."""
         return self.namespace.command(*command)
+
+    def bytes_received(self) -> int:
+        """Over all interfaces so far."""
+        links = json.loads(self.namespace.ip("-json", "-statistics", "link", "show"))
+        return sum(link["stats64"]["rx"]["bytes"] for link in links if link["ifname"] in self.interfaces)
 
     def add_interface(self, device: str, address: str) -> None:
         """One more interface with its address; the first one is used for what does not choose."""

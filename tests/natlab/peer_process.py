@@ -27,7 +27,7 @@ from peer.channels.statistics import Statistics
 from peer.room import RemotePeer, Room, join
 from peer.voice.runner import tone
 from tests.natlab.actors import obey
-from tests.natlab.arrivals import Arrivals, numbered
+from tests.natlab.arrivals import Arrivals, first_after, numbered
 from tests.natlab.sending import Sender
 
 CONNECT_TIMEOUT = 40.0
@@ -90,6 +90,13 @@ class Actor:
 
     async def do_arrivals(self, label: str) -> Arrivals:
         return self._arrivals[label]
+
+    async def do_resumed_at(self, label: str, moment: float) -> float | None:
+        return self._arrivals[label].resumed_at(moment)
+
+    async def do_heard_at(self, moment: float) -> float | None:
+        """When there was sound for the first time after this moment; None: there was none."""
+        return first_after(self._heard, moment)
 
     async def do_count(self, label: str) -> int:
         return len(self._arrivals[label].numbers)

@@ -1,0 +1,145 @@
+"""Lines that are cut: partitions, flapping, signaling and media at once, a TURN server that dies in a call."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+
+from benchmarks.heal import figures
+from benchmarks.report import Report
+from peer.testing.network import Conditions
+from tests.natlab.calls import Call, Engine, call
+from tests.natlab.namespaces import reason_not_here
+
+LINE = Conditions(latency=0.02)
+WITHIN = 40.0
+RELIABLE_RATE, REALTIME_RATE = 50.0, 60.0
+FLAP = 3.0
+BETWEEN_RETURNS = 8.0
+Values = dict[str, tuple[float, str]]
+PAIRS: tuple[tuple[Engine, Engine], ...] = (("python", "python"), ("chromium", "python"))
+
+
+def run(quick: bool) -> Report:
+    reason = reason_not_here()
+    if reason is not None:
+        raise RuntimeError(f"outages cannot be measured here: {reason}")
+    values: Values = {}
+    for engines in PAIRS:
+        values |= asyncio.run(_partition(engines, 12.0 if quick else 30.0))
+        values |= asyncio.run(_both_cut(engines, "media", 5.0 if quick else 12.0))
+        values |= asyncio.run(_both_cut(engines, "signaling", 5.0 if quick else 12.0))
+        values |= asyncio.run(_turn_dies(engines))
+        values |= asyncio.run(_flapping(engines, 24.0 if quick else 120.0))
+    return Report("heal", figures("outages", values), {})
+
+
+async def _partition(engines: tuple[Engine, Engine], seconds: float) -> Values:
+    """The two do not reach each other; the server reaches both."""
+    async with call(engines, conditions=LINE) as talk:
+        await begin(talk)
+        talk.lab.part(talk.ana.machine, talk.ben.machine)
+        await asyncio.sleep(seconds)
+        talk.lab.join(talk.ana.machine, talk.ben.machine)
+        return await _resumed(talk, f"{_name(engines)}, partition of {seconds:.0f} s", time.monotonic())
+
+
+async def _both_cut(engines: tuple[Engine, Engine], first_back: str, seconds: float) -> Values:
+    """Ana is cut off from everybody; then one of the two comes back, and 8 s later the other."""
+    async with call(engines, conditions=LINE) as talk:
+        await begin(talk)
+        ana, ben = talk.ana.machine, talk.ben.machine
+        talk.lab.part(ana, ben)
+        talk.lab.part(ana, talk.server)
+        await asyncio.sleep(seconds)
+        steps: dict[str, Callable[[], None]] = {
+            "media": lambda: talk.lab.join(ana, ben),
+            "signaling": lambda: talk.lab.join(ana, talk.server),
+        }
+        steps.pop(first_back)()
+        media_back = time.monotonic()
+        if first_back == "media":
+            what = f"{_name(engines)}, all cut, media back first"
+            found = await _resumed(talk, what, media_back, stops=False)
+            steps["signaling"]()
+            await asyncio.sleep(BETWEEN_RETURNS)
+            # What the return of signaling sets off must not disturb what works.
+            return found | await _resumed(talk, what, time.monotonic())
+        await asyncio.sleep(BETWEEN_RETURNS)
+        steps["media"]()
+        return await _resumed(talk, f"{_name(engines)}, all cut, signaling back first", time.monotonic())
+
+
+async def _turn_dies(engines: tuple[Engine, Engine]) -> Values:
+    """The two reach each other through one of two TURN servers only, and that one is killed."""
+    what = f"{_name(engines)}, TURN server killed"
+    async with call(
+        engines, conditions=LINE, turn_servers=2, before=lambda lab, ana, ben: lab.part(ana, ben)
+    ) as talk:
+        await begin(talk)
+        for number in range(2):
+            before = [machine.bytes_received() for machine, _ in talk.turn]
+            await asyncio.sleep(1.0)
+            after = [machine.bytes_received() for machine, _ in talk.turn]
+            carried = [there - here for here, there in zip(before, after, strict=True)]
+            if number == 0:
+                used = carried.index(max(carried))
+                talk.turn[used][1].kill()
+                killed_at = time.monotonic()
+                for label in ("numbers", "moves"):
+                    await talk.resumed_at(label, killed_at, WITHIN)
+        found = await _resumed(talk, what, killed_at)
+        return found | {f"{what}: carried by the other one": (carried[1 - used] / 1024, "KiB/s")}
+
+
+async def _flapping(engines: tuple[Engine, Engine], seconds: float) -> Values:
+    """Ana's line comes and goes every 3 s."""
+    what = f"{_name(engines)}, flapping for {seconds:.0f} s"
+    async with call(engines, conditions=LINE) as talk:
+        await begin(talk)
+        pythons = [party for party in talk.parties if party.engine == "python"]
+        before = [await party.do("resources") for party in pythons]
+        until = time.monotonic() + seconds
+        while time.monotonic() < until:
+            talk.lab.cut(talk.ana.machine, FLAP)
+            await asyncio.sleep(2 * FLAP)
+        talk.lab.mend(talk.ana.machine)
+        found = await _resumed(talk, what, time.monotonic())
+        # What belonged to the paths of before is given back within seconds.
+        await asyncio.sleep(5.0)
+        after = [await party.do("resources") for party in pythons]
+        for left in ("tasks", "files", "threads"):
+            more = sum(there[left] - here[left] for here, there in zip(before, after, strict=True))
+            found[f"{what}: {left} left"] = (float(more), "")
+        return found
+
+
+async def begin(talk: Call) -> None:
+    await talk.open("numbers", "reliable")
+    await talk.open("moves", "unreliable")
+    await talk.send("numbers", rate=RELIABLE_RATE)
+    await talk.send("moves", rate=REALTIME_RATE)
+    started = time.monotonic()
+    for label in ("numbers", "moves"):
+        await talk.resumed_at(label, started, WITHIN)
+
+
+async def _resumed(talk: Call, what: str, moment: float, *, stops: bool = True) -> Values:
+    """How long after this moment messages came both ways; and, at the end, what became of all of them."""
+    resumed = max([await talk.resumed_at(label, moment, WITHIN) for label in ("numbers", "moves")])
+    found: Values = {f"{what}: resumes after": (resumed - moment, "s")}
+    if not stops:
+        return found
+    sent = await talk.stop("numbers")
+    await talk.stop("moves")
+    arrived = await talk.delivered("numbers", sent)
+    wrong = sum(
+        each.lost(count) + each.doubled + each.reordered for each, count in zip(arrived, sent, strict=True)
+    )
+    found[f"{what}: lost, doubled or reordered"] = (float(wrong), f"of {sum(sent)}")
+    return found
+
+
+def _name(engines: tuple[Engine, Engine]) -> str:
+    return " and ".join(dict.fromkeys(engines))
