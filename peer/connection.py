@@ -238,6 +238,7 @@ class Connection:
             lane_made=lambda lane: self._lane_made(run, lane),
             gathered=lambda candidate: self._gathered(run, candidate),
             troubled=lambda trouble: self._troubled(run, trouble),
+            violated=lambda reason: self._violated(reason) if run is self._run else None,
         )
         run = Run(
             generation,
@@ -297,8 +298,11 @@ class Connection:
             self._need()
 
     def _prepared(self, run: Run) -> Control:
+        lane = run.pc.make_control()
+        # It is never closed while all is well: whoever does so has ended the channels.
+        lane.on("close", lambda: self._failed(run))
         control = Control(
-            run.pc.make_control(),
+            lane,
             opened=lambda: self._control_opened(run),
             received=lambda message: self._heard(run, message),
             violated=lambda reason: self._violated(reason) if run is self._run else None,

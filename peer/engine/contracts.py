@@ -13,6 +13,7 @@ from aioice import Connection, stun
 from aioice.ice import CandidatePair, StunProtocol
 from aioice.turn import TurnClientMixin, TurnClientTcpProtocol, TurnClientUdpProtocol
 from aiortc import (
+    RTCDataChannel,
     RTCDtlsTransport,
     RTCIceGatherer,
     RTCIceTransport,
@@ -159,6 +160,43 @@ DELIVERY = (
         "delivery.py knows from them whether all has arrived",
     ),
 )
+
+SCTP = (
+    Contract(
+        RTCPeerConnection,
+        ("_RTCPeerConnection__createSctpTransport", "_RTCPeerConnection__sctp"),
+        "bundled.py gives aiortc our SCTP",
+    ),
+    Contract(
+        RTCSctpTransport,
+        (
+            "_abort", "_data_channel_flush", "_data_channel_send", "_flight_size_increase", "_mark_received",
+            "_receive_data_chunk", "_send", "_send_chunk", "_send_sack", "_set_state", "_t3_start",
+            "_transmit",
+        ),
+        "sctp.py sends datagrams before all else, and acknowledges every second packet",
+    ),
+    Contract(
+        RTCSctpTransport,
+        (
+            "_association_state", "_bundled", "_cwnd", "_data_channel_queue", "_flight_size",
+            "_last_received_tsn",
+            "_outbound_queue", "_reconfig_request", "_remote_max_message_size", "_sack_duplicates",
+            "_sack_misordered", "_sack_needed", "_sent_queue", "_t3_handle",
+        ),
+        "sctp.py knows from them what may go now, and what has come",
+    ),
+    Contract(
+        RTCSctpTransport,
+        ("_advertised_rwnd", "_inbound_streams"),
+        "sctp.py ends what a peer sends without end",
+    ),
+    Contract(
+        RTCDataChannel,
+        ("_addBufferedAmount",),
+        "sctp.py hands messages over itself, and counts them as aiortc does",
+    ),
+)  # fmt: skip
 
 DTLS = (
     Contract(RTCDtlsTransport, ("_get_stats",), "counts bytes and packets, where aiortc tells only of media"),

@@ -25,6 +25,7 @@ from peer.engine.ice.policy import IcePolicy
 from peer.engine.ice.route import Route
 from peer.engine.ice.servers import IceTrouble, ServerAddress, parse_servers
 from peer.engine.ice.transport import Transport
+from peer.engine.sctp import SctpTransport
 from peer.engine.stock import stock_connection
 from peer.engine.traffic import Traffic, traffic_of
 from peer.wire import CONTROL_ID, CONTROL_LABEL
@@ -46,8 +47,8 @@ class PeerConnection:
     """``changed`` hears of the state, ``lane_made`` of data channels that the other side has made.
 
     ``gathered`` gets each candidate that comes after its description was handed out, and None when there
-    are no more; ``troubled`` what is wrong with STUN and TURN servers. They are called from the event
-    loop, and may not wait.
+    are no more; ``troubled`` what is wrong with STUN and TURN servers; ``violated`` what the other side did
+    that no honest one does. They are called from the event loop, and may not wait.
     """
 
     def __init__(
@@ -59,10 +60,12 @@ class PeerConnection:
         lane_made: Callable[[RTCDataChannel], None],
         gathered: Callable[[IceCandidateInit | None], None] = lambda candidate: None,
         troubled: Callable[[IceTrouble], None] = lambda trouble: None,
+        violated: Callable[[str], None] = lambda reason: None,
     ) -> None:
         self._policy = policy if policy is not None else IcePolicy()
         self._changed = changed
         self._troubled = troubled
+        self._violated = violated
         self._local = LocalCandidates(gathered)
         self._remote = RemoteCandidates(self._policy)
         self._named_left = MAX_NAMED_CANDIDATES
@@ -106,7 +109,10 @@ class PeerConnection:
         No data channel may be made before the media sections of the first description are there: aiortc
         would take the one transport that they share for a superfluous one, and stop it.
         """
-        return self._pc.createDataChannel(CONTROL_LABEL, negotiated=True, id=CONTROL_ID)
+        control = self._pc.createDataChannel(CONTROL_LABEL, negotiated=True, id=CONTROL_ID)
+        if isinstance(self._pc.sctp, SctpTransport):
+            self._pc.sctp.on("violated", self._violated)
+        return control
 
     def make_lane(self, encoded_label: str, kind: Kind, protocol: str) -> RTCDataChannel:
         return self._pc.createDataChannel(

@@ -15,28 +15,42 @@ from typing import Any
 from aiortc import RTCDataChannel, RTCDtlsTransport, RTCSctpTransport
 from aiortc.rtcsctptransport import (
     SCTP_DATA_FIRST_FRAG,
+    SCTP_TSN_MODULO,
     USERDATA_MAX_LENGTH,
     WEBRTC_BINARY,
     DataChunk,
+    SackChunk,
     tsn_plus_one,
 )
 
 REALTIME_ALLOWANCE_BYTES = 8 * 1024
 """So much more than the congestion window may be under way when it is datagrams: at 60 a second of a packet
 each, all that a path of 100 ms can hold. It does not grow, so it cannot congest what is not congested."""
+FIRST_WINDOW_BYTES = 10 * USERDATA_MAX_LENGTH
+"""Under way before anything was acknowledged: what RFC 6928 found to be right for TCP; aiortc has 3."""
 SACK_DELAY = 0.01
 """Seconds. Every second packet is acknowledged at once, a single one so much later: RFC 9260 section 6.2
 allows 0.2 s."""
 
+MAX_UNFINISHED_BYTES = 8 * 1024 * 1024
+"""Of messages that are not whole: what an honest sender has under way at the most, and as much again.
+aiortc keeps all that it is sent, also past the window that it has announced."""
+MAX_GAPS = 4096
+"""Packets that have come before others: as many as such a sender has under way."""
+
 
 class SctpTransport(RTCSctpTransport):
-    """Everything else is aiortc's; ``contracts.py`` lists what is used of its insides."""
+    """Everything else is aiortc's; ``contracts.py`` lists what is used of its insides.
+
+    Emits ``violated``, with a sentence, before it ends because the other side sends without end or sense.
+    """
 
     def __init__(self, transport: RTCDtlsTransport) -> None:
         super().__init__(transport)
         self._realtime: deque[tuple[RTCDataChannel, bytes]] = deque()
         self._is_flushing = self._will_flush = self._is_numbering = False
         self._background: set[asyncio.Task[None]] = set()
+        self._cwnd = FIRST_WINDOW_BYTES
         self._unsacked = 0
         self._sack_timer: asyncio.TimerHandle | None = None
 
@@ -125,6 +139,14 @@ class SctpTransport(RTCSctpTransport):
         if not self._t3_handle:
             self._t3_start()
 
+    async def _receive_sack_chunk(self, chunk: SackChunk) -> None:
+        before, is_slow_start = self._cwnd, self._cwnd <= self._ssthresh
+        acknowledged = (chunk.cumulative_tsn - self._last_sacked_tsn) % SCTP_TSN_MODULO
+        await super()._receive_sack_chunk(chunk)
+        # aiortc grows by a packet for each acknowledgement, and here one is for two packets (RFC 3465).
+        if is_slow_start and self._cwnd == before + USERDATA_MAX_LENGTH and acknowledged == 2:
+            self._cwnd += USERDATA_MAX_LENGTH
+
     # Receiving
 
     def _mark_received(self, tsn: int) -> bool:
@@ -138,6 +160,18 @@ class SctpTransport(RTCSctpTransport):
     async def _receive_data_chunk(self, chunk: DataChunk) -> None:
         self._unsacked += 1
         await super()._receive_data_chunk(chunk)
+        if self._advertised_rwnd < -MAX_UNFINISHED_BYTES:
+            await self._violated("messages that do not end")
+        elif len(self._sack_misordered) > MAX_GAPS:
+            await self._violated("packets with too many gaps between them")
+
+    async def _violated(self, reason: str) -> None:
+        self.emit("violated", reason)
+        await self._abort()
+        self._set_state(self.State.CLOSED)
+        self._inbound_streams.clear()
+        self._sack_misordered.clear()
+        self._sack_needed = False
 
     async def _send_sack(self) -> None:
         is_in_order = not self._sack_misordered and not self._sack_duplicates

@@ -12,7 +12,7 @@ from importlib.metadata import version
 
 from aiortc import rtcsctptransport
 
-from peer.engine.contracts import DELIVERY, DTLS, ICE, broken
+from peer.engine.contracts import DELIVERY, DTLS, ICE, SCTP, broken
 
 log = logging.getLogger(__name__)
 
@@ -30,6 +30,7 @@ def problems() -> list[str]:
         if not version(name).startswith(known)
     ]
     found += [f"{name} is gone; ICE cannot be restarted" for name in broken(ICE)]
+    found += [f"{name} is gone; datagrams wait for all that was sent before them" for name in broken(SCTP)]
     found += [f"{name} is gone; nobody waits for delivery" for name in broken(DELIVERY)]
     found += [f"{name} is gone; traffic is not counted" for name in broken(DTLS)]
     found += [f"{name} is gone; what is lost is sent again late" for name in RTO if not _is_read(name)]
@@ -40,6 +41,12 @@ def problems() -> list[str]:
 def has_own_ice() -> bool:
     """Whether candidates are told as they come, and ICE can be restarted; aiortc can do neither."""
     return not broken(ICE)
+
+
+@cache
+def has_own_sctp() -> bool:
+    """Whether datagrams wait for nothing, and what is sent without end is ended."""
+    return not broken(SCTP)
 
 
 @cache

@@ -17,10 +17,10 @@ from aiortc import (
     rtcpeerconnection,
 )
 
-from peer.engine.contracts import DELIVERY, DTLS, ICE, Contract, broken
+from peer.engine.contracts import DELIVERY, DTLS, ICE, SCTP, Contract, broken
 from tests.peer.engine.two import Two, transport_of
 
-ALL = [pytest.param(each, id=each.owner.__name__) for each in (*ICE, *DELIVERY, *DTLS)]
+ALL = [pytest.param(each, id=each.owner.__name__) for each in (*ICE, *SCTP, *DELIVERY, *DTLS)]
 
 
 @pytest.mark.parametrize("contract", ALL)
