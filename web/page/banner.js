@@ -1,11 +1,11 @@
-/** One line over the pictures that says what is being mended, since when, and that it is well again. */
+/** One line above the call that says what is being mended, and for two seconds that it is well again. */
 
 import { byId } from "./dom.js";
-import { wordsForHealing, wordsForLink } from "./words.js";
+import { troubleOf, wordsForReturn } from "./trouble.js";
 
 /** @typedef {import("../lib/room.js").Room} Room */
 
-const LOOK_EVERY_MS = 1000;
+const LOOK_EVERY_MS = 500;
 const GOOD_NEWS_MS = 2000;
 
 export class Banner {
@@ -13,65 +13,67 @@ export class Banner {
   constructor(room, signal) {
     this._room = room;
     this._line = byId("banner", HTMLElement);
-    this._words = byId("banner-words", HTMLElement);
-    this._time = byId("banner-time", HTMLElement);
-    /** When the link to the server was lost, in seconds; null: it stands. @type {number | null} */
-    this._linkLostAt = null;
-    this._goodNewsUntil = 0;
+    this._ears = byId("banner-said", HTMLElement);
+    this._said = "";
+    /** When the server is tried again. */
+    this._retryAt = 0;
+    /** Who is back, and until when that is news. @type {Map<string, number>} */
+    this._back = new Map();
     const look = () => this._look();
     const options = { signal };
-    room.on("interrupted", () => ((this._linkLostAt ??= now()), look()), options);
-    room.on("restored", () => this._well(this._linkLostAt === null ? "" : "The server is back"), options);
+    room.on("interrupted", ({ retryIn }) => ((this._retryAt = now() + retryIn * 1000), look()), options);
+    room.on("restored", () => this._returned("The server"), options);
     room.on("peer-interrupted", look, options);
-    room.on("peer-restored", ({ peer }) => this._well(`${peer.name || "Somebody"} is back`), options);
+    room.on("peer-restored", ({ peer }) => this._returned(nameOf(peer)), options);
     room.on("peer-left", look, options);
     const timer = setInterval(look, LOOK_EVERY_MS);
-    signal.addEventListener("abort", () => (clearInterval(timer), (this._line.hidden = true)));
+    signal.addEventListener("abort", () => (clearInterval(timer), this._hide()));
     look();
   }
 
-  /** @param {string} news */
-  _well(news) {
-    if (this._room.state === "open") this._linkLostAt = null;
-    const trouble = this._trouble();
-    if (!trouble && news !== "") {
-      this._goodNewsUntil = now() + GOOD_NEWS_MS / 1000;
-      this._say("well", news, "");
-    }
+  /** @param {string} name */
+  _returned(name) {
+    this._back.set(name, now() + GOOD_NEWS_MS);
+    setTimeout(() => this._look(), GOOD_NEWS_MS);
     this._look();
   }
 
   _look() {
-    const trouble = this._trouble();
+    const { state, roster } = this._room;
+    if (state === "closed") return;
+    for (const [name, until] of this._back) if (until <= now()) this._back.delete(name);
+    const apart = roster
+      .filter((peer) => peer.state === "reconnecting" || peer.state === "connecting")
+      .map((peer) => ({ name: nameOf(peer), healing: peer.healing, diagnosis: peer.diagnosis }));
+    const link = state === "interrupted" ? { retryIn: (this._retryAt - now()) / 1000 } : null;
+    const trouble = troubleOf(apart, link, roster.length);
     if (trouble) {
-      this._goodNewsUntil = 0;
-      this._say("trouble", trouble.words, `${Math.floor(trouble.seconds)} s`);
-    } else if (now() >= this._goodNewsUntil) {
-      this._line.hidden = true;
+      this._show("trouble", trouble.shown, trouble.said, trouble.key);
+    } else if (this._back.size > 0) {
+      const words = wordsForReturn([...this._back.keys()]);
+      this._show("well", words, words, words);
+    } else {
+      this._hide();
     }
   }
 
-  /** Peers first: a call that stands still is worse than a server that is away. */
-  _trouble() {
-    const silent = this._room.roster.filter((peer) => peer.state === "reconnecting" && peer.healing !== null);
-    if (silent.length > 0) {
-      const seconds = Math.max(...silent.map((peer) => peer.healing?.since ?? 0));
-      const names = silent.map((peer) => peer.name || "Somebody");
-      const [{ healing, diagnosis }] = silent;
-      return { seconds, words: wordsForHealing(names, healing?.doing ?? null, diagnosis?.sentence ?? "") };
-    }
-    if (this._linkLostAt === null || this._room.state !== "interrupted") return null;
-    return { seconds: now() - this._linkLostAt, words: wordsForLink(this._room.roster.length) };
-  }
-
-  /** @param {"trouble" | "well"} kind @param {string} words @param {string} time */
-  _say(kind, words, time) {
+  /** @param {"trouble" | "well"} kind @param {string} shown @param {string} said @param {string} key */
+  _show(kind, shown, said, key) {
     this._line.hidden = false;
     this._line.dataset.kind = kind;
-    // Set only when it changes, or a screen reader says it again. The seconds are for the eye alone.
-    if (this._words.textContent !== words) this._words.textContent = words;
-    this._time.textContent = time;
+    if (this._line.textContent !== shown) this._line.textContent = shown;
+    if (this._said === key) return;
+    this._said = key;
+    this._ears.textContent = said;
+  }
+
+  _hide() {
+    this._line.hidden = true;
+    this._said = this._line.textContent = this._ears.textContent = "";
   }
 }
 
-const now = () => performance.now() / 1000;
+const now = () => performance.now();
+
+/** @param {import("../lib/remote_peer.js").RemotePeer} peer */
+const nameOf = (peer) => peer.name || "Somebody";

@@ -113,6 +113,7 @@ export class Call {
       "chat-toggle": () => this._panel.toggle("chat"),
       "people-toggle": () => this._panel.toggle("people"),
       "connections-toggle": () => this._overlay.toggle(),
+      "connections-open": () => this._openOverlay(),
       settings: () => byId("settings-dialog", HTMLDialogElement).showModal(),
       keys: () => byId("keys-dialog", HTMLDialogElement).showModal(),
       leave: () => this._room?.close(),
@@ -161,6 +162,12 @@ export class Call {
     label("people-toggle", "people", "People");
     press("chat-toggle", isChat, "is-active", isChat);
     press("people-toggle", this._panel.isOpen("people"), "is-active", this._panel.isOpen("people"));
+  }
+
+  _openOverlay() {
+    this._overlay.open();
+    // On a phone the list of people, from where this comes, is in front of the table.
+    if (matchMedia("(max-width: 52rem)").matches) this._panel.close();
   }
 
   _showOverlay() {

@@ -1,9 +1,10 @@
 /** The table of connections: how each one goes, and how well. Key S. */
 
 import { byId, element } from "./dom.js";
-import { figures, wordsForPeer } from "./words.js";
+import { COLUMNS, figures, wordsForPeer } from "./words.js";
 
 /** @typedef {import("../lib/room.js").Room} Room */
+/** @typedef {import("../lib/remote_peer.js").RemotePeer} RemotePeer */
 
 const LOOK_EVERY_MS = 1000;
 
@@ -12,10 +13,14 @@ export class Overlay {
   constructor(changed) {
     this._changed = changed;
     this._panel = byId("connections", HTMLElement);
+    this._rows = byId("connections-rows", HTMLTableSectionElement);
     /** @type {Room | null} */
     this._room = null;
     /** @type {ReturnType<typeof setInterval> | undefined} */
     this._timer = undefined;
+    byId("connections-head", HTMLTableRowElement).append(
+      ...["Who", ...COLUMNS].map((words) => element("th", { scope: "col", role: "columnheader" }, words)),
+    );
     byId("connections-close", HTMLButtonElement).addEventListener("click", () => this.close());
     this._panel.addEventListener("keydown", (event) => event.key === "Escape" && this.close());
   }
@@ -32,34 +37,55 @@ export class Overlay {
 
   toggle() {
     if (this.isOpen) this.close();
-    else this._open();
+    else this.open();
   }
 
-  close() {
-    const hadFocus = this._panel.contains(document.activeElement);
-    clearInterval(this._timer);
-    this._panel.hidden = true;
-    if (hadFocus) byId("connections-toggle", HTMLButtonElement).focus();
-    this._changed();
-  }
-
-  _open() {
+  open() {
+    if (this.isOpen) return;
     this._panel.hidden = false;
     this._timer = setInterval(() => void this._show(), LOOK_EVERY_MS);
     void this._show();
     this._changed();
   }
 
+  close() {
+    const hadFocus = this._panel.contains(document.activeElement);
+    clearInterval(this._timer);
+    this._panel.hidden = true;
+    // On a phone only the list of people leads here.
+    const openers = ["connections-toggle", "people-toggle"].map((id) => byId(id, HTMLButtonElement));
+    if (hadFocus) openers.find((each) => each.checkVisibility())?.focus();
+    this._changed();
+  }
+
   async _show() {
     const peers = this._room?.roster ?? [];
-    const rows = await Promise.all(
-      peers.map(async (peer) => {
-        const cells = figures(await peer.statistics()).map((text) => element("td", {}, text));
-        const name = element("th", { scope: "row" }, peer.name || "Somebody");
-        return element("tr", { "data-peer": peer.id }, name, element("td", {}, wordsForPeer(peer)), ...cells);
-      }),
-    );
-    byId("connections-empty", HTMLElement).hidden = rows.length > 0;
-    byId("connections-rows", HTMLTableSectionElement).replaceChildren(...rows);
+    const lines = await Promise.all(peers.map(async (peer) => ({ peer, texts: await textsOf(peer) })));
+    byId("connections-empty", HTMLElement).hidden = lines.length > 0;
+    byId("connections-table", HTMLTableElement).hidden = lines.length === 0;
+    for (const row of [...this._rows.rows]) if (!peers.some(({ id }) => id === row.dataset.peer)) row.remove();
+    for (const { peer, texts } of lines) this._write(peer, texts);
   }
+
+  /** Cells are kept, so that what is being read or selected stays. @param {RemotePeer} peer @param {string[]} texts */
+  _write({ id }, texts) {
+    let row = [...this._rows.rows].find((each) => each.dataset.peer === id);
+    if (!row) {
+      const cells = COLUMNS.map((words) => element("td", { role: "cell", "data-label": words }));
+      const name = element("th", { scope: "row", role: "rowheader" });
+      row = element("tr", { role: "row", "data-peer": id }, name, ...cells);
+      this._rows.append(row);
+    }
+    [...row.cells].forEach((cell, index) => {
+      if (cell.textContent !== texts[index]) cell.textContent = texts[index];
+    });
+  }
+}
+
+/** @param {RemotePeer} peer @returns {Promise<string[]>} */
+async function textsOf(peer) {
+  const statistics = await peer.statistics();
+  const state = wordsForPeer(peer);
+  const why = peer.diagnosis?.sentence;
+  return [peer.name || "Somebody", why ? `${state}. ${why}` : state, ...figures(statistics)];
 }

@@ -37,7 +37,7 @@ export class People {
   /** @param {RemotePeer} peer */
   add(peer) {
     const show = () => this.show(peer);
-    peer.on("state", show, { signal: this._signal });
+    peer.on("state", () => (show(), void this._showQuality(peer)), { signal: this._signal });
     peer.on("updated", show, { signal: this._signal });
     peer.on("media", show, { signal: this._signal });
     show();
@@ -109,9 +109,12 @@ export class People {
   }
 
   async _lookHowGood() {
-    await Promise.all(
-      this._room.roster.map(async (peer) => this._tiles.setQuality(peer.id, (await peer.statistics()).quality)),
-    );
+    await Promise.all(this._room.roster.map((peer) => this._showQuality(peer)));
+  }
+
+  /** @param {RemotePeer} peer */
+  async _showQuality(peer) {
+    this._tiles.setQuality(peer.id, (await peer.statistics()).quality);
   }
 
   async _lookWhoSpeaks() {

@@ -23,7 +23,8 @@ export function wordsForRoom(state, others) {
     case "joining":
       return "Joining…";
     case "interrupted":
-      return others > 0 ? "Reconnecting to the server. The call goes on." : "Reconnecting to the server…";
+      // The banner has the whole story.
+      return "Reconnecting…";
     case "closed":
       return "You have left";
     default:
@@ -31,48 +32,23 @@ export function wordsForRoom(state, others) {
   }
 }
 
-/**
- * What is being done about peers that are out of reach.
- *
- * @param {string[]} names
- * @param {"restart" | "rebuild" | "waiting-for-server" | null} doing
- * @param {string} why a sentence of the diagnosis; empty: none
- */
-export function wordsForHealing(names, doing, why) {
-  const who = names.length > 2 ? `${names[0]} and ${names.length - 1} others` : names.join(" and ");
-  const what = {
-    restart: "a new path is being tried",
-    rebuild: "a new connection is being made",
-    "waiting-for-server": "waiting for the server, to find a new path",
-  };
-  const sentence = `Reconnecting to ${who}: ${doing ? what[doing] : "listening for a sign of life"}.`;
-  return why ? `${sentence} ${why}` : sentence;
-}
-
-/**
- * That our own line to the server is lost.
- *
- * @param {number} others
- */
-export function wordsForLink(others) {
-  return others > 0 ? "The server is out of reach; the call goes on." : "The server is out of reach; trying again.";
-}
-
 /** How good a connection is. @param {import("../lib/stats.js").Quality} quality */
 export function wordsForQuality(quality) {
   return { good: "Good connection", fair: "Fair connection", poor: "Poor connection", none: "No connection" }[quality];
 }
 
+/** What the table of connections tells of each peer. */
+export const COLUMNS = Object.freeze(["State", "Route", "Protocol", "Codecs", "Round trip", "Loss", "In", "Out"]);
+
 /**
- * Route, protocol, codecs, round trip, loss, and bits in and out, as the table of connections shows them.
+ * Route, protocol, codecs, round trip, loss, and bits in and out, as in COLUMNS after the state.
  *
  * @param {import("../lib/stats.js").PeerStatistics} statistics
  * @returns {string[]}
  */
 export function figures({ route, protocol, codecs, rtt, loss, bitrateIn, bitrateOut }) {
-  const bits = (/** @type {number | null} */ rate) => (rate === null ? "–" : `${Math.round(rate / 1000)} kbit/s`);
   return [
-    route ?? "–",
+    route === null ? "–" : ROUTES[route],
     protocol?.toUpperCase() ?? "–",
     codecs.join(", ") || "–",
     rtt === null ? "–" : `${Math.round(rtt * 1000)} ms`,
@@ -80,6 +56,14 @@ export function figures({ route, protocol, codecs, rtt, loss, bitrateIn, bitrate
     bits(bitrateIn),
     bits(bitrateOut),
   ];
+}
+
+const ROUTES = { direct: "direct", reflexive: "through a NAT", relayed: "relayed" };
+
+/** @param {number | null} rate bits a second */
+function bits(rate) {
+  if (rate === null) return "–";
+  return rate < 999_500 ? `${Math.round(rate / 1000)} kbit/s` : `${(rate / 1e6).toFixed(1)} Mbit/s`;
 }
 
 /**

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { wordsForAccess } from "../../../web/page/access.js";
 import { randomRoomName } from "../../../web/page/room_names.js";
-import { figures, wordsForHealing, wordsForJoin, wordsForLink, wordsForPeer, wordsForRoom } from "../../../web/page/words.js";
+import { COLUMNS, figures, wordsForJoin, wordsForPeer, wordsForRoom } from "../../../web/page/words.js";
 
 test("the state of a peer is said in words", () => {
   assert.equal(wordsForPeer({ state: "connecting", away: false }), "connecting");
@@ -10,9 +10,9 @@ test("the state of a peer is said in words", () => {
   assert.equal(wordsForPeer({ state: "lost", away: true }), "lost");
 });
 
-test("a lost server does not sound like a lost call", () => {
-  assert.match(wordsForRoom("interrupted", 2), /call goes on/);
-  assert.doesNotMatch(wordsForRoom("interrupted", 0), /call/);
+test("how many are here is said as long as the server can tell", () => {
+  assert.equal(wordsForRoom("open", 2), "Connected, 3 people");
+  assert.equal(wordsForRoom("interrupted", 2), "Reconnecting…");
 });
 
 test("each way to have no camera says what to do about it", () => {
@@ -23,21 +23,14 @@ test("each way to have no camera says what to do about it", () => {
   for (const sentence of words) assert.match(sentence, /camera/);
 });
 
-test("what is being mended is said with whom, how and why", () => {
-  assert.equal(wordsForHealing(["Ada"], "restart", ""), "Reconnecting to Ada: a new path is being tried.");
-  assert.equal(
-    wordsForHealing(["Ada", "Ben"], "waiting-for-server", "Nothing was heard for 5 s."),
-    "Reconnecting to Ada and Ben: waiting for the server, to find a new path. Nothing was heard for 5 s.",
-  );
-  assert.match(wordsForHealing(["Ada", "Ben", "Eve"], null, ""), /Ada and 2 others/);
-  assert.match(wordsForLink(1), /call goes on/);
-});
-
 test("what is not known is not shown as nought", () => {
   const none = { route: null, protocol: null, rtt: null, loss: null, jitter: null, bitrateIn: null, bitrateOut: null, codecs: [], quality: "none" };
   assert.deepEqual(figures(none), ["–", "–", "–", "–", "–", "–", "–"]);
+  assert.equal(figures(none).length, COLUMNS.length - 1);
   const some = { ...none, route: "relayed", protocol: "tls", rtt: 0.0123, loss: 0.021, bitrateIn: 64_000, bitrateOut: 0, codecs: ["VP8", "opus"] };
   assert.deepEqual(figures(some), ["relayed", "TLS", "VP8, opus", "12 ms", "2.1 %", "64 kbit/s", "0 kbit/s"]);
+  const [route, , , , , rate] = figures({ ...some, route: "reflexive", bitrateIn: 1_260_000 });
+  assert.deepEqual([route, rate], ["through a NAT", "1.3 Mbit/s"]);
 });
 
 test("a full room says so", () => {
