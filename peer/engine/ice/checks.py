@@ -12,6 +12,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import math
+import time
 from collections.abc import Sequence
 
 from aioice import Candidate, Connection
@@ -131,8 +132,7 @@ class CheckingConnection(Connection):
 
     async def _ask(self, pair: CandidatePair, request: Message) -> bool:
         assert self.remote_password is not None
-        loop = asyncio.get_running_loop()
-        asked_at = loop.time()
+        asked_at = time.perf_counter()
         self._under_way[pair] = (request, -math.inf)
         try:
             response, source = await pair.protocol.request(
@@ -142,9 +142,10 @@ class CheckingConnection(Connection):
             self._under_way.pop(pair, None)
         if source != pair.remote_addr:
             return False
-        if loop.time() - asked_at < RETRY_RTO:
+        rtt = time.perf_counter() - asked_at
+        if rtt < RETRY_RTO:
             # Later ones may be answers to a second copy, or to the first.
-            self.first_rtt[pair] = loop.time() - asked_at
+            self.first_rtt[pair] = rtt
         if "XOR-MAPPED-ADDRESS" in response.attributes:
             self.mapped[pair] = response.attributes["XOR-MAPPED-ADDRESS"]
         return True

@@ -1,48 +1,39 @@
-"""One generation of ICE: its sockets, its candidates, and whether the other side still answers.
+"""One generation of ICE: its sockets and its candidates, from the first to the last.
 
-Host candidates are there in milliseconds; what STUN and TURN servers find comes later and is told. Silence
-never ends a connection: whoever owns it decides.
+Host candidates are there in milliseconds; what STUN and TURN servers find comes later and is told.
 """
 
 from __future__ import annotations
 
 import asyncio
 import copy
-import logging
-import math
-from collections import deque
 from collections.abc import Callable, Sequence
 
 import ifaddr
 from aioice import Candidate
 from aioice.candidate import candidate_foundation, candidate_priority
-from aioice.ice import CandidatePair, StunProtocol, TransportPolicy
+from aioice.ice import StunProtocol, TransportPolicy
 from aioice.mdns import is_mdns_hostname
 from aioice.stun import Message
 from aioice.utils import random_string
 
 from peer.engine.ice.allocation import reflexive, relayed
-from peer.engine.ice.checks import Address, CheckingConnection
-from peer.engine.ice.consent import PROBE_LASTS, Consent
+from peer.engine.ice.checks import Address
 from peer.engine.ice.mdns import resolve
 from peer.engine.ice.policy import IcePolicy, local_addresses, may_send_to
-from peer.engine.ice.probe import Probe
+from peer.engine.ice.probing import COMPONENT, ProbingConnection
 from peer.engine.ice.relay import RelayProtocol
 from peer.engine.ice.route import Route, route_of
 from peer.engine.ice.servers import IceTrouble, ServerAddress
 from peer.engine.ice.sockets import HostProtocol, open_socket
 from peer.engine.ice.troubles import no_port
 
-log = logging.getLogger(__name__)
-
 GATHER_TIMEOUT = 10.0
 """For each server. Nobody waits for it, but the end of candidates is told only then."""
 UFRAG_CHARACTERS = 8
-COMPONENT = 1
-"""RTCP has none of its own."""
 
 
-class IceConnection(CheckingConnection):
+class IceConnection(ProbingConnection):
     """``received`` gets each datagram; ``found`` each candidate that comes late, then None; ``troubled`` what
     went wrong with a server. None of them is called after :meth:`close`.
     """
@@ -61,25 +52,18 @@ class IceConnection(CheckingConnection):
             ice_controlling=ice_controlling,
             local_username=random_string(UFRAG_CHARACTERS),
             transport_policy=TransportPolicy.RELAY if policy.relay_only else TransportPolicy.ALL,
+            received=received,
         )
         self.relays: dict[StunProtocol, ServerAddress] = {}
         """Where each relayed candidate comes from."""
-        self.consent: Consent | None = None
         self._servers = servers
         self._policy = policy
-        self._received = received
         self._found = found
         self._troubled = troubled
         self._hosts: asyncio.Task[None] | None = None
         self._late: asyncio.Task[None] | None = None
         self._is_gathering = False
-        self._probes: deque[Probe] = deque()
         self._close_task: asyncio.Task[None] | None = None
-
-    @property
-    def nominated(self) -> CandidatePair | None:
-        """The selected pair."""
-        return self._nominated.get(COMPONENT)
 
     def route(self) -> Route | None:
         """Which way the data goes; None: no pair is selected."""
@@ -230,81 +214,15 @@ class IceConnection(CheckingConnection):
     def _prune_components(self) -> None:
         """There is only one, and whoever has no candidates for it fails without being pruned."""
 
-    # Data, and signs of life
-
-    def data_received(self, data: bytes, component: int) -> None:
-        if self.consent is not None:
-            self.consent.data(asyncio.get_running_loop().time())
-        if not self._closing:
-            self._received(data)
-
-    def protocol_lost(self, protocol: StunProtocol) -> None:
-        """Its silence will be noticed."""
+    def check_incoming(self, message: Message, addr: Address, protocol: StunProtocol) -> None:
+        is_known = addr in ((each._network_host, each.port) for each in self._remote_candidates)
+        if is_known or may_send_to(addr[0], self._policy):
+            super().check_incoming(message, addr, protocol)
 
     def remote_completed(self) -> None:
         """The other side says that it has no more candidates; see :attr:`is_remote_complete`."""
         self.is_remote_complete = True
         self._nominate_when_due()
-
-    def send_now(self, data: bytes) -> None:
-        """What cannot be sent is lost; nothing is sent to who does not answer (RFC 7675)."""
-        pair = self.nominated
-        if pair is None or self.consent is None:
-            return
-        if self.consent.may_send(asyncio.get_running_loop().time()):
-            _send(pair.protocol, data, pair.remote_addr)
-
-    def check_complete(self, pair: CandidatePair) -> None:
-        before = self.nominated
-        super().check_complete(pair)
-        if self.nominated is not before:
-            self._forget_probes()
-            self.consent = Consent(asyncio.get_running_loop().time(), self.first_rtt.get(pair))
-
-    def check_incoming(self, message: Message, addr: Address, protocol: StunProtocol) -> None:
-        pair = self.nominated
-        if pair is not None and pair.protocol is protocol and pair.remote_addr == addr:
-            assert self.consent is not None
-            self.consent.asked(asyncio.get_running_loop().time())
-        is_known = addr in ((each._network_host, each.port) for each in self._remote_candidates)
-        if is_known or may_send_to(addr[0], self._policy):
-            super().check_incoming(message, addr, protocol)
-
-    async def query_consent(self) -> None:
-        """Ask whenever it is due; started by :meth:`connect`, ended by :meth:`close`."""
-        loop = asyncio.get_running_loop()
-        while self.consent is not None:
-            now = loop.time()
-            if now >= self.consent.probe_at:
-                self._probe(now)
-            await asyncio.sleep(max(0.0, self.consent.probe_at - now))
-
-    def _probe(self, now: float) -> None:
-        pair = self.nominated
-        if pair is None or self.consent is None or self.remote_password is None:
-            return
-        self.consent.probed(now)
-        self._forget_probes(sent_before=now - PROBE_LASTS)
-        # Both sides end on the pair of the controlling one, which alone may nominate.
-        request = self.build_request(pair, nominate=True)
-        key = self.remote_password.encode()
-        request.add_message_integrity(key)
-        self._probes.append(Probe(pair, request, key, now, self._probe_answered))
-        try:
-            pair.protocol.send_stun(request, pair.remote_addr)
-        except Exception:
-            log.debug("a socket is gone", exc_info=True)
-
-    def _probe_answered(self, probe: Probe, answer: Message) -> None:
-        if self.consent is None or probe.pair is not self.nominated:
-            return
-        self.consent.answered(asyncio.get_running_loop().time(), probe.sent_at)
-        if "XOR-MAPPED-ADDRESS" in answer.attributes:
-            self.mapped[probe.pair] = answer.attributes["XOR-MAPPED-ADDRESS"]
-
-    def _forget_probes(self, sent_before: float = math.inf) -> None:
-        while self._probes and self._probes[0].sent_at <= sent_before:
-            self._probes.popleft().forget()
 
     # The end
 
@@ -325,13 +243,3 @@ class IceConnection(CheckingConnection):
         protocols, self._protocols = self._protocols, []
         await super().close()
         await asyncio.gather(*(protocol.close() for protocol in protocols), return_exceptions=True)
-
-
-def _send(protocol: StunProtocol, data: bytes, addr: Address) -> None:
-    try:
-        if isinstance(protocol, HostProtocol):
-            protocol.send(data, addr)
-        else:
-            protocol.transport.sendto(data, addr)
-    except Exception:
-        log.debug("a socket is gone", exc_info=True)

@@ -45,11 +45,10 @@ class Consent:
     def probed(self, now: float) -> None:
         self._probed_at = now
 
-    def answered(self, now: float, asked_at: float) -> None:
-        """A question that was sent at ``asked_at`` has its answer."""
+    def answered(self, now: float, rtt: float) -> None:
+        """A question has its answer, after ``rtt`` seconds."""
         self.heard_at = self._answered_at = now
-        sample = now - asked_at
-        self.rtt = sample if self.rtt is None else self.rtt + _SMOOTHING * (sample - self.rtt)
+        self.rtt = rtt if self.rtt is None else self.rtt + _SMOOTHING * (rtt - self.rtt)
 
     def asked(self, now: float) -> None:
         """The other side has asked us."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 
 from aioice.ice import CandidatePair
@@ -9,7 +10,7 @@ from aioice.stun import Message, Transaction
 
 
 class Probe(Transaction):
-    """A STUN transaction that is sent once; ``answered`` gets it with each answer that proves who sent it.
+    """A STUN transaction that is sent once; ``answered`` gets it with the answer, if that proves who sent it.
 
     aioice's own repeats itself, and gives up before the answer of a slow path can come.
     """
@@ -25,6 +26,7 @@ class Probe(Transaction):
         # Nothing of a Transaction is wanted but the place where answers are handed out.
         self.pair = pair
         self.sent_at = sent_at
+        self.asked_at = time.perf_counter()
         self._key = key
         self._id = request.transaction_id
         self._answered = answered

@@ -50,13 +50,13 @@ def test_answers_that_take_seconds_are_answers() -> None:
     consent.probed(0.0)
     consent.probed(0.5)
     consent.probed(1.0)
-    consent.answered(2.0, asked_at=0.0)
+    consent.answered(2.0, rtt=2.0)
     assert (consent.heard_at, consent.rtt) == (2.0, 2.0)
 
 
 def test_the_round_trip_time_is_smoothed() -> None:
     consent = Consent(0.0, rtt=0.1)
-    consent.answered(1.0, asked_at=0.8)
+    consent.answered(1.0, rtt=0.2)
     assert consent.rtt == pytest.approx(0.1125)
 
 
@@ -78,7 +78,7 @@ def test_data_of_who_answers_no_question_is_none() -> None:
 
 def test_an_answer_renews_consent() -> None:
     consent = measured()
-    consent.answered(CONSENT_LASTS - 1, asked_at=CONSENT_LASTS - 2)
+    consent.answered(CONSENT_LASTS - 1, rtt=1.0)
     assert consent.may_send(2 * CONSENT_LASTS - 2)
     assert not consent.may_send(2 * CONSENT_LASTS)
 
