@@ -1,5 +1,7 @@
-"""The address behind a browser's mDNS name (draft-ietf-mmusic-mdns-ice-candidates): a question to the local
-network. Never raises."""
+"""The address behind a browser's mDNS name (``….local``): a question to the local network. Never raises.
+
+See draft-ietf-mmusic-mdns-ice-candidates.
+"""
 
 from __future__ import annotations
 

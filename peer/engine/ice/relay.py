@@ -237,19 +237,19 @@ class RelayProtocol(StunProtocol):
 
     def __init__(self, receiver: Connection, allocation: Allocation) -> None:
         super().__init__(receiver)
-        self._allocation = allocation
+        self.allocation = allocation
         self.connection_made(RelayTransport(allocation))
         allocation.receiver = self
 
     @property
     def base(self) -> str | None:
         """This machine's address that the server is spoken to from; None where the system does not say."""
-        name = self._allocation.transport.get_extra_info("sockname")
+        name = self.allocation.transport.get_extra_info("sockname")
         return name[0] if name else None
 
     async def close(self) -> None:
         """Give the allocation back; takes half a second at the most."""
-        await self._allocation.give_back()
+        await self.allocation.give_back()
         await super().close()
 
 
