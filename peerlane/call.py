@@ -10,7 +10,7 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from peer.errors import Closed
-from peer.events import Ended, PeerConnected, PeerJoined, PeerLeft
+from peer.events import Ended, PeerConnected, PeerInterrupted, PeerJoined, PeerLeft, PeerRestored
 from peer.room import JoinOptions, RemotePeer, Room, join
 from peer.voice.media_file import streams_of
 from peer.voice.runner import MicrophoneTrack, Recorder, SoundTrack, VideoTrack, file_sound, tone
@@ -130,6 +130,10 @@ class Call:
                     self._tell("joined", peer)
                 case PeerConnected(peer):
                     self._tell("connected", peer)
+                case PeerInterrupted(peer, diagnosis):
+                    self._tell("interrupted", peer, why=diagnosis.sentence if diagnosis else "")
+                case PeerRestored(peer):
+                    self._tell("restored", peer)
                 case PeerLeft(peer, reason):
                     self._tell(reason, peer)
                 case Ended(error) if not isinstance(error, Closed):
@@ -139,7 +143,7 @@ class Call:
         if self._is_json:
             say_json(event=event, id=peer.id, **{"from": peer.name}, **more)
         else:
-            told = WORDS[event].format(slot=printable(more.get("slot", "")))
+            told = WORDS[event].format(**{name: printable(text) for name, text in more.items()})
             note(f"* {shown(peer)} {told}")
 
     def _tell_summary(self) -> None:
@@ -160,6 +164,8 @@ class Call:
 WORDS = {
     "joined": "came in",
     "connected": "is connected",
+    "interrupted": "is out of reach; trying another way. {why}",
+    "restored": "is back",
     "track": "sends {slot}",
     "left": "left",
     "lost": "was lost",

@@ -11,7 +11,16 @@ from cyclopts import Parameter
 from peer.channels.channel import Channel
 from peer.channels.kinds import RELIABLE
 from peer.errors import Closed, PeerlaneError
-from peer.events import Ended, Interrupted, PeerJoined, PeerLeft, PeerUpdated, Restored
+from peer.events import (
+    Ended,
+    Interrupted,
+    PeerInterrupted,
+    PeerJoined,
+    PeerLeft,
+    PeerRestored,
+    PeerUpdated,
+    Restored,
+)
 from peer.room import JoinOptions, RemotePeer, Room, join
 from peerlane.console import (
     EXIT_ERROR,
@@ -151,6 +160,10 @@ class Chat:
                 case PeerUpdated(peer) if peer.away != (peer.id in self._away):
                     self._away ^= {peer.id}
                     self._tell("away" if peer.away else "back", peer)
+                case PeerInterrupted(peer):
+                    self._tell("interrupted", peer)
+                case PeerRestored(peer):
+                    self._tell("restored", peer)
                 case Interrupted():
                     note("* the server cannot be reached; the others still can")
                 case Restored():
@@ -187,6 +200,8 @@ WORDS = {
     "lost": "was lost",
     "away": "is away: the server has lost its line",
     "back": "is back",
+    "interrupted": "is out of reach; trying another way",
+    "restored": "can be reached again",
     "unsent": "does not listen: lines are no longer sent there",
 }
 
