@@ -38,7 +38,7 @@ END_OF_CANDIDATES_AFTER = 15.0
 is never told does not fail at all."""
 CLOSE_TIMEOUT = 3.0
 MAX_NAMED_CANDIDATES = 16
-"""Each is a question to the local network."""
+"""Of one generation; each is a question to the local network."""
 
 State = Literal["connecting", "connected", "failed"]
 
@@ -243,6 +243,7 @@ class PeerConnection:
     def _restart(self) -> None:
         if self._ice is not None:
             self._local.restart()
+            self._named_left = MAX_NAMED_CANDIDATES
             self._ice.restart(self._remote.ufrag)
 
     def _state_changed(self) -> None:

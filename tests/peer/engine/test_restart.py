@@ -13,8 +13,8 @@ from aiortc import MediaStreamTrack
 from peer.channels.kinds import RELIABLE
 from peer.engine.descriptions import TRICKLE
 from peer.engine.ice import transport as transport_module
-from signaling.protocol.messages import IceCandidateInit
-from tests.peer.engine.ice.generations import until
+from signaling.protocol.messages import IceCandidateInit, IceServer
+from tests.peer.engine.ice.generations import stun_server, until
 from tests.peer.engine.two import Two, transport_of
 
 
@@ -225,3 +225,16 @@ async def test_a_goodbye_over_the_new_path_is_heard() -> None:
     await two.offerer.close()
     await two.failed()
     await two.close()
+
+
+async def test_new_servers_are_asked_at_the_next_restart() -> None:
+    async with stun_server(("198.51.100.7", 7007)) as (asked, url):
+        two = Two()
+        await two.connect()
+        two.offerer.use_servers([IceServer([url])])
+        assert asked.asked == 0
+        await two.restart()
+        await until(lambda: asked.asked > 0)
+        await until(lambda: len(two.gathered(two.offerer)) == 3)
+        assert [candidate is None for candidate in two.gathered(two.offerer)] == [True, False, True]
+        await two.close()
