@@ -59,8 +59,9 @@ def _explain(server: ServerAddress, error: Exception, unix_now: float) -> tuple[
                 return code, EXPIRED
             return code, WORDS.get(code) or f"the server refuses: {reason[:100] or code}"
         case ssl.SSLCertVerificationError():
+            reason = getattr(error, "verify_message", "")  # which OpenSSL sets
             return UNREADABLE, (
-                f"the server's certificate is not trusted ({error.verify_message}): it must be made for "
+                f"the server's certificate is not trusted ({reason}): it must be made for "
                 f"{server.host}, be in date, and come from an authority that this machine knows"
             )
         case ssl.SSLError():

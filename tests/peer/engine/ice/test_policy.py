@@ -54,7 +54,8 @@ def test_loopback_is_used_where_there_is_nothing_else_unless_that_is_forbidden()
     [
         "169.254.169.254", "::ffff:169.254.169.254", "64:ff9b::a9fe:a9fe", "2002:a9fe:a9fe::1",
         "fd00:ec2::254",
-        "100.100.100.200", "0.0.0.0", "::", "224.0.0.1", "ff02::1", "255.255.255.255", "x.local", "",
+        "100.100.100.200", "168.63.129.16", "fe80::a9fe:a9fe", "fe80::a9fe:a9fe%eth0",
+        "::169.254.169.254", "0.0.0.0", "::", "224.0.0.1", "ff02::1", "255.255.255.255", "x.local", "",
     ],
 )  # fmt: skip
 def test_nothing_is_ever_sent_to_where_no_peer_can_be(host: str) -> None:
@@ -63,7 +64,23 @@ def test_nothing_is_ever_sent_to_where_no_peer_can_be(host: str) -> None:
 
 @pytest.mark.parametrize(
     "host",
-    ["10.1.2.3", "192.168.1.1", "127.0.0.1", "::1", "fd12::1", "fe80::1", "::ffff:10.0.0.1", "100.64.0.1"],
+    [
+        "10.1.2.3",
+        "192.168.1.1",
+        "127.0.0.1",
+        "::1",
+        "fd12::1",
+        "fe80::1",
+        "::ffff:10.0.0.1",
+        "100.64.0.1",
+        "::10.0.0.1",
+        "64:ff9b::10.0.0.1",
+        "64:ff9b:1::a00:1",
+        "2002:a00:1::1",
+        "2001:0:808:808::f5ff:fffe",
+        "fec0::1",
+        "2001:db8::1",
+    ],
 )
 def test_private_addresses_are_tried_unless_the_policy_says_no(host: str) -> None:
     assert may_send_to(host, IcePolicy())
@@ -80,21 +97,29 @@ def test_public_addresses_are_tried_unless_they_are_denied() -> None:
 @pytest.mark.parametrize(
     "wrong",
     [{"deny": ("smell",)}, {"addresses": ("1.2.3",)}, {"port_range": (0, 5)}, {"port_range": (9, 5)},
-     {"public_addresses": {"10.0.0.1": "t.example"}}],
+     {"public_addresses": {"10.0.0.1": "t.example"}}, {"public_addresses": {"10.0.0.1": "2001:db8::1"}},
+     {"max_remote_candidates": 0}, {"max_candidates_per_second": 0}],
 )  # fmt: skip
 def test_a_policy_that_cannot_be_meant_is_refused_at_once(wrong: dict[str, object]) -> None:
     with pytest.raises(ValueError):  # noqa: PT011 # the words are ipaddress's own
         IcePolicy(**wrong)  # type: ignore[arg-type] # on purpose
 
 
+def test_a_public_address_is_found_however_the_own_one_is_written() -> None:
+    policy = IcePolicy(public_addresses={"10.0.0.5": "203.0.113.7", "2001:DB8:0::5": "2001:db8:1::5"})
+    assert policy.public_address("10.0.0.5") == "203.0.113.7"
+    assert policy.public_address("2001:db8::5") == "2001:db8:1::5"
+    assert policy.public_address("10.0.0.6") == "10.0.0.6"
+
+
 @given(st.ip_addresses())
 def test_whatever_is_metadata_inside_is_never_sent_to(
     address: ipaddress.IPv4Address | ipaddress.IPv6Address,
 ) -> None:
-    may_send_to(str(address), IcePolicy())
     if address.version == 4:
         mapped = f"::ffff:{address}"
-        assert may_send_to(mapped, IcePolicy()) == may_send_to(str(address), IcePolicy())
+        for policy in (IcePolicy(), IcePolicy(allow_private=False)):
+            assert may_send_to(mapped, policy) == may_send_to(str(address), policy)
 
 
 @given(st.text())
