@@ -179,11 +179,19 @@ async def open_page(
     assert not faults
 
 
+NO_ANSWER = (
+    "WebSocket connection to",
+    "net::ERR_CONNECTION_REFUSED",
+    # The icon is fetched last of all, and may be on its way then.
+    "net::ERR_CONNECTION_RESET",
+    "net::ERR_SOCKET_NOT_CONNECTED",
+)
+
+
 def _watch(page: Page, name: str, faults: list[str]) -> None:
     def heard(kind: str, text: str) -> None:
-        # That a server which was killed does not answer is no fault of the page.
-        is_no_answer = "WebSocket connection to" in text or "net::ERR_CONNECTION_REFUSED" in text
-        if kind in ("error", "warning") and not is_no_answer:
+        # That a server which was killed, or a wire that was cut, does not answer is no fault of the page.
+        if kind in ("error", "warning") and not any(words in text for words in NO_ANSWER):
             faults.append(f"{name}: {text}")
 
     page.on("console", lambda message: heard(message.type, message.text))

@@ -116,6 +116,7 @@ async def test_a_narrow_phone_shows_all_figures_and_the_way_to_them(open_page: O
     assert await ana.is_hidden("#panel")
     await until(ana, f"document.querySelector('{ROW}')?.innerText.includes('kbit/s')")
     assert not await ana.evaluate("document.documentElement.scrollWidth > innerWidth")
+    assert await ana.evaluate("document.querySelector('#leave').getBoundingClientRect().right <= innerWidth")
     table = "document.querySelector('#connections .scroll')"
     assert not await ana.evaluate(f"{table}.scrollWidth > {table}.clientWidth")
     assert await violations(ana) == []

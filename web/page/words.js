@@ -51,7 +51,7 @@ export function figures({ route, protocol, codecs, rtt, loss, bitrateIn, bitrate
     route === null ? "–" : ROUTES[route],
     protocol?.toUpperCase() ?? "–",
     codecs.join(", ") || "–",
-    rtt === null ? "–" : `${Math.round(rtt * 1000)} ms`,
+    rtt === null ? "–" : milliseconds(rtt),
     loss === null ? "–" : `${(loss * 100).toFixed(1)} %`,
     bits(bitrateIn),
     bits(bitrateOut),
@@ -59,6 +59,9 @@ export function figures({ route, protocol, codecs, rtt, loss, bitrateIn, bitrate
 }
 
 const ROUTES = { direct: "direct", reflexive: "through a NAT", relayed: "relayed" };
+
+/** @param {number} seconds */
+const milliseconds = (seconds) => (seconds < 0.001 ? "< 1 ms" : `${Math.round(seconds * 1000)} ms`);
 
 /** @param {number | null} rate bits a second */
 function bits(rate) {

@@ -29,8 +29,8 @@ test("what is not known is not shown as nought", () => {
   assert.equal(figures(none).length, COLUMNS.length - 1);
   const some = { ...none, route: "relayed", protocol: "tls", rtt: 0.0123, loss: 0.021, bitrateIn: 64_000, bitrateOut: 0, codecs: ["VP8", "opus"] };
   assert.deepEqual(figures(some), ["relayed", "TLS", "VP8, opus", "12 ms", "2.1 %", "64 kbit/s", "0 kbit/s"]);
-  const [route, , , , , rate] = figures({ ...some, route: "reflexive", bitrateIn: 1_260_000 });
-  assert.deepEqual([route, rate], ["through a NAT", "1.3 Mbit/s"]);
+  const [route, , , rtt, , rate] = figures({ ...some, route: "reflexive", rtt: 0, bitrateIn: 1_260_000 });
+  assert.deepEqual([route, rtt, rate], ["through a NAT", "< 1 ms", "1.3 Mbit/s"]);
 });
 
 test("a full room says so", () => {
