@@ -26,6 +26,7 @@ OPEN_TIMEOUT = 30.0
 class Actor:
     def __init__(self) -> None:
         configuration = RTCConfiguration(iceServers=[], bundlePolicy=RTCBundlePolicy.MAX_BUNDLE)
+        self._opened = asyncio.Event()
         self._pc = RTCPeerConnection(configuration)
         self._pc.on("datachannel", self._adopt)
         self._channels: dict[str, RTCDataChannel] = {}
@@ -47,9 +48,9 @@ class Actor:
         await self._pc.setRemoteDescription(RTCSessionDescription(sdp, "answer"))
 
     async def do_wait_open(self) -> None:
+        """Both channels."""
         async with asyncio.timeout(OPEN_TIMEOUT):
-            while not self._is_open:
-                await asyncio.sleep(0.05)
+            await self._opened.wait()
 
     async def do_send(self, label: str, rate: float, size: int) -> None:
         channel = self._channels[label]
@@ -75,15 +76,17 @@ class Actor:
             await sender.stop()
         await self._pc.close()
 
-    @property
-    def _is_open(self) -> bool:
-        states = [channel.readyState for channel in self._channels.values()]
-        return states == ["open", "open"]
-
     def _adopt(self, channel: RTCDataChannel) -> None:
         self._channels[channel.label] = channel
         arrivals = self._arrivals[channel.label] = Arrivals()
+        channel.on("open", self._look)
+        self._look()
         channel.on("message", lambda message: arrivals.note(message, time.monotonic()))
+
+    def _look(self) -> None:
+        # The one who is offered channels is never told that they are open.
+        if [channel.readyState for channel in self._channels.values()] == ["open", "open"]:
+            self._opened.set()
 
 
 async def main() -> None:

@@ -1,4 +1,4 @@
-"""Lines that are cut: partitions, flapping, signaling and media at once, a TURN server that dies in a call."""
+"""Lines that are cut: partitions, flapping, signaling and media at once, a TURN server that dies."""
 
 from __future__ import annotations
 

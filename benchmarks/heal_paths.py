@@ -1,8 +1,9 @@
 """A peer's address changes in a call: how long until channels and voice go on, and what is lost.
 
-Machines, addresses and lines are those of ``tests.natlab``. Every change takes 0.2 s in which nothing comes
-through, on lines of 20 ms; Ana and Ben move in turns, every fourth time to another interface. Channels have
-resumed when messages that were sent after the change have come both ways, over RELIABLE and UNRELIABLE.
+Machines, addresses and lines of 20 ms are those of ``tests.natlab``. Ana and Ben move in turns, in four ways:
+to a new address at once; after 0.2 s without any; at once, but for 0.2 s nothing comes through; to another
+interface. Channels have resumed when messages that were sent after the old address was gone have come both
+ways, over RELIABLE and UNRELIABLE.
 """
 
 from __future__ import annotations
@@ -36,7 +37,7 @@ def run(quick: bool) -> Report:
         raise RuntimeError(f"paths cannot be measured here: {reason}")
     values: dict[str, tuple[float, str]] = {}
     for engines in PAIRS:
-        values |= asyncio.run(_changes(engines, 6 if quick else 30))
+        values |= asyncio.run(_changes(engines, 8 if quick else 40))
     values |= asyncio.run(_bare(10.0 if quick else 40.0))
     return Report("heal", figures("paths", values), {})
 
@@ -50,7 +51,7 @@ async def _changes(engines: tuple[Engine, Engine], count: int) -> dict[str, tupl
         for number in range(count):
             mover = talk.parties[number % 2]
             moment = time.monotonic()
-            _move(mover, number)
+            await _move(mover, number // 2)
             resumed = [await talk.resumed_at(label, moment, WITHIN) for label in ("numbers", "moves")]
             channels[mover.engine].append(max(resumed) - moment)
             # What was under way when the address changed may still be heard.
@@ -101,14 +102,21 @@ async def _end(talk: Call) -> dict[str, tuple[float, str]]:
 _fresh = itertools.count(3)
 
 
-def _move(party: Party, number: int) -> None:
+async def _move(party: Party, number: int) -> None:
     address = f"10.{next(_fresh)}.0.2"
-    if number % 4 == 3:
-        device = f"lte{number}"
-        party.machine.add_interface(device, address)
-        party.machine.switch_to(device, outage=OUTAGE)
-    else:
-        party.machine.change_address(address, outage=OUTAGE)
+    match number % 4:
+        case 0:
+            party.machine.change_address(address)
+        case 1:
+            party.machine.lose_address()
+            await asyncio.sleep(OUTAGE)
+            party.machine.gain_address(address)
+        case 2:
+            party.machine.change_address(address, outage=OUTAGE)
+        case _:
+            device = f"lte{number}"
+            party.machine.add_interface(device, address)
+            party.machine.switch_to(device)
 
 
 async def _bare(within: float) -> dict[str, tuple[float, str]]:
@@ -118,7 +126,7 @@ async def _bare(within: float) -> dict[str, tuple[float, str]]:
             await actor.do("send", label="numbers", rate=RELIABLE_RATE, size=64)
         await asyncio.sleep(2.0)
         moment = time.monotonic()
-        talk.machines[0].change_address("10.3.0.2", outage=OUTAGE)
+        talk.machines[0].change_address("10.3.0.2")
         await asyncio.sleep(within)
         times = [await actor.do("resumed_at", label="numbers", moment=moment) for actor in talk.actors]
     resumed = [time - moment for time in times if time is not None]

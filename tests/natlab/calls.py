@@ -35,6 +35,7 @@ class Party:
     def __init__(self, engine: Engine, machine: Machine, actor: Actor) -> None:
         self.engine = engine
         self.machine = machine
+        self.actor = actor
         self.do = actor.do
 
     async def arrivals(self, label: str) -> Arrivals:

@@ -85,10 +85,17 @@ class Machine:
 
         For ``outage`` seconds nothing comes through. Nobody hears of the old address any more.
         """
-        interface = self.interfaces[self._in_use]
         if outage:
-            self._wire.cut(interface.line, outage)
-        self._take_address(interface)
+            self._wire.cut(self.interfaces[self._in_use].line, outage)
+        self.lose_address()
+        self.gain_address(address)
+
+    def lose_address(self) -> None:
+        """The interface in use has none, until :meth:`gain_address`."""
+        self._take_address(self.interfaces[self._in_use])
+
+    def gain_address(self, address: str) -> None:
+        interface = self.interfaces[self._in_use]
         self._give_address(interface, address)
         self._use(interface)
 
