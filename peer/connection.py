@@ -94,6 +94,7 @@ class Connection:
         self._run: Run | None = None
         self._is_started = False
         self._why: Closed | Refused = Closed("the connection is closed")
+        self._addresses: set[str] = set()
         self._ending: set[asyncio.Task[None]] = set()
         self._changed = Bell()
 
@@ -129,9 +130,10 @@ class Connection:
         path = run.pc.local_addresses()
         if path:
             self._healing.network_changed(is_path_gone=not path <= set(addresses))
-        else:
+        elif self._addresses != set(addresses):
             # What was gathered may be worth nothing any more.
             self._healing.failed()
+        self._addresses = set(addresses)
 
     def servers_changed(self) -> None:
         """``ice_servers`` has fresh credentials."""

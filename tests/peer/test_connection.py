@@ -7,6 +7,7 @@ import logging
 
 import pytest
 
+from peer import network
 from peer.channels.channel import Channel
 from peer.channels.kinds import KINDS, LATEST, RELIABLE, UNRELIABLE, Kind
 from peer.errors import Closed, Refused
@@ -225,3 +226,54 @@ async def test_candidates_that_make_no_sense_are_ignored() -> None:
             )
         answerer.connection.receive(Candidate(generation=1))
         await connected(offerer, answerer)
+
+
+@BOTH
+async def test_an_address_that_is_gone_costs_no_message_and_no_state(by_offerer: bool) -> None:
+    async with pair() as (offerer, answerer):
+        here, there = (offerer, answerer) if by_offerer else (answerer, offerer)
+        await connected(offerer, answerer)
+        mine = await here.connection.open("numbers", RELIABLE)
+        await mine.send("0")
+        theirs = await next_channel(there)
+        assert await next_message(theirs) == "0"
+        descriptions = len([each for each in answerer.sent if isinstance(each, Description)])
+        here.connection.network_changed(())
+        for number in range(1, 100):
+            await mine.send(str(number))
+            assert await next_message(theirs) == str(number)
+        await answerer.until(
+            lambda: len([each for each in answerer.sent if isinstance(each, Description)]) > descriptions
+        )
+    assert offerer.states == answerer.states == ["connected", "closed"]
+    assert any(isinstance(each, PleaseOffer) and each.restart for each in answerer.sent) is not by_offerer
+
+
+async def test_an_address_that_is_still_there_changes_nothing() -> None:
+    async with pair() as (offerer, answerer):
+        await connected(offerer, answerer)
+        said = len(offerer.sent)
+        offerer.connection.network_changed(network.addresses())
+        await asyncio.sleep(0)
+        assert len(offerer.sent) == said
+
+
+async def test_a_peer_that_breaks_the_protocol_is_cut_off_with_a_reason(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    with caplog.at_level(logging.CRITICAL, "peer"):
+        async with pair() as (offerer, answerer):
+            await connected(offerer, answerer)
+            channel = await offerer.connection.open("chat", RELIABLE)
+            await channel.wait_open()
+            run = answerer.connection._run
+            assert run is not None
+            assert run.control is not None
+            # As a peer does that has another library: far too much in one message.
+            run.control._lane.send(b"\x03" + bytes(16_000))
+            for _ in range(10):
+                run.control._lane.send(b"\x03" + bytes(16_000))
+            await offerer.until(lambda: offerer.connection.state == "closed")
+            with pytest.raises(Refused, match="too long"):
+                await offerer.connection.open("another", RELIABLE)
+            assert offerer.connection.facts().violation
