@@ -6,10 +6,12 @@ import asyncio
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any, Protocol
 from urllib.parse import urlencode
@@ -177,6 +179,34 @@ async def open_page(
     for context in browser.contexts:
         await context.close()
     assert not faults
+
+
+@pytest.fixture
+async def far_page(
+    browser: Browser, server: ServerProcess, faults: list[str]
+) -> AsyncIterator[tuple[Page, list[int]]]:
+    """Ben's page in the garden, in a browser of its own, with the processes that it lives in."""
+    other = await browser.browser_type.launch(
+        executable_path=shutil.which("chromium"), headless=True, args=BROWSER_ARGUMENTS
+    )
+    page = await other.new_page()
+    page.on("pageerror", lambda error: faults.append(f"Ben: {error}"))
+    await page.goto(f"{server.url}/?room=garden&name=Ben&join=1")
+    devtools = await other.new_browser_cdp_session()
+    found: dict[str, Any] = await devtools.send("SystemInfo.getProcessInfo")
+    yield page, [process["id"] for process in found["processInfo"] if process["type"] == "renderer"]
+    await other.close()
+
+
+@contextmanager
+def halted(processes: list[int]) -> Iterator[None]:
+    for process in processes:
+        os.kill(process, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        for process in processes:
+            os.kill(process, signal.SIGCONT)
 
 
 NO_ANSWER = (

@@ -3,20 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-import os
-import shutil
-import signal
-from collections.abc import AsyncIterator, Iterator
-from contextlib import AsyncExitStack, contextmanager
-from typing import Any
+from contextlib import AsyncExitStack
 
 import pytest
-from playwright.async_api import Browser, Page
+from playwright.async_api import Page
 
 from peer import events
 from peer.channels.kinds import RELIABLE
 from peer.room import Room, join
-from tests.end_to_end.conftest import BROWSER_ARGUMENTS, OpenPage, ServerProcess, eventually, until
+from tests.end_to_end.conftest import OpenPage, ServerProcess, eventually, halted, until
 from tests.end_to_end.looks import connected, hears, me, sees
 from tests.end_to_end.wire import Wire
 
@@ -120,34 +115,6 @@ async def test_without_the_server_a_call_goes_on_and_another_path_waits_for_it(
         await all_numbers_have_come(ana, ben)
         for page in (ana, ben):
             assert await page.evaluate("window.told") == []
-
-
-@pytest.fixture
-async def far_page(
-    browser: Browser, server: ServerProcess, faults: list[str]
-) -> AsyncIterator[tuple[Page, list[int]]]:
-    """Ben's, in a browser of its own, with the processes that it lives in."""
-    other = await browser.browser_type.launch(
-        executable_path=shutil.which("chromium"), headless=True, args=BROWSER_ARGUMENTS
-    )
-    page = await other.new_page()
-    page.on("pageerror", lambda error: faults.append(f"Ben: {error}"))
-    await page.goto(f"{server.url}/?room=garden&name=Ben&join=1")
-    devtools = await other.new_browser_cdp_session()
-    found: dict[str, Any] = await devtools.send("SystemInfo.getProcessInfo")
-    yield page, [process["id"] for process in found["processInfo"] if process["type"] == "renderer"]
-    await other.close()
-
-
-@contextmanager
-def halted(processes: list[int]) -> Iterator[None]:
-    for process in processes:
-        os.kill(process, signal.SIGSTOP)
-    try:
-        yield
-    finally:
-        for process in processes:
-            os.kill(process, signal.SIGCONT)
 
 
 async def test_a_peer_that_is_silent_for_some_seconds_is_told_of_and_comes_back_whole(

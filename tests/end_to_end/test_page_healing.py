@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 from playwright.async_api import Page
 
-from tests.end_to_end.conftest import OpenPage, ServerProcess, eventually, until
+from tests.end_to_end.conftest import OpenPage, ServerProcess, eventually, halted, until
 from tests.end_to_end.looks import connected, is_
 from tests.end_to_end.test_page_access import violations
 from tests.end_to_end.wire import Wire
@@ -73,6 +75,29 @@ async def test_a_server_that_is_away_is_told_above_the_call_until_it_is_back(
         await until(ana, "document.querySelector('#banner').textContent === 'The server is back'")
         await until(ana, "document.querySelector('#banner').hidden", 4)
         assert await ana.text_content("#banner-said") == ""
+
+
+async def test_a_peer_that_is_silent_is_told_of_with_what_is_done_until_it_is_back(
+    open_page: OpenPage, far_page: tuple[Page, list[int]]
+) -> None:
+    ana = await open_page("garden", "Ana")
+    ben, processes = far_page
+    await connected(ana, ben)
+    await ana.keyboard.press("s")
+    with halted(processes):
+        await asyncio.sleep(2)
+        assert await ana.is_hidden("#banner")
+        banner = "document.querySelector('#banner').textContent"
+        await until(ana, f"/^Reconnecting to Ben… \\d s: a new path is being tried. Nothing/.test({banner})")
+        assert not await covered(ana)
+        said = await ana.text_content("#banner-said")
+        await until(ana, f"document.querySelector('{DOT}').dataset.quality === 'none'")
+        await until(ana, f"document.querySelector('{ROW}').innerText.includes('reconnecting. Nothing')")
+        await asyncio.sleep(1.2)
+        assert await ana.text_content("#banner-said") == said
+    await until(ana, f"{banner} === 'Ben is back'")
+    await until(ana, "document.querySelector('#banner').hidden", 4)
+    await until(ana, f"document.querySelector('{DOT}').dataset.quality !== 'none'")
 
 
 # Whether anything that can be clicked lies under the banner.
