@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 import time
 from collections.abc import Callable
 
@@ -58,17 +59,18 @@ async def _both_cut(engines: tuple[Engine, Engine], first_back: str, seconds: fl
             "signaling": lambda: talk.lab.join(ana, talk.server),
         }
         steps.pop(first_back)()
-        media_back = time.monotonic()
+        what = f"{_name(engines)}, all cut, {first_back} back first"
         if first_back == "media":
-            what = f"{_name(engines)}, all cut, media back first"
-            found = await _resumed(talk, what, media_back, stops=False)
+            found = {f"{what}: resumes after": (await _resumes_after(talk, time.monotonic()), "s")}
             steps["signaling"]()
             await asyncio.sleep(BETWEEN_RETURNS)
             # What the return of signaling sets off must not disturb what works.
-            return found | await _resumed(talk, what, time.monotonic())
+            quiet = await _resumes_after(talk, time.monotonic())
+            found[f"{what}: next message after the return of the other"] = (quiet, "s")
+            return found | await _faults(talk, what)
         await asyncio.sleep(BETWEEN_RETURNS)
         steps["media"]()
-        return await _resumed(talk, f"{_name(engines)}, all cut, signaling back first", time.monotonic())
+        return await _resumed(talk, what, time.monotonic())
 
 
 async def _turn_dies(engines: tuple[Engine, Engine]) -> Values:
@@ -101,11 +103,14 @@ async def _flapping(engines: tuple[Engine, Engine], seconds: float) -> Values:
         pythons = [party for party in talk.parties if party.engine == "python"]
         before = [await party.do("resources") for party in pythons]
         until = time.monotonic() + seconds
+        down = 0
         while time.monotonic() < until:
             talk.lab.cut(talk.ana.machine, FLAP)
+            back_at = time.monotonic() + FLAP
             await asyncio.sleep(2 * FLAP)
-        talk.lab.mend(talk.ana.machine)
-        found = await _resumed(talk, what, time.monotonic())
+            down += await talk.told("PeerInterrupted", back_at - FLAP)
+        found = await _resumed(talk, what, back_at)
+        found[f"{what}: applications told of interruptions"] = (float(down), "times")
         # What belonged to the paths of before is given back within seconds.
         await asyncio.sleep(5.0)
         after = [await party.do("resources") for party in pythons]
@@ -125,20 +130,30 @@ async def begin(talk: Call) -> None:
         await talk.resumed_at(label, started, WITHIN)
 
 
-async def _resumed(talk: Call, what: str, moment: float, *, stops: bool = True) -> Values:
-    """How long after this moment messages came both ways; and, at the end, what became of all of them."""
-    resumed = max([await talk.resumed_at(label, moment, WITHIN) for label in ("numbers", "moves")])
-    found: Values = {f"{what}: resumes after": (resumed - moment, "s")}
-    if not stops:
-        return found
+async def _resumed(talk: Call, what: str, moment: float) -> Values:
+    """How long after this moment messages came both ways, and what became of all of them."""
+    after = await _resumes_after(talk, moment)
+    return {f"{what}: resumes after": (after, "s")} | await _faults(talk, what)
+
+
+async def _resumes_after(talk: Call, moment: float) -> float:
+    times = {label: await talk.resumed_at(label, moment, WITHIN) for label in ("numbers", "moves")}
+    print(
+        f"  resumed after { ({label: round(at - moment, 2) for label, at in times.items()}) }",
+        file=sys.stderr,
+    )
+    return max(times.values()) - moment
+
+
+async def _faults(talk: Call, what: str) -> Values:
+    """The end of the sending: what was lost, doubled or reordered of the RELIABLE messages."""
     sent = await talk.stop("numbers")
     await talk.stop("moves")
     arrived = await talk.delivered("numbers", sent)
     wrong = sum(
         each.lost(count) + each.doubled + each.reordered for each, count in zip(arrived, sent, strict=True)
     )
-    found[f"{what}: lost, doubled or reordered"] = (float(wrong), f"of {sum(sent)}")
-    return found
+    return {f"{what}: lost, doubled or reordered": (float(wrong), f"of {sum(sent)}")}
 
 
 def _name(engines: tuple[Engine, Engine]) -> str:

@@ -99,6 +99,11 @@ class Call:
             if party.engine == "python":
                 await party.do("play")
 
+    async def told(self, what: str, since: float) -> int:
+        """How often applications were told of this since then: ``PeerInterrupted``, ``PeerRestored`` …"""
+        happened = [each for party in self.parties for each in await party.do("happened")]
+        return sum(name == what and at >= since for at, name in happened)
+
     async def connected(self, within: float) -> bool:
         """Whether both say, by then, that they are."""
         deadline = time.monotonic() + within
