@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import datetime
-import ipaddress
 import shutil
 import socket
 import ssl
@@ -15,10 +13,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
+from aioice.stun import Class, Message, Method
+
+from signaling.certificate import make_certificate
 
 REALM = "example.org"
 USER, PASSWORD = "ana", "s3cret"
@@ -38,6 +35,12 @@ class Coturn:
         """A client's context that trusts this server."""
         return ssl.create_default_context(cafile=str(self.certificate))
 
+    def url(self, transport: str = "udp") -> str:
+        """How it is asked over ``udp``, ``tcp`` or ``tls``."""
+        if transport == "tls":
+            return f"turns:localhost:{self.tls_port}"
+        return f"turn:127.0.0.1:{self.port}?transport={transport}"
+
     async def kill(self) -> None:
         """At once, without a goodbye to anybody."""
         if self.process.returncode is None:
@@ -51,7 +54,8 @@ async def coturn(directory: Path, *options: str, secret: bool = False) -> AsyncI
     program = shutil.which("turnserver")
     if program is None:
         pytest.skip("coturn is not installed; scripts/install-system does it")
-    certificate, key = _certificate(directory)
+    certificate = directory / "turn.pem"
+    certificate.write_bytes(make_certificate(["localhost", "127.0.0.1"], time.time()))
     port, tls_port = _free_ports(2)
     auth = (
         [f"--static-auth-secret={SECRET}", "--use-auth-secret"] if secret else [f"--user={USER}:{PASSWORD}"]
@@ -59,7 +63,7 @@ async def coturn(directory: Path, *options: str, secret: bool = False) -> AsyncI
     process = await asyncio.create_subprocess_exec(
         program, "-n", "--no-cli", "--lt-cred-mech", "--allow-loopback-peers", "--log-file=stdout",
         f"--realm={REALM}", "--listening-ip=127.0.0.1", "--relay-ip=127.0.0.1", f"--listening-port={port}",
-        f"--tls-listening-port={tls_port}", f"--cert={certificate}", f"--pkey={key}",
+        f"--tls-listening-port={tls_port}", f"--cert={certificate}", f"--pkey={certificate}",
         "--simple-log", "--no-dtls",
         f"--pidfile={directory / 'pid'}", f"--userdb={directory / 'db'}", *auth, *options,
         stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.DEVNULL,
@@ -74,17 +78,24 @@ async def coturn(directory: Path, *options: str, secret: bool = False) -> AsyncI
 
 async def _until_it_listens(server: Coturn) -> None:
     deadline = time.monotonic() + START_TIMEOUT
-    while True:
-        try:
-            _, writer = await asyncio.open_connection("127.0.0.1", server.tls_port)
-        except OSError:
-            assert server.process.returncode is None, "coturn has ended"
-            assert time.monotonic() < deadline, "coturn does not come up"
-            await asyncio.sleep(0.05)
-            continue
-        writer.close()
-        await writer.wait_closed()
-        return
+    while not await asyncio.to_thread(_answers, server):
+        assert server.process.returncode is None, "coturn has ended"
+        assert time.monotonic() < deadline, "coturn does not come up"
+        await asyncio.sleep(0.02)
+
+
+def _answers(server: Coturn) -> bool:
+    """Over TCP, TLS and UDP, which it opens one after the other."""
+    try:
+        for port in (server.port, server.tls_port):
+            socket.create_connection(("127.0.0.1", port), 1.0).close()
+        with socket.socket(type=socket.SOCK_DGRAM) as asking:
+            asking.settimeout(0.5)
+            asking.connect(("127.0.0.1", server.port))
+            asking.send(bytes(Message(Method.BINDING, Class.REQUEST)))
+            return bool(asking.recv(1000))
+    except OSError:
+        return False
 
 
 def _free_ports(count: int) -> list[int]:
@@ -100,29 +111,3 @@ def _free_ports(count: int) -> list[int]:
                 continue
             ports.append(port)
     return ports
-
-
-def _certificate(directory: Path) -> tuple[Path, Path]:
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
-    now = datetime.datetime.now(datetime.UTC)
-    names = [x509.DNSName("localhost"), x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]
-    certificate = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - datetime.timedelta(hours=1))
-        .not_valid_after(now + datetime.timedelta(days=1))
-        .add_extension(x509.SubjectAlternativeName(names), critical=False)
-        .sign(key, hashes.SHA256())
-    )
-    paths = directory / "turn.pem", directory / "turn.key"
-    paths[0].write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
-    paths[1].write_bytes(
-        key.private_bytes(
-            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-        )
-    )
-    return paths

@@ -3,20 +3,27 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
 import socket
+import sys
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
 from aioice import Candidate, Connection
+from aioice.mdns import create_mdns_hostname, create_mdns_protocol
 
+from peer.engine.ice import relay
 from peer.engine.ice.allocation import reflexive, relayed
+from peer.engine.ice.mdns import resolve
 from peer.engine.ice.servers import IceTrouble, ServerAddress, parse_server
 from signaling.config import Ice
 from signaling.protocol.ids import PeerId
 from signaling.turn import turn_servers
 from tests.end_to_end.coturn import PASSWORD, SECRET, USER, Coturn, coturn
+from tests.peer.engine.ice.turn_server import Receiver
 
 pytestmark = pytest.mark.end_to_end
 
@@ -67,11 +74,9 @@ async def host_socket() -> AsyncIterator[Connection]:
         await connection.close()
 
 
-@pytest.mark.parametrize(
-    "url", ["turn:127.0.0.1:{0}", "turn:127.0.0.1:{0}?transport=tcp", "turns:localhost:{1}"]
-)
-async def test_a_relay_is_given_over_udp_tcp_and_tls(server: Coturn, url: str) -> None:
-    candidate = await ask(address(url.format(server.port, server.tls_port)), server)
+@pytest.mark.parametrize("transport", ["udp", "tcp", "tls"])
+async def test_a_relay_is_given_over_udp_tcp_and_tls(server: Coturn, transport: str) -> None:
+    candidate = await ask(address(server.url(transport)), server)
     assert isinstance(candidate, Candidate)
     assert (candidate.type, candidate.host) == ("relay", "127.0.0.1")
 
@@ -98,6 +103,67 @@ async def test_credentials_from_a_shared_secret_are_good_until_their_end(tmp_pat
             (made,) = turn_servers(ice, PeerId("ada"), unix_now)
             answer = await ask(address(url, made.username, made.credential))
             assert isinstance(answer, expected)
+        assert isinstance(answer, IceTrouble)
+        assert answer.code == 401
+        assert "have expired: ask for new ones" in answer.text
+
+
+async def test_an_allocation_outlives_the_credentials_that_it_was_made_with(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(relay, "MIN_RENEWAL", 1.0)
+    monkeypatch.setattr(relay, "LIFETIME", 3)
+    async with coturn(tmp_path, "--max-allocate-lifetime=3", secret=True) as server:
+        ice = Ice(turn_urls=[server.url()], turn_secret=SECRET, turn_lifetime=600.0)
+        (made,) = turn_servers(ice, PeerId("ada"), _unix_now() - 598)
+        where = address(server.url(), made.username, made.credential)
+        lost: list[IceTrouble] = []
+        answer = await relayed(Connection(ice_controlling=True), where, TIMEOUT, lost=lost.append)
+        assert not isinstance(answer, IceTrouble)
+        await asyncio.sleep(5)
+        assert lost == []
+        trouble = await ask(where)
+        assert isinstance(trouble, IceTrouble)
+        assert "expired" in trouble.text
+        await answer[1].close()
+
+
+@pytest.mark.parametrize("transport", ["udp", "tcp", "tls"])
+async def test_data_goes_from_relay_to_relay(server: Coturn, transport: str) -> None:
+    sides = []
+    for _ in range(2):
+        receiver = Receiver()
+        where = address(server.url(transport))
+        answer = await relayed(receiver, where, TIMEOUT, lost=pytest.fail, tls=server.trust)
+        assert not isinstance(answer, IceTrouble)
+        sides.append((receiver, *answer))
+    (here, ours, ourselves), (there, theirs, themselves) = sides
+    # Each must have spoken first, so that the server lets the other one in.
+    for turn in range(40):
+        ourselves.transport.sendto(b"from here %d" % turn, (theirs.host, theirs.port))
+        themselves.transport.sendto(b"from there %d" % turn, (ours.host, ours.port))
+        await asyncio.sleep(0.05)
+        if len(here.received) > 9 and len(there.received) > 9:
+            break
+    assert here.received[-1].startswith(b"from there")
+    assert there.received[-1].startswith(b"from here")
+    await asyncio.gather(ourselves.close(), themselves.close())
+
+
+async def test_a_peer_that_the_server_does_not_send_to_costs_only_that_path(tmp_path: Path) -> None:
+    async with coturn(tmp_path, "--denied-peer-ip=192.0.2.0-192.0.2.255") as server:
+        lost: list[IceTrouble] = []
+        receiver = Receiver()
+        answer = await relayed(receiver, address(server.url()), TIMEOUT, lost=lost.append)
+        assert not isinstance(answer, IceTrouble)
+        candidate, protocol = answer
+        for _ in range(10):
+            protocol.transport.sendto(b"hello?", ("192.0.2.77", 9))
+            protocol.transport.sendto(b"hello, me", (candidate.host, candidate.port))
+            await asyncio.sleep(0.05)
+        assert receiver.received[0] == b"hello, me"
+        assert lost == []
+        await protocol.close()
 
 
 async def test_a_certificate_that_is_not_trusted_is_told_as_such(server: Coturn) -> None:
@@ -151,15 +217,44 @@ async def test_giving_a_relay_back_to_a_server_that_is_gone_takes_no_longer_than
         await answer[1].close()
 
 
-async def test_a_relay_over_tcp_whose_server_dies_is_told_as_lost(server: Coturn) -> None:
+@pytest.mark.parametrize("transport", ["udp", "tcp", "tls"])
+async def test_a_relay_whose_server_dies_is_told_as_lost(server: Coturn, transport: str) -> None:
     lost: asyncio.Queue[IceTrouble] = asyncio.Queue()
-    where = address(f"turn:127.0.0.1:{server.port}?transport=tcp")
-    answer = await relayed(Connection(ice_controlling=True), where, TIMEOUT, lost=lost.put_nowait)
+    where = address(server.url(transport))
+    receiver = Connection(ice_controlling=True)
+    answer = await relayed(receiver, where, TIMEOUT, lost=lost.put_nowait, tls=server.trust)
     assert not isinstance(answer, IceTrouble)
     await server.kill()
+    # Over UDP it shows with the next thing that is sent.
+    answer[1].transport.sendto(b"hello?", ("127.0.0.1", 9))
     async with asyncio.timeout(5):
-        assert (await lost.get()).url == where.url
+        trouble = await lost.get()
+    assert (trouble.url, trouble.code) == (where.url, 701)
+    assert trouble.text.startswith("the relay is gone: ")
     await answer[1].close()
+
+
+async def test_a_name_of_the_local_network_has_an_address() -> None:
+    somebody = await create_mdns_protocol()
+    try:
+        name = create_mdns_hostname()
+        await somebody.publish(name, "192.0.2.7")
+        assert await resolve(name) == "192.0.2.7"
+    finally:
+        await somebody.close()
+
+
+@pytest.mark.skipif(shutil.which("unshare") is None, reason="unshare is not installed; util-linux has it")
+async def test_a_machine_without_a_network_knows_no_names_and_raises_nothing() -> None:
+    asking = (
+        "import asyncio; from peer.engine.ice.mdns import resolve; print(asyncio.run(resolve('a.local')))"
+    )
+    process = await asyncio.create_subprocess_exec(
+        "unshare", "--user", "--map-root-user", "--net", sys.executable, "-Werror", "-Xdev", "-c", asking,
+        stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
+    )  # fmt: skip
+    out, err = await process.communicate()
+    assert (out, err) == (b"None\n", b"")
 
 
 async def test_one_that_is_given_up_leaves_no_socket_behind() -> None:
@@ -178,6 +273,4 @@ def _open_files() -> int:
 
 
 def _unix_now() -> float:
-    import time
-
     return time.time()

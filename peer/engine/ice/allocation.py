@@ -12,7 +12,7 @@ import logging
 import socket
 import ssl
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import aiohappyeyeballs
@@ -31,7 +31,7 @@ HAPPY_EYEBALLS_DELAY = 0.25
 """RFC 8305 section 5."""
 COMPONENT = 1
 
-AddressInfo = tuple[int, int, int, str, tuple[Any, ...]]
+AddressInfo = tuple[socket.AddressFamily, socket.SocketKind, int, str, tuple[Any, ...]]
 """As getaddrinfo gives it."""
 
 
@@ -94,7 +94,7 @@ async def relayed(
 
 
 async def _allocate(
-    server: ServerAddress, addresses: list[AddressInfo], timeout: float, tls: ssl.SSLContext | None
+    server: ServerAddress, addresses: Sequence[AddressInfo], timeout: float, tls: ssl.SSLContext | None
 ) -> Allocation:
     if server.transport != "udp":
         allocation = await _connect(server, addresses, tls)
@@ -120,7 +120,7 @@ async def _allocate_from(server: ServerAddress, address: AddressInfo) -> Allocat
 
 
 async def _connect(
-    server: ServerAddress, addresses: list[AddressInfo], tls: ssl.SSLContext | None
+    server: ServerAddress, addresses: Sequence[AddressInfo], tls: ssl.SSLContext | None
 ) -> TcpAllocation:
     if server.transport == "tls" and tls is None:
         # It reads some hundred certificates from the disk.
@@ -144,14 +144,19 @@ async def _connect(
     return allocation
 
 
-async def _look_up(server: ServerAddress, timeout: float) -> list[AddressInfo]:
+async def _look_up(server: ServerAddress, timeout: float) -> Sequence[AddressInfo]:
     """The server's addresses, those first that this machine gets to best. Raises OSError."""
     kind = socket.SOCK_DGRAM if server.transport == "udp" else socket.SOCK_STREAM
     loop = asyncio.get_running_loop()
     try:
+        # An address needs no thread, of which slow names may have taken all.
+        return socket.getaddrinfo(server.host, server.port, type=kind, flags=socket.AI_NUMERICHOST)
+    except (socket.gaierror, UnicodeError):
+        pass  # a name
+    try:
         # Half of it: whatever is silent later is not to be blamed on the name.
         async with asyncio.timeout(timeout / 2):
-            return list(await loop.getaddrinfo(server.host, server.port, type=kind))
+            return await loop.getaddrinfo(server.host, server.port, type=kind)
     except (TimeoutError, UnicodeError) as error:
         raise socket.gaierror(socket.EAI_AGAIN, "no answer") from error
 

@@ -61,7 +61,7 @@ async def test_a_server_of_the_other_kind_of_address_is_not_asked() -> None:
 
 async def test_a_silent_stun_server_is_told_when_the_time_is_up() -> None:
     async with stun_server(None) as (server, url), host() as protocol:
-        found = await reflexive(protocol, stun(url), 0.05)
+        found = await reflexive(protocol, stun(url), 0.3)
         assert isinstance(found, IceTrouble)
         assert (found.url, found.code) == (url, 701)
         assert "does not answer over UDP" in found.text
