@@ -56,7 +56,8 @@ class Connection:
 
     ``state`` is ``connecting`` for the first time, ``connected``, ``interrupted`` while it heals,
     ``closed`` for good. All methods but :meth:`wait_connected` and :meth:`close` return at once.
-    ``can_restart``: the other side's engine can restart ICE.
+    ``can_restart``: the other side's engine can restart ICE. ``troubled`` hears of servers that did not help;
+    ``suspected`` is called when the other side is silent: the server may be out of reach too.
     """
 
     def __init__(
@@ -70,6 +71,8 @@ class Connection:
         listener: ConnectionListener,
         can_restart: bool = True,
         policy: IcePolicy = ANY_PATH,
+        troubled: Callable[[Trouble], None] = lambda trouble: None,
+        suspected: Callable[[], None] = lambda: None,
     ) -> None:
         self.me = me
         self.peer = peer
@@ -78,6 +81,8 @@ class Connection:
         self._policy = policy
         self._send_signal = send
         self._listener = listener
+        self._tell_trouble = troubled
+        self._suspected = suspected
         self._negotiation = Negotiation(you_offer)
         self._healing = Healing(
             can_restart=can_restart and prepare(),
@@ -289,7 +294,9 @@ class Connection:
     def _troubled(self, run: Run, trouble: IceTrouble) -> None:
         if run is self._run:
             log.info("! a server for %s… did not help: %s (%d)", self.peer[:6], trouble.text, trouble.code)
-            self._findings.troubled(Trouble(trouble.url, trouble.code, trouble.text))
+            told = Trouble(trouble.url, trouble.code, trouble.text)
+            self._findings.troubled(told)
+            self._tell_trouble(told)
 
     def _settled(self, run: Run) -> None:
         if run is not self._run:
@@ -354,6 +361,7 @@ class Connection:
     # Healing
 
     def _heal(self, act: Act) -> None:
+        self._suspected()
         if act is Act.RESTART:
             log.info("~ another path to %s… is looked for", self.peer[:6])
             self._perform(self._negotiation.restart())

@@ -53,6 +53,16 @@ class PeerRestored(msgspec.Struct, Generic[PeerT], frozen=True):
     """Seconds since it was told that it is interrupted."""
 
 
+class ServerTroubled(msgspec.Struct, Generic[PeerT], frozen=True):
+    """A STUN or TURN server did not help to find a path to this peer; others may."""
+
+    peer: PeerT
+    url: str
+    code: int
+    """0: it was not asked (its url, its certificate); 701: it did not answer; others as the server said."""
+    text: str
+
+
 class Broadcasted(msgspec.Struct, Generic[PeerT], frozen=True):
     """A member has told something to everybody, through the server."""
 

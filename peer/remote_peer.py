@@ -16,6 +16,7 @@ from peer.connection import Connection
 from peer.diagnosis import diagnose
 from peer.engine.ice.policy import IcePolicy
 from peer.errors import Diagnosis
+from peer.facts import Trouble
 from peer.stats import PeerStatistics
 from signaling.protocol.codec import UNREADABLE
 from signaling.protocol.ids import PeerId
@@ -38,6 +39,8 @@ class RemotePeer:
         policy: IcePolicy,
         send: Callable[[PeerPayload], None],
         changed: Callable[[RemotePeer, str], None],
+        troubled: Callable[[RemotePeer, Trouble], None] = lambda peer, trouble: None,
+        suspected: Callable[[], None] = lambda: None,
     ) -> None:
         self.id = description.id
         self.name = description.name
@@ -62,6 +65,8 @@ class RemotePeer:
             listener=self,
             can_restart=description.capabilities.ice_restart,
             policy=policy,
+            troubled=lambda trouble: troubled(self, trouble),
+            suspected=suspected,
         )
 
     def __repr__(self) -> str:

@@ -122,6 +122,7 @@ class Room:
             ice_servers=self._ice_servers,
             policy=options.policy,
             signal=self._signal,
+            check_server=lambda: self._client.check(),
         )
         self._error: PeerlaneError = Closed("you have left the room")
         self._last_failure = ""

@@ -10,6 +10,7 @@ from aiortc import MediaStreamTrack
 
 from peer import events
 from peer.engine.ice.policy import IcePolicy
+from peer.facts import Trouble
 from peer.listeners import Listeners
 from peer.remote_peer import RemotePeer
 from peer.signaling_client.effects import Heard
@@ -23,7 +24,11 @@ CLOSE_TIMEOUT = 5.0
 
 
 class Roster:
-    """``signal`` sends to a peer through the server; ``ice_servers`` is one list, kept current elsewhere."""
+    """``signal`` sends to a peer through the server; ``ice_servers`` is one list, kept current elsewhere.
+
+    ``check_server`` is called when a peer falls silent, and when it is back: what holds for it may hold
+    for our link to the server.
+    """
 
     def __init__(
         self,
@@ -33,12 +38,14 @@ class Roster:
         ice_servers: list[IceServer],
         policy: IcePolicy,
         signal: Callable[[PeerId, PeerPayload], None],
+        check_server: Callable[[], None],
     ) -> None:
         self._listeners = listeners
         self._me = me
         self._ice_servers = ice_servers
         self._policy = policy
         self._signal = signal
+        self._check_server = check_server
         self._peers: dict[PeerId, RemotePeer] = {}
         self._published: dict[str, MediaStreamTrack] = {}
         self._streams: WeakSet[Stream[RemotePeer]] = WeakSet()
@@ -83,6 +90,8 @@ class Roster:
             policy=self._policy,
             send=lambda payload: self._send(description.id, payload),
             changed=self._connection_changed,
+            troubled=self._server_troubled,
+            suspected=self._check_server,
         )
         self._peers[peer.id] = peer
         for slot, track in self._published.items():
@@ -153,9 +162,14 @@ class Roster:
             case "connecting", "connected":
                 self._listeners.tell(events.PeerConnected(peer))
             case _, "connected":
+                # The network is back, for the server too.
+                self._check_server()
                 self._listeners.tell(events.PeerRestored(peer, peer.interrupted_for))
             case "connected", "interrupted":
                 self._listeners.tell(events.PeerInterrupted(peer, peer.diagnosis))
+
+    def _server_troubled(self, peer: RemotePeer, trouble: Trouble) -> None:
+        self._listeners.tell(events.ServerTroubled(peer, trouble.url, trouble.code, trouble.text))
 
     def _close(self, peer: RemotePeer) -> None:
         task = asyncio.create_task(peer.close())

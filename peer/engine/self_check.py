@@ -17,9 +17,10 @@ from peer.engine.contracts import DELIVERY, DTLS, ICE, SCTP, broken
 log = logging.getLogger(__name__)
 
 KNOWN = {"aiortc": "1.16.", "aioice": "0.13."}
-RTO = {"SCTP_RTO_INITIAL": 1.0, "SCTP_RTO_MIN": 0.2}
+RTO = {"SCTP_RTO_INITIAL": 1.0, "SCTP_RTO_MIN": 0.3}
 """Seconds. aiortc waits 3 s and 1 s before it sends again; at 5 % loss a small message is late by 0.9 s
-then, and by 0.2 s with these (RFC 9260 section 16 leaves them to whoever implements it)."""
+then, and by 0.3 s with these (RFC 9260 section 16 leaves them to whoever implements it). Less would be
+too little: browsers take up to 0.2 s to acknowledge a lone packet."""
 
 
 def problems() -> list[str]:

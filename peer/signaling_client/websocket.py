@@ -126,6 +126,10 @@ class SignalingClient:
         else:
             self._lost(link, code, None)
 
+    def check(self) -> None:
+        """Find out at once whether the server can be reached."""
+        self.perform(self.session.check(self.now))
+
     def network_changed(self, addresses: Collection[str]) -> None:
         """This machine has these addresses now."""
         has_lost_its_own = self._link is not None and self._link.local_address not in addresses

@@ -23,12 +23,13 @@ from peer.events import (
     PeerLeft,
     PeerUpdated,
     Restored,
+    ServerTroubled,
 )
 from peer.room import JoinOptions, Room, join
 from signaling.app import NODE, create_app
-from signaling.config import Config, Server
+from signaling.config import Config, Ice, Server
 from signaling.protocol.errors import REPLACED, CloseReason
-from signaling.protocol.messages import Bye
+from signaling.protocol.messages import Bye, IceServer
 
 PATIENCE = 10.0
 
@@ -153,6 +154,21 @@ async def test_handlers_are_called_and_one_that_raises_costs_nothing(
             assert (await until(connected, PeerConnected)).peer.name == "ben"
     assert names == ["ben"]
     assert "a handler of PeerJoined failed" in caplog.text
+
+
+async def test_a_server_that_does_not_help_is_told_with_a_reason(tmp_path: Path) -> None:
+    config = Config(
+        server=Server(dev=True, state_dir=str(tmp_path)),
+        ice=Ice(servers=[IceServer(["turn:127.0.0.1:9?transport=tcp"], "ana", "s3cret")]),
+    )
+    async with TestServer(create_app(config)) as server:
+        url = str(server.make_url("/"))
+        async with join(url, "arena") as ana:
+            told = ana.events()
+            async with join(url, "arena"):
+                event = await until(told, ServerTroubled)
+    assert (event.url, event.code) == ("turn:127.0.0.1:9?transport=tcp", 701)
+    assert event.text
 
 
 async def test_a_handler_that_would_wait_is_refused_at_once(url: str) -> None:

@@ -20,6 +20,7 @@ import { Run } from "./run.js";
 /**
  * @typedef {object} ConnectionEvents
  * @property {ConnectionState} state
+ * @property {import("./facts.js").Trouble} trouble a STUN or TURN server did not help
  * @property {import("./healing.js").Doing} healing what is being done about an interruption
  * @property {Channel} channel one that the other side has opened
  * @property {ReadonlyMap<string, RemoteMedia>} media
@@ -176,7 +177,7 @@ export class Connection extends Emitter {
       settled: () => this._settled(run),
       restarted: () => this._restarted(),
       gathered: (candidate) => this._gathered(generation, candidate),
-      troubled: ({ url, errorCode, errorText }) => this._findings.troubled({ url, code: errorCode, text: errorText }),
+      troubled: ({ url, errorCode, errorText }) => this._troubled({ url, code: errorCode, text: errorText }),
       changed: () => this._pcChanged(run),
       heard: () => this._healing.heard(),
       stopped: () => this._healing.suspect(),
@@ -286,6 +287,12 @@ export class Connection extends Emitter {
   _say(payload) {
     this._findings.sent(payload);
     this._send(payload);
+  }
+
+  /** @param {import("./facts.js").Trouble} trouble */
+  _troubled(trouble) {
+    this._findings.troubled(trouble);
+    this.emit("trouble", trouble);
   }
 
   /** @param {import("./recovery.js").Act} act */

@@ -25,6 +25,7 @@ import { NO_STATISTICS } from "./stats.js";
  * @property {{diagnosis: Diagnosis | null}} interrupted it is silent; what can be done is being done
  * @property {{after: number}} restored it is back, so many seconds after it was interrupted
  * @property {Doing} healing what is being done about it has changed
+ * @property {import("./facts.js").Trouble} trouble a STUN or TURN server did not help to find a path to it
  * @property {undefined} updated its name, metadata or `away` changed
  * @property {ReadonlyMap<string, RemoteMedia>} media what arrives now, by slot
  * @property {Channel} channel one that it opened and nobody here has asked for
@@ -56,6 +57,7 @@ export class RemotePeer extends Emitter {
     this._statistics = new Statistics(() => this._connection.stats());
     this._connection.on("state", () => this._stateChanged());
     this._connection.on("healing", (doing) => this.emit("healing", doing));
+    this._connection.on("trouble", (trouble) => this.emit("trouble", trouble));
     this._connection.on("media", (media) => this.emit("media", media));
     this._connection.on("channel", (channel) => {
       this._channels.put(channel);

@@ -47,6 +47,8 @@ const MAX_WAITING_PEERS = 1000;
  * @property {{peer: RemotePeer, diagnosis: import("./errors.js").Diagnosis | null}} peer-interrupted its connection is
  *   silent; it heals by itself as soon as it can
  * @property {{peer: RemotePeer, after: number}} peer-restored it lives again, so many seconds after it was interrupted
+ * @property {import("./facts.js").Trouble & {peer: RemotePeer}} server-troubled a STUN or TURN server did not help to find a
+ *   path to this peer; others may
  * @property {{from: string, payload: any}} broadcast
  * @property {{retryIn: number, reason: string}} interrupted the line to the server is lost; connections between peers go on
  * @property {{resumed: boolean}} restored
@@ -302,6 +304,7 @@ export class Room extends Emitter {
       published: this._published,
     });
     peer.on("interrupted", ({ diagnosis }) => this.emit("peer-interrupted", { peer, diagnosis }));
+    peer.on("trouble", (trouble) => this.emit("server-troubled", { peer, ...trouble }));
     peer.on("restored", ({ after }) => {
       // The network is back, for the server too.
       this._client.check();

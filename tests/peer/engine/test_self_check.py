@@ -57,7 +57,7 @@ def test_without_its_queues_nobody_waits_for_delivery(monkeypatch: pytest.Monkey
 
 def test_what_is_lost_is_sent_again_soon() -> None:
     self_check.prepare()
-    assert (rtcsctptransport.SCTP_RTO_INITIAL, rtcsctptransport.SCTP_RTO_MIN) == (1.0, 0.2)
+    assert (rtcsctptransport.SCTP_RTO_INITIAL, rtcsctptransport.SCTP_RTO_MIN) == (1.0, 0.3)
     # The limits are looked up when they are needed, not before.
     names = {name for each in vars(RTCSctpTransport).values() for name in _names(each)}
     assert {"SCTP_RTO_INITIAL", "SCTP_RTO_MIN"} <= names
