@@ -55,7 +55,8 @@ export function wordsForReturn(names) {
 /** @param {Apart[]} lost the one that is silent for longest first @param {{retryIn: number} | null} link @returns {Trouble} */
 function outOfReach(lost, link) {
   const names = lost.map(({ name }) => name);
-  const seconds = `${Math.floor(silence(lost[0]))} s`;
+  // Rounded as in the sentence of the diagnosis, which stands beside it.
+  const seconds = `${Math.round(silence(lost[0]))} s`;
   const { diagnosis } = lost.find((each) => each.diagnosis) ?? lost[0];
   const why = diagnosis ? ` ${diagnosis.sentence}` : "";
   if (link) {

@@ -11,7 +11,7 @@ const lost = (name, since, doing = "restart", diagnosis = null) => ({ name, heal
 const stuck = (name, diagnosis = null) => ({ name, healing: null, diagnosis });
 
 test("what is being mended is said with whom, since when, and how", () => {
-  assert.equal(troubleOf([lost("Ada", 4.6)], null, 1)?.shown, "Reconnecting to Ada… 4 s: a new path is being tried.");
+  assert.equal(troubleOf([lost("Ada", 4.4)], null, 1)?.shown, "Reconnecting to Ada… 4 s: a new path is being tried.");
   assert.equal(
     troubleOf([lost("Ada", 31, "rebuild")], null, 1)?.shown,
     "Reconnecting to Ada… 31 s: a new connection is being made.",
