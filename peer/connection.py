@@ -184,7 +184,16 @@ class Connection:
         route = None if run is None else run.pc.route()
         if run is None or route is None:
             return PeerStatistics()
-        return PeerStatistics(route.kind, route.protocol, run.pc.rtt, route.local, route.remote)
+        traffic = run.pc.statistics()
+        return PeerStatistics(
+            route=route.kind,
+            protocol=route.protocol,
+            rtt=run.pc.rtt,
+            local=route.local,
+            remote=route.remote,
+            sent_bytes=traffic.sent_bytes,
+            received_bytes=traffic.received_bytes,
+        )
 
     def facts(self) -> Facts:
         """What is known of it here; whoever knows more replaces what is missing."""

@@ -21,6 +21,9 @@ class PeerStatistics(msgspec.Struct, frozen=True):
     local: str = ""
     remote: str = ""
     """Candidate types."""
+    sent_bytes: int = 0
+    received_bytes: int = 0
+    """Since this connection began, with media; the next one after a rebuild begins at 0."""
 
     @property
     def quality(self) -> Quality:

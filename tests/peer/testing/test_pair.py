@@ -15,6 +15,7 @@ async def test_two_peers_in_one_program_talk_over_a_channel() -> None:
         assert await anext(theirs) == "hello"
         assert ben.state == ada.state == "connected"
         assert ben.statistics().route == "direct"
+        assert ben.statistics().sent_bytes > 0
         assert ben.diagnosis is None
 
 
