@@ -12,6 +12,7 @@ import asyncio
 import itertools
 import math
 import random
+import sys
 import time
 
 from benchmarks.bare_calls import bare_call
@@ -50,12 +51,16 @@ async def _changes(engines: tuple[Engine, Engine], count: int) -> dict[str, tupl
         await _begin(talk)
         for number in range(count):
             mover = talk.parties[number % 2]
-            moment = time.monotonic()
-            await _move(mover, number // 2)
+            moment = await _move(mover, number // 2)
             resumed = [await talk.resumed_at(label, moment, WITHIN) for label in ("numbers", "moves")]
             channels[mover.engine].append(max(resumed) - moment)
             # What was under way when the address changed may still be heard.
             voices[mover.engine].append(await talk.heard_at(moment + OUTAGE, WITHIN) - moment)
+            print(
+                f"  {mover.engine} {mover.machine.name}, way {number // 2 % 4}:"
+                f" {[round(at - moment, 2) for at in resumed]}",
+                file=sys.stderr,
+            )
             if math.inf in resumed:
                 break
             await asyncio.sleep(random.uniform(*REST))
@@ -102,21 +107,25 @@ async def _end(talk: Call) -> dict[str, tuple[float, str]]:
 _fresh = itertools.count(3)
 
 
-async def _move(party: Party, number: int) -> None:
+async def _move(party: Party, number: int) -> float:
+    """When the old address was gone."""
     address = f"10.{next(_fresh)}.0.2"
-    match number % 4:
-        case 0:
-            party.machine.change_address(address)
-        case 1:
-            party.machine.lose_address()
-            await asyncio.sleep(OUTAGE)
-            party.machine.gain_address(address)
-        case 2:
-            party.machine.change_address(address, outage=OUTAGE)
-        case _:
-            device = f"lte{number}"
-            party.machine.add_interface(device, address)
-            party.machine.switch_to(device)
+    way = number % 4
+    if way == 3:
+        device = f"lte{number}"
+        party.machine.add_interface(device, address)
+        # It has been there for a while, as a telephone's second one.
+        await asyncio.sleep(1.0)
+        party.machine.switch_to(device)
+        return time.monotonic()
+    if way == 2:
+        party.machine.cut(OUTAGE)
+    party.machine.lose_address()
+    moment = time.monotonic()
+    if way == 1:
+        await asyncio.sleep(OUTAGE)
+    party.machine.gain_address(address)
+    return moment
 
 
 async def _bare(within: float) -> dict[str, tuple[float, str]]:

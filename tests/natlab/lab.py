@@ -86,9 +86,13 @@ class Machine:
         For ``outage`` seconds nothing comes through. Nobody hears of the old address any more.
         """
         if outage:
-            self._wire.cut(self.interfaces[self._in_use].line, outage)
+            self.cut(outage)
         self.lose_address()
         self.gain_address(address)
+
+    def cut(self, seconds: float) -> None:
+        """For so long nothing comes through the interface in use."""
+        self._wire.cut(self.interfaces[self._in_use].line, seconds)
 
     def lose_address(self) -> None:
         """The interface in use has none, until :meth:`gain_address`."""

@@ -1,0 +1,158 @@
+"""Calls heal when networks change, without a word from the application; on machines of the lab."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+import time
+
+import pytest
+
+from peer.testing.network import Conditions
+from tests.natlab.browser import chromium
+from tests.natlab.calls import Call, Engine, call
+from tests.natlab.namespaces import reason_not_here
+
+pytestmark = [
+    pytest.mark.end_to_end,
+    pytest.mark.skipif(reason_not_here() is not None, reason=str(reason_not_here())),
+]
+
+LINE = Conditions(latency=0.02)
+OUTAGE = 0.2
+RESUME_TIMEOUT = 20.0
+"""On a machine that does other things as well; how fast it really is, the benchmark says."""
+
+with_chromium = pytest.mark.skipif(chromium() is None, reason="chromium is missing: apt-get install chromium")
+with_coturn = pytest.mark.skipif(
+    shutil.which("turnserver") is None, reason="coturn is missing: apt-get install coturn"
+)
+PAIRS = pytest.mark.parametrize(
+    "engines",
+    [("python", "python"), pytest.param(("chromium", "python"), marks=with_chromium)],
+    ids=" and ".join,
+)
+Pair = tuple[Engine, Engine]
+
+
+async def begin(talk: Call) -> None:
+    """Numbered messages both ways, over a reliable and an unreliable channel."""
+    await talk.open("numbers", "reliable")
+    await talk.open("moves", "unreliable")
+    await talk.send("numbers", rate=100)
+    await talk.send("moves", rate=60)
+    await goes_on(talk, time.monotonic())
+
+
+async def goes_on(talk: Call, moment: float) -> None:
+    """Messages that were sent after this moment come both ways, over both channels."""
+    for label in ("numbers", "moves"):
+        at = await talk.resumed_at(label, moment, RESUME_TIMEOUT)
+        looks = [await party.do("look") for party in talk.parties]
+        assert at - moment < RESUME_TIMEOUT, f"{label} have not come back; the peers: {looks}"
+
+
+async def all_came_once_and_in_order(talk: Call) -> None:
+    sent = await talk.stop("numbers")
+    await talk.stop("moves")
+    for arrived, count in zip(await talk.delivered("numbers", sent), sent, strict=True):
+        assert (arrived.lost(count), arrived.doubled, arrived.reordered) == (0, 0, 0), f"of {count}"
+
+
+@PAIRS
+async def test_channels_and_voice_go_on_when_either_peer_gets_another_address(engines: Pair) -> None:
+    async with call(engines, conditions=LINE) as talk:
+        await talk.talk()
+        await begin(talk)
+        for number, party in enumerate((*talk.parties, talk.ana)):
+            moment = time.monotonic()
+            party.machine.lose_address()
+            await asyncio.sleep(OUTAGE)
+            party.machine.gain_address(f"10.{3 + number}.0.2")
+            await goes_on(talk, moment)
+            # What was under way when the address changed may still be heard.
+            assert await talk.heard_at(moment + OUTAGE, RESUME_TIMEOUT) < moment + RESUME_TIMEOUT
+        await all_came_once_and_in_order(talk)
+
+
+@PAIRS
+async def test_a_peer_moves_to_its_other_interface(engines: Pair) -> None:
+    async with call(engines, conditions=LINE) as talk:
+        await begin(talk)
+        talk.ana.machine.add_interface("lte0", "10.8.0.2")
+        moment = time.monotonic()
+        talk.ana.machine.switch_to("lte0", outage=OUTAGE)
+        await goes_on(talk, moment)
+        await all_came_once_and_in_order(talk)
+
+
+@PAIRS
+async def test_a_partition_is_told_to_the_application_and_ends_without_it(engines: Pair) -> None:
+    async with call(engines, conditions=LINE) as talk:
+        await begin(talk)
+        cut_at = time.monotonic()
+        talk.lab.part(talk.ana.machine, talk.ben.machine)
+        await asyncio.sleep(8.0)
+        assert await talk.told("PeerInterrupted", cut_at) == 2
+        talk.lab.join(talk.ana.machine, talk.ben.machine)
+        await goes_on(talk, time.monotonic())
+        assert await talk.connected(RESUME_TIMEOUT)
+        assert await talk.told("PeerRestored", cut_at) == 2
+        await all_came_once_and_in_order(talk)
+
+
+@PAIRS
+@pytest.mark.parametrize("first", ["media", "signaling"])
+async def test_signaling_and_media_are_cut_at_once_and_one_comes_back_before_the_other(
+    engines: Pair, first: str
+) -> None:
+    async with call(engines, conditions=LINE) as talk:
+        await begin(talk)
+        ana, ben = talk.ana.machine, talk.ben.machine
+        talk.lab.part(ana, ben)
+        talk.lab.part(ana, talk.server)
+        await asyncio.sleep(5.0)
+        if first == "media":
+            talk.lab.join(ana, ben)
+            await goes_on(talk, time.monotonic())
+            talk.lab.join(ana, talk.server)
+        else:
+            talk.lab.join(ana, talk.server)
+            await asyncio.sleep(3.0)
+            talk.lab.join(ana, ben)
+        await goes_on(talk, time.monotonic())
+        await all_came_once_and_in_order(talk)
+
+
+@PAIRS
+@with_coturn
+async def test_a_call_moves_to_the_other_turn_server_when_the_one_in_use_dies(engines: Pair) -> None:
+    async with call(
+        engines, conditions=LINE, turn_servers=2, before=lambda lab, ana, ben: lab.part(ana, ben)
+    ) as talk:
+        await begin(talk)
+        before = [machine.bytes_received() for machine, _ in talk.turn]
+        await asyncio.sleep(1.0)
+        carried = [
+            machine.bytes_received() - here for (machine, _), here in zip(talk.turn, before, strict=True)
+        ]
+        moment = time.monotonic()
+        talk.turn[carried.index(max(carried))][1].kill()
+        await goes_on(talk, moment)
+        await all_came_once_and_in_order(talk)
+
+
+async def test_a_line_that_comes_and_goes_leaves_nothing_behind() -> None:
+    async with call(conditions=LINE) as talk:
+        await begin(talk)
+        before = [await party.do("resources") for party in talk.parties]
+        for _ in range(4):
+            talk.lab.cut(talk.ana.machine, 2.0)
+            await asyncio.sleep(4.0)
+        await goes_on(talk, time.monotonic())
+        await all_came_once_and_in_order(talk)
+        # The paths of before are closed within seconds.
+        await asyncio.sleep(3.0)
+        for party, resources in zip(talk.parties, before, strict=True):
+            after = await party.do("resources")
+            assert all(after[name] <= count for name, count in resources.items()), (resources, after)
