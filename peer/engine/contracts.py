@@ -11,6 +11,7 @@ import inspect
 import msgspec
 from aioice import Connection, stun
 from aioice.ice import CandidatePair, StunProtocol
+from aioice.mdns import MDnsProtocol
 from aioice.turn import TurnClientMixin, TurnClientTcpProtocol, TurnClientUdpProtocol
 from aiortc import (
     RTCDataChannel,
@@ -91,6 +92,7 @@ ICE = (
             "data_received",
             "protocol_lost",
             "query_consent",
+            "request_received",
             "sort_check_list",
             "switch_role",
         ),
@@ -146,6 +148,7 @@ ICE = (
         "relay.py sends on it, and hears of refusals",
     ),
     Contract(TurnClientTcpProtocol, ("_send", "data_received", "transport"), "relay.py sends on it"),
+    Contract(MDnsProtocol, ("close", "datagram_received", "resolve"), "mdns.py asks for names with it"),
     Contract(
         stun.Message,
         ("add_message_integrity", "check_message_integrity", "attributes", "transaction_id"),

@@ -214,10 +214,11 @@ class IceConnection(ProbingConnection):
     def _prune_components(self) -> None:
         """There is only one, and whoever has no candidates for it fails without being pruned."""
 
-    def check_incoming(self, message: Message, addr: Address, protocol: StunProtocol) -> None:
+    def request_received(self, message: Message, addr: Address, protocol: StunProtocol) -> None:
+        # Whoever asks is answered, refusals included: not so an address that nothing is sent to.
         is_known = addr in ((each._network_host, each.port) for each in self._remote_candidates)
         if is_known or may_send_to(addr[0], self._policy):
-            super().check_incoming(message, addr, protocol)
+            super().request_received(message, addr, protocol)
 
     def remote_completed(self) -> None:
         """The other side says that it has no more candidates; see :attr:`is_remote_complete`."""

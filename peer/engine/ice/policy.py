@@ -5,6 +5,7 @@ from __future__ import annotations
 import ipaddress
 import ssl
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import Protocol
 
 import msgspec
@@ -97,7 +98,7 @@ class Adapter(Protocol):
 
 def local_addresses(adapters: Iterable[Adapter], policy: IcePolicy) -> list[str]:
     """This machine's addresses that may be used, each once; link-local ones never are."""
-    allowed = _networks(policy.addresses)
+    allowed = _networks(tuple(policy.addresses))
     usual: list[str] = []
     loopback: list[str] = []
     for adapter in adapters:
@@ -120,7 +121,7 @@ def may_send_to(host: str, policy: IcePolicy) -> bool:
     except ValueError:
         return False
     address = _unwrapped(address)
-    if _is_in(address, _networks(policy.allow)):
+    if _is_in(address, _networks(tuple(policy.allow))):
         return True
     if (
         address.is_unspecified
@@ -146,7 +147,8 @@ def _unwrapped(address: IPAddress) -> IPAddress:
     return address
 
 
-def _networks(texts: Iterable[str]) -> list[Network]:
+@lru_cache
+def _networks(texts: tuple[str, ...]) -> list[Network]:
     return [ipaddress.ip_network(text, strict=False) for text in texts]
 
 

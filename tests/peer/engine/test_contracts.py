@@ -8,6 +8,7 @@ import inspect
 import pytest
 from aioice import Candidate, Connection, stun
 from aioice.ice import CandidatePair, StunProtocol
+from aioice.turn import TurnClientMixin
 from aiortc import (
     RTCBundlePolicy,
     RTCConfiguration,
@@ -136,3 +137,35 @@ async def test_aioice_nominates_and_completes_when_a_check_says_so() -> None:
 def test_aioice_asks_whether_more_candidates_may_come_before_it_fails() -> None:
     for method in (Connection._check_list_maybe_fail, Connection._check_periodic):
         assert "self._remote_candidates_expected()" in inspect.getsource(method)
+
+
+def test_aioices_relays_are_kept_alive_by_a_method_that_may_be_another() -> None:
+    assert "create_task(self.refresh(" in inspect.getsource(TurnClientMixin.connect)
+
+
+def test_aioices_relays_find_out_who_speaks_in_two_tables() -> None:
+    source = inspect.getsource(TurnClientMixin.datagram_received)
+    assert "self.channel_to_peer.get(channel)" in source
+    assert "peer in self.peer_to_channel" in source
+    assert "self.receiver.datagram_received(" in source
+
+
+def test_aioices_relays_tell_their_receiver_when_the_connection_is_lost() -> None:
+    assert "self.receiver.connection_lost(exc)" in inspect.getsource(TurnClientMixin.connection_lost)
+
+
+async def test_aioice_closes_a_protocol_by_its_transport_and_waits_until_it_is_lost() -> None:
+    class Transport(asyncio.DatagramTransport):
+        def close(self) -> None:
+            protocol.connection_lost(None)
+
+    protocol = StunProtocol(Connection(ice_controlling=True))
+    protocol.connection_made(Transport())
+    async with asyncio.timeout(1):
+        await protocol.close()
+        await protocol.close()
+
+
+def test_aioice_answers_every_question_in_one_place() -> None:
+    source = inspect.getsource(StunProtocol.datagram_received)
+    assert "self.receiver.request_received(message, addr, self)" in source
