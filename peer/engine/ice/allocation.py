@@ -111,9 +111,19 @@ async def _allocate(
 
 
 async def _allocate_from(server: ServerAddress, address: AddressInfo) -> Allocation:
-    transport, allocation = await asyncio.get_running_loop().create_datagram_endpoint(
-        lambda: UdpAllocation(server, address[4][:2]), remote_addr=address[4][:2]
+    opening = asyncio.ensure_future(
+        asyncio.get_running_loop().create_datagram_endpoint(
+            lambda: UdpAllocation(server, address[4][:2]), remote_addr=address[4][:2]
+        )
     )
+    try:
+        transport, allocation = await asyncio.shield(opening)
+    except asyncio.CancelledError:
+        # One that is cancelled half-way would leave its socket to uvloop, which never closes it.
+        await asyncio.wait([opening])
+        if opening.exception() is None:
+            opening.result()[0].abort()
+        raise
     transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, UDP_SOCKET_BUFFER_SIZE)
     await allocation.allocate()
     return allocation
