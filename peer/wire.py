@@ -57,7 +57,9 @@ class Close(ControlWord, frozen=True, tag="close"):
 
 
 class Ack(ControlWord, frozen=True, tag="ack"):
-    """What has arrived of ordered channels: id → messages since its beginning, bytes on its lane."""
+    """What has arrived of ordered channels: id → messages since its beginning, bytes on its lane, and for how
+    many milliseconds the last of them has waited for this.
+    """
 
     received: dict[str, Any]
     """Any, because what makes no sense is ignored value by value."""

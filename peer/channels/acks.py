@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable, Iterable
 
 from peer.channels.carrier import Carrier
@@ -14,14 +15,15 @@ class Acks:
 
     def __init__(self, say: Callable[[Ack], bool]) -> None:
         self._say = say
-        self._unacknowledged: set[Carrier] = set()
+        self._unacknowledged: dict[Carrier, float] = {}
+        """When something came last of each; ``now`` is monotonic, in seconds."""
         self._timer: asyncio.TimerHandle | None = None
 
     def came(self, carrier: Carrier) -> None:
         """A data-channel message of an ordered channel."""
         if carrier.incoming is None:
             return
-        self._unacknowledged.add(carrier)
+        self._unacknowledged[carrier] = time.monotonic()
         if carrier.incoming.is_ack_due:
             self._say_now()
         elif self._timer is None:
@@ -29,13 +31,13 @@ class Acks:
 
     def say_all(self, carriers: Iterable[Carrier]) -> None:
         """The other side can hear us again, and may not know what had arrived before."""
-        self._unacknowledged.update(
-            carrier for carrier in carriers if carrier.incoming is not None and carrier.incoming.received
-        )
+        for carrier in carriers:
+            if carrier.incoming is not None and carrier.incoming.received:
+                self._unacknowledged.setdefault(carrier, time.monotonic())
         self._say_now()
 
     def forget(self, carrier: Carrier) -> None:
-        self._unacknowledged.discard(carrier)
+        self._unacknowledged.pop(carrier, None)
 
     def stop(self) -> None:
         """Nothing can be said for now."""
@@ -44,9 +46,10 @@ class Acks:
 
     def _say_now(self) -> None:
         self._cancel_timer()
+        now = time.monotonic()
         received = {
-            carrier.id: carrier.incoming.acknowledged()
-            for carrier in self._unacknowledged
+            carrier.id: (*carrier.incoming.acknowledged(), round((now - came_at) * 1000, 1))
+            for carrier, came_at in self._unacknowledged.items()
             if carrier.incoming is not None
         }
         self._unacknowledged.clear()

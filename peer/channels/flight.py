@@ -4,15 +4,12 @@ from __future__ import annotations
 
 from collections import deque
 
-from peer.wire import ACK_EVERY_BYTES
-
 
 class Flight:
     """``now`` is monotonic, in seconds."""
 
     def __init__(self) -> None:
         self._handed_bytes = 0
-        self._acknowledged_bytes = 0
         self._handed: deque[tuple[int, float]] = deque()
 
     def handed(self, size: int, now: float) -> None:
@@ -21,10 +18,8 @@ class Flight:
         self._handed.append((self._handed_bytes, now))
 
     def acknowledged(self, lane_bytes: int) -> float | None:
-        """When the last of so many bytes went out; None when the acknowledgement has waited for more."""
-        is_prompt = lane_bytes - self._acknowledged_bytes >= ACK_EVERY_BYTES
-        self._acknowledged_bytes = lane_bytes
+        """When the last of so many bytes went out; None when it is known already that they have come."""
         handed_at = None
         while self._handed and self._handed[0][0] <= lane_bytes:
             _, handed_at = self._handed.popleft()
-        return handed_at if is_prompt else None
+        return handed_at

@@ -254,7 +254,7 @@ class Register:
         is_news = False
         for channel_id, value in received.items():
             channel = self._by_id.get(channel_id)
-            if channel is not None and isinstance(value, list) and len(value) == 2:
+            if channel is not None and isinstance(value, list) and len(value) == 3:
                 is_news |= self._traffic.acknowledge(channel.carrier, *value)
                 channel.acknowledged()
         if not is_news:

@@ -54,8 +54,16 @@ class Scheduler(Generic[Key]):
         """Whether BULK was handed over in this turn, so that the next one must be told."""
         return self._turn_left < TURN_BYTES
 
-    def next(self, buffered_bytes: int, bulk_in_flight_bytes: int) -> Key | None:
-        """Whose data-channel message to hand over now; None: nobody's. What waits after it is to be told."""
+    @property
+    def has_bulk(self) -> bool:
+        """Whether BULK waits."""
+        return bool(self._bulk)
+
+    def next(self, buffered_bytes: int, bulk_in_flight_bytes: int, *, is_paced: bool = False) -> Key | None:
+        """Whose data-channel message to hand over now; None: nobody's. What waits after it is to be told.
+
+        ``is_paced``: BULK has gone out as fast as it may.
+        """
         if self._realtime:
             return _first(self._realtime)[0] if buffered_bytes <= self._marks.realtime_bytes else None
         if buffered_bytes >= self._marks.ordered_bytes:
@@ -63,6 +71,8 @@ class Scheduler(Generic[Key]):
         if self._reliable:
             return _first(self._reliable)[0]
         if not self._bulk or self._turn_left <= 0 or not self.window.has_room(bulk_in_flight_bytes):
+            return None
+        if is_paced:
             return None
         key, next_bytes = _first(self._bulk)
         self._turn_left -= next_bytes

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import time
 from collections.abc import Callable
 
@@ -10,11 +11,15 @@ from peer.channels.carrier import Carrier
 from peer.channels.flight import Flight
 from peer.channels.kinds import BULK
 from peer.channels.outgoing import Told
+from peer.channels.pace import Pace
 from peer.channels.scheduler import Marks, Scheduler
 from peer.wire import PACKET_FRAGMENT_BYTES
 
 MARKS = Marks(realtime_bytes=4 * 1024, ordered_bytes=PACKET_FRAGMENT_BYTES + 1)
 """aiortc has one queue for all lanes: what lies in it delays whatever comes after."""
+
+PACE_TICK = 0.001
+"""Seconds. An event loop does not wait for less."""
 
 
 class Traffic:
@@ -30,6 +35,8 @@ class Traffic:
         self._is_wanted = False
         """Whether there may be something to hand over."""
         self._next_turn: asyncio.Handle | None = None
+        self._pace = Pace()
+        self._pace_timer: asyncio.TimerHandle | None = None
 
     def begin(self) -> None:
         """A new connection: nothing is known of its path."""
@@ -39,6 +46,10 @@ class Traffic:
         if self._next_turn is not None:
             self._next_turn.cancel()
             self._next_turn = None
+        self._pace = Pace()
+        if self._pace_timer is not None:
+            self._pace_timer.cancel()
+            self._pace_timer = None
 
     def hurry(self) -> None:
         """The connection is about to end: BULK goes out as the rest does."""
@@ -58,15 +69,18 @@ class Traffic:
         # Whoever waited because of what lay there waits no more.
         self.pump()
 
-    def acknowledge(self, carrier: Carrier, messages: object, lane_bytes: object) -> bool:
-        """Whether that is news."""
+    def acknowledge(self, carrier: Carrier, messages: object, lane_bytes: object, held: object) -> bool:
+        """Whether that is news. ``held`` says for how many milliseconds the last byte has waited for it."""
+        # A bool is an int to Python, and not to the other language.
+        if isinstance(held, bool) or not isinstance(held, int | float) or not 0 <= held < math.inf:
+            return False
         if carrier.acknowledge(messages, lane_bytes) is not Told.NEW:
             return False
         flight = self._flights.get(carrier)
         if flight is not None and isinstance(lane_bytes, int):
             handed_at = flight.acknowledged(lane_bytes)
             if handed_at is not None:
-                self._scheduler.window.sample(handed_at, time.monotonic())
+                self._scheduler.window.sample(handed_at, time.monotonic() - held / 1000)
             self.pump()
         return True
 
@@ -92,7 +106,11 @@ class Traffic:
         now = time.monotonic()
         buffered_bytes = self._buffered_bytes()
         in_flight_bytes = sum(carrier.in_flight_bytes for carrier in self._flights)
-        while (carrier := self._scheduler.next(buffered_bytes, in_flight_bytes)) is not None:
+        wait = self._pace.wait(self._scheduler.window.rate, now)
+        while True:
+            carrier = self._scheduler.next(buffered_bytes, in_flight_bytes, is_paced=wait > 0)
+            if carrier is None:
+                break
             if carrier.next_bytes(now):
                 size = carrier.send_next()
                 buffered_bytes += size
@@ -100,7 +118,11 @@ class Traffic:
                 if carrier.kind is BULK:
                     in_flight_bytes += size
                     self._flights.setdefault(carrier, Flight()).handed(size, now)
+                    self._pace.spend(size)
+                    wait = self._pace.wait(self._scheduler.window.rate, now)
             self._tell(carrier, now)
+        if wait > 0 and self._scheduler.has_bulk and self._pace_timer is None:
+            self._pace_timer = asyncio.get_running_loop().call_later(max(wait, PACE_TICK), self._pace_over)
 
     def _tell(self, carrier: Carrier, now: float) -> None:
         next_bytes = carrier.next_bytes(now)
@@ -116,6 +138,10 @@ class Traffic:
             if not buffered_bytes:
                 self._buffering.discard(carrier)
         return total
+
+    def _pace_over(self) -> None:
+        self._pace_timer = None
+        self.pump()
 
     def _begin_turn(self) -> None:
         self._next_turn = None

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
-FIRST_BYTES = 64 * 1024
 FLOOR_BYTES = 16 * 1024
 CEILING_BYTES = 4 * 1024 * 1024
 SHORT_QUEUE = 0.002
-"""Seconds. Below it there is room for more."""
-LONG_QUEUE = 0.004
+"""Seconds. Up to it there is room for more, and so much more is tried."""
+LONG_QUEUE = 0.003
 """Above it others would notice."""
+GROWTH = 0.25
+"""Of itself, a round, at most. After a queue it begins anew with what would make a short one."""
+LIKELY_DELAY = 0.05
+"""As long as nothing is known of the path."""
+HASTE = 1.1
+"""It goes out so much faster than the window alone would let it, so that the window decides."""
+NO_LIMIT = 1e12
 SHORTEST_ROUND = 0.005
 KNOWN_FOR = 10.0
 """A smallest delay that is older may be that of a path which is no longer there."""
@@ -18,16 +24,24 @@ class Window:
     """All BULK lanes of one connection share it. ``bytes`` may be unacknowledged, and one fragment more."""
 
     def __init__(self) -> None:
-        self.bytes = FIRST_BYTES
+        self.bytes = FLOOR_BYTES
         self._is_lifted = False
         self._was_full = False
+        self._growth = GROWTH
         self._smallest: float | None = None
         self._smallest_at = 0.0
         self._quickest: float | None = None
         self._round_began = 0.0
         self._saved_bytes: int | None = None
         """While the smallest delay is looked for: where to go on."""
-        self._looks_since = 0.0
+        self._changed_at = 0.0
+
+    @property
+    def rate(self) -> float:
+        """How fast it may go out, in bytes a second."""
+        if self._is_lifted:
+            return NO_LIMIT
+        return HASTE * max(self.bytes / (self._smallest or LIKELY_DELAY), FLOOR_BYTES / LIKELY_DELAY)
 
     def lift(self) -> None:
         """From now on there is room for everything."""
@@ -41,7 +55,8 @@ class Window:
 
     def sample(self, handed_at: float, now: float) -> None:
         """A byte that was handed over at ``handed_at`` is acknowledged."""
-        if self._saved_bytes is not None and handed_at < self._looks_since:
+        # What went out before the window changed does not tell what the change has done.
+        if handed_at < self._changed_at:
             return
         delay = max(0.0, now - handed_at)
         if self._smallest is None or delay <= self._smallest:
@@ -50,26 +65,33 @@ class Window:
             self._quickest = delay
             self._round_began = now
         self._quickest = min(self._quickest, delay)
-        if now - self._round_began >= max(self._smallest, SHORTEST_ROUND):
+        if now - self._round_began >= max(self._smallest / 4, SHORTEST_ROUND):
             self._end_round(self._smallest, self._quickest, now)
 
     def _end_round(self, smallest: float, quickest: float, now: float) -> None:
         if self._saved_bytes is not None:
             self._smallest, self._smallest_at = quickest, now
-            self.bytes, self._saved_bytes = self._saved_bytes, None
+            self._change(self._saved_bytes, now)
+            self._saved_bytes = None
+        elif now - self._smallest_at > KNOWN_FOR:
+            self._saved_bytes = self.bytes
+            self._change(FLOOR_BYTES, now)
         else:
-            self._steer(smallest, quickest)
-            if now - self._smallest_at > KNOWN_FOR:
-                self._saved_bytes, self.bytes = self.bytes, FLOOR_BYTES
-                self._looks_since = now
+            self._steer(smallest, quickest, now)
         self._was_full = False
         self._quickest = None
 
-    def _steer(self, smallest: float, quickest: float) -> None:
+    def _steer(self, smallest: float, quickest: float, now: float) -> None:
         queue = quickest - smallest
-        if queue <= SHORT_QUEUE:
-            if self._was_full:
-                self.bytes = min(CEILING_BYTES, self.bytes + self.bytes // 4)
-        elif queue > LONG_QUEUE:
-            share = max(0.5, (smallest + LONG_QUEUE) / quickest)
-            self.bytes = max(FLOOR_BYTES, int(self.bytes * share))
+        if queue > SHORT_QUEUE:
+            self._growth = min(GROWTH, SHORT_QUEUE / quickest)
+            if queue > LONG_QUEUE:
+                share = max(0.5, (smallest + SHORT_QUEUE) / quickest)
+                self._change(max(FLOOR_BYTES, int(self.bytes * share)), now)
+        elif self._was_full:
+            self._change(min(CEILING_BYTES, int(self.bytes * (1 + self._growth))), now)
+            self._growth = min(GROWTH, 2 * self._growth)
+
+    def _change(self, window_bytes: int, now: float) -> None:
+        self.bytes = window_bytes
+        self._changed_at = now

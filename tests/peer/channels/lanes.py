@@ -25,6 +25,7 @@ class FakeLane:
         self.sent: deque[bytes] = deque()
         self.other: FakeLane | None = None
         """Where it ends at the other side, once that has it."""
+        self._has_sent = Bell()
         self._handlers: dict[str, list[Callable[..., Any]]] = {}
 
     @property
@@ -37,6 +38,12 @@ class FakeLane:
     def send(self, data: bytes) -> None:
         assert self.readyState == "open"
         self.sent.append(data)
+        self._has_sent.ring()
+
+    async def has_sent(self) -> None:
+        """Until something more is sent."""
+        async with asyncio.timeout(5):
+            await self._has_sent.wait()
 
     def open(self) -> None:
         self.readyState = "open"

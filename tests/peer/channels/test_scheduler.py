@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from peer.channels.kinds import kind_named
+from peer.channels.pace import Pace
 from peer.channels.realtime import MAX_WAITING, Realtime
 from peer.channels.scheduler import Marks, Scheduler
 from peer.channels.window import CEILING_BYTES, FLOOR_BYTES, Window
@@ -29,8 +30,8 @@ def test_channels_take_turns_as_in_the_browser(case: dict[str, Any]) -> None:
                 assert kind
                 scheduler.waits(key, kind, next_bytes)
             case "next":
-                *arguments, expected = rest
-                assert scheduler.next(*arguments) == expected
+                buffered_bytes, in_flight_bytes, *paced, expected = rest
+                assert scheduler.next(buffered_bytes, in_flight_bytes, is_paced=any(paced)) == expected
             case "begin_turn":
                 scheduler.begin_turn()
 
@@ -44,6 +45,17 @@ def test_the_window_is_steered_as_in_the_browser(case: dict[str, Any]) -> None:
             assert window.bytes == expected
         else:
             assert window.has_room(*arguments) == expected
+
+
+@pytest.mark.parametrize("case", VECTORS["pace"], ids=lambda case: case["name"])
+def test_bulk_is_paced_as_in_the_browser(case: dict[str, Any]) -> None:
+    pace = Pace()
+    for method, *arguments in case["steps"]:
+        if method == "wait":
+            *given, expected = arguments
+            assert pace.wait(*given) == expected
+        else:
+            pace.spend(*arguments)
 
 
 @pytest.mark.parametrize("case", VECTORS["realtime"], ids=lambda case: case["name"])

@@ -1,13 +1,11 @@
 /** When the bytes of one BULK lane were handed over: their acknowledgements tell the delay of the path. Pure. */
 
-import { ACK_EVERY_BYTES } from "../wire.js";
 import { Deque } from "./deque.js";
 
 /** `now` is monotonic, in seconds. */
 export class Flight {
   constructor() {
     this._handedBytes = 0;
-    this._acknowledgedBytes = 0;
     /** @type {Deque<{end: number, at: number}>} */
     this._handed = new Deque();
   }
@@ -19,15 +17,13 @@ export class Flight {
   }
 
   /**
-   * When the last of so many bytes went out; null when the acknowledgement has waited for more.
+   * When the last of so many bytes went out; null when it is known already that they have come.
    *
    * @param {number} laneBytes
    */
   acknowledged(laneBytes) {
-    const isPrompt = laneBytes - this._acknowledgedBytes >= ACK_EVERY_BYTES;
-    this._acknowledgedBytes = laneBytes;
     let handedAt = null;
     while (this._handed.length > 0 && this._handed.at(0).end <= laneBytes) handedAt = this._handed.shift().at;
-    return isPrompt ? handedAt : null;
+    return handedAt;
   }
 }

@@ -99,7 +99,7 @@ export class Register {
     if (!this._youOffer) {
       for (const channel of this._channels.values()) if (!channel.isAttached) this._askFor(channel);
     }
-    this._acks.sayAll([...this._byId.values()].map(({ carrier }) => carrier));
+    this._acks.sayAll([...this._byId.values()].map(({ carrier }) => carrier), now());
   }
 
   /** What the other side says about channels. @param {ChannelMessage} message */
@@ -279,8 +279,8 @@ export class Register {
     let isNews = false;
     for (const [id, value] of Object.entries(received)) {
       const channel = this._byId.get(id);
-      if (!channel || !Array.isArray(value) || value.length !== 2) continue;
-      isNews = this._traffic.acknowledge(channel.carrier, value[0], value[1]) || isNews;
+      if (!channel || !Array.isArray(value) || value.length !== 3) continue;
+      isNews = this._traffic.acknowledge(channel.carrier, value[0], value[1], value[2]) || isNews;
       channel.acknowledged();
     }
     if (isNews) this._traffic.turn();

@@ -50,20 +50,27 @@ export class Scheduler {
     this._turnLeft = TURN_BYTES;
   }
 
+  /** Whether BULK waits. */
+  get hasBulk() {
+    return this._bulk.size > 0;
+  }
+
   /**
    * Whose data-channel message to hand over now; null: nobody's. What waits after it is to be told.
    *
    * @param {number} bufferedBytes
    * @param {number} bulkInFlightBytes
+   * @param {boolean} [isPaced] BULK has gone out as fast as it may
    * @returns {Key | null}
    */
-  next(bufferedBytes, bulkInFlightBytes) {
+  next(bufferedBytes, bulkInFlightBytes, isPaced = false) {
     if (this._realtime.size > 0) {
       return bufferedBytes <= this._marks.realtimeBytes ? first(this._realtime)[0] : null;
     }
     if (bufferedBytes >= this._marks.orderedBytes) return null;
     if (this._reliable.size > 0) return first(this._reliable)[0];
     if (this._bulk.size === 0 || this._turnLeft <= 0 || !this.window.hasRoom(bulkInFlightBytes)) return null;
+    if (isPaced) return null;
     const [key, nextBytes] = first(this._bulk);
     this._turnLeft -= nextBytes;
     return key;

@@ -3,6 +3,7 @@
 import { now } from "../clock.js";
 import { Flight } from "./flight.js";
 import { BULK } from "./kinds.js";
+import { Pace } from "./pace.js";
 import { Scheduler } from "./scheduler.js";
 
 /** @typedef {import("./carrier.js").Carrier} Carrier */
@@ -20,6 +21,9 @@ export class Traffic {
     this._buffering = new Set();
     /** @type {Map<Carrier, Flight>} */
     this._flights = new Map();
+    this._pace = new Pace();
+    /** @type {ReturnType<typeof setTimeout> | undefined} */
+    this._paceTimer = undefined;
     this._isPumping = false;
     /** Whether there may be something to hand over. */
     this._isWanted = false;
@@ -30,6 +34,9 @@ export class Traffic {
     this._scheduler = new Scheduler(MARKS);
     this._buffering.clear();
     this._flights.clear();
+    this._pace = new Pace();
+    clearTimeout(this._paceTimer);
+    this._paceTimer = undefined;
   }
 
   /** The connection is about to end: BULK goes out as the rest does. */
@@ -59,11 +66,13 @@ export class Traffic {
    * @param {Carrier} carrier
    * @param {unknown} messages
    * @param {unknown} laneBytes
+   * @param {unknown} held milliseconds that the last of these bytes has waited for it
    */
-  acknowledge(carrier, messages, laneBytes) {
+  acknowledge(carrier, messages, laneBytes, held) {
+    if (typeof held !== "number" || !Number.isFinite(held) || held < 0) return false;
     if (carrier.acknowledge(messages, laneBytes) !== "new") return false;
     const handedAt = this._flights.get(carrier)?.acknowledged(/** @type {number} */ (laneBytes)) ?? null;
-    if (handedAt !== null) this._scheduler.window.sample(handedAt, now());
+    if (handedAt !== null) this._scheduler.window.sample(handedAt, now() - held / 1000);
     return true;
   }
 
@@ -94,9 +103,10 @@ export class Traffic {
     let bufferedBytes = this._bufferedBytes();
     let inFlightBytes = 0;
     for (const each of this._flights.keys()) inFlightBytes += each.inFlightBytes;
+    let wait = this._pace.wait(this._scheduler.window.rate, at);
     for (;;) {
-      const carrier = this._scheduler.next(bufferedBytes, inFlightBytes);
-      if (carrier === null) return;
+      const carrier = this._scheduler.next(bufferedBytes, inFlightBytes, wait > 0);
+      if (carrier === null) break;
       if (carrier.nextBytes(at) > 0) {
         const size = this._send(carrier);
         if (size === 0) return;
@@ -105,10 +115,21 @@ export class Traffic {
         if (carrier.kind === BULK) {
           inFlightBytes += size;
           this._flightOf(carrier).handed(size, at);
+          this._pace.spend(size);
+          wait = this._pace.wait(this._scheduler.window.rate, at);
         }
       }
       this._tell(carrier, at);
     }
+    if (wait > 0 && this._scheduler.hasBulk) this._comeBackAfter(wait);
+  }
+
+  /** @param {number} wait seconds */
+  _comeBackAfter(wait) {
+    this._paceTimer ??= setTimeout(() => {
+      this._paceTimer = undefined;
+      this.pump();
+    }, wait * 1000);
   }
 
   /** @param {Carrier} carrier */

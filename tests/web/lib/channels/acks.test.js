@@ -10,11 +10,17 @@ const START = Uint8Array.of(4, 0, 0, 0, 0, 0, 0);
 function acks(context) {
   context.mock.timers.enable({ apis: ["setTimeout"] });
   const said = [];
+  const held = [];
   const incoming = new Incoming(RELIABLE);
   incoming.beginLane();
   incoming.receive(START);
   const carrier = { id: "a", kind: RELIABLE, incoming };
-  return { acks: new Acks((message) => said.push(message.received) > 0), carrier, said, timers: context.mock.timers };
+  const say = ({ received: { a, ...others } }) => {
+    assert.deepEqual(others, {});
+    held.push(a[2]);
+    return said.push({ a: a.slice(0, 2) }) > 0;
+  };
+  return { acks: new Acks(say), held, carrier, said, timers: context.mock.timers };
 }
 
 test("what has arrived is acknowledged a little later, all of it at once", (context) => {
@@ -37,6 +43,16 @@ test("much is acknowledged at once", (context) => {
   assert.deepEqual(said, [{ a: [1, 16_384] }]);
 });
 
+test("it is said for how many milliseconds the last byte has waited", (context) => {
+  const { acks: machine, carrier, held } = acks(context);
+  carrier.incoming.receive(Uint8Array.of(1));
+  machine.came(carrier, 1);
+  machine.sayAll([carrier], 1.05);
+  carrier.incoming.receive(new Uint8Array(16_384));
+  machine.came(carrier, 2);
+  assert.deepEqual(held, [50, 0]);
+});
+
 test("a timer that is late is not waited for", (context) => {
   const { acks: machine, carrier, said } = acks(context);
   machine.came(carrier, 1);
@@ -48,11 +64,11 @@ test("a timer that is late is not waited for", (context) => {
 
 test("when the other side can hear again it is told of everything that was had", (context) => {
   const { acks: machine, carrier, said } = acks(context);
-  machine.sayAll([carrier]);
+  machine.sayAll([carrier], 1);
   assert.deepEqual(said, []);
   carrier.incoming.receive(Uint8Array.of(1));
   carrier.incoming.beginLane();
-  machine.sayAll([carrier, { id: "u", kind: UNRELIABLE, incoming: null }]);
+  machine.sayAll([carrier, { id: "u", kind: UNRELIABLE, incoming: null }], 1);
   assert.deepEqual(said, [{ a: [1, 0] }]);
 });
 

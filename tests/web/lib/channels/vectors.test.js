@@ -4,6 +4,7 @@ import { Assembler, fragment, isNewer, toRaw } from "../../../../web/lib/channel
 import { Incoming } from "../../../../web/lib/channels/incoming.js";
 import { decodeLabel, encodeLabel, kindNamed, parseProtocol, protocolOf } from "../../../../web/lib/channels/kinds.js";
 import { Outgoing } from "../../../../web/lib/channels/outgoing.js";
+import { Pace } from "../../../../web/lib/channels/pace.js";
 import { Realtime } from "../../../../web/lib/channels/realtime.js";
 import { Scheduler } from "../../../../web/lib/channels/scheduler.js";
 import { Window } from "../../../../web/lib/channels/window.js";
@@ -114,7 +115,7 @@ for (const { name, marks, steps } of scheduling.scheduler) {
     for (const [method, ...rest] of steps) {
       if (method === "waits") scheduler.waits(rest[0], kindNamed(rest[1]), rest[2]);
       else if (method === "begin_turn") scheduler.beginTurn();
-      else assert.equal(scheduler.next(rest[0], rest[1]), rest[2]);
+      else assert.equal(scheduler.next(rest[0], rest[1], rest[2] === true), rest.at(-1));
     }
   });
 }
@@ -130,6 +131,16 @@ for (const { name, steps } of scheduling.window) {
       } else {
         assert.equal(window.hasRoom(...rest), expected);
       }
+    }
+  });
+}
+
+for (const { name, steps } of scheduling.pace) {
+  test(`bulk is paced alike: ${name}`, () => {
+    const pace = new Pace();
+    for (const [method, ...rest] of steps) {
+      if (method === "spend") pace.spend(...rest);
+      else assert.equal(pace.wait(rest[0], rest[1]), rest[2]);
     }
   });
 }
