@@ -174,8 +174,8 @@ SCTP = (
         RTCSctpTransport,
         (
             "_abort", "_data_channel_flush", "_data_channel_send", "_flight_size_increase", "_mark_received",
-            "_receive_data_chunk", "_send", "_send_chunk", "_send_sack", "_set_state", "_t3_start",
-            "_transmit",
+            "_receive_data_chunk", "_receive_sack_chunk", "_send", "_send_chunk", "_send_sack", "_set_state",
+            "_t3_start", "_transmit",
         ),
         "sctp.py sends datagrams before all else, and acknowledges every second packet",
     ),
@@ -183,7 +183,7 @@ SCTP = (
         RTCSctpTransport,
         (
             "_association_state", "_bundled", "_cwnd", "_data_channel_queue", "_flight_size",
-            "_last_received_tsn",
+            "_last_received_tsn", "_last_sacked_tsn",
             "_outbound_queue", "_reconfig_request", "_remote_max_message_size", "_sack_duplicates",
             "_sack_misordered", "_sack_needed", "_sent_queue", "_t3_handle",
         ),

@@ -7,6 +7,7 @@ import asyncio
 from aiortc import RTCPeerConnection, RTCSctpTransport
 
 from peer.engine import self_check
+from peer.engine.sctp import SctpTransport
 
 LOOK_EVERY = 0.005
 """There is no event to wait for."""
@@ -26,4 +27,6 @@ async def wait_delivered(pc: RTCPeerConnection, timeout: float) -> bool:
 def _is_under_way(sctp: RTCSctpTransport) -> bool:
     if not self_check.knows_delivery():
         return False
+    if isinstance(sctp, SctpTransport):
+        return not sctp.is_idle
     return bool(sctp._data_channel_queue or sctp._outbound_queue or sctp._sent_queue)
