@@ -1,7 +1,7 @@
 """Whether connections heal, and whether channels delay each other; beside bare aiortc where it does the same.
 
-``--only`` takes parts: servers, channels, loss, paths, outages, leaks. Loss, paths and outages need root:
-they run in network namespaces.
+``--only`` takes parts: servers, channels, bulk, loss, paths, outages, leaks. Those from bulk to outages need
+root: they run in network namespaces.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import sys
 
 from benchmarks.report import Figure, Report
 
-PARTS = ("servers", "channels", "loss", "paths", "outages", "leaks")
+PARTS = ("servers", "channels", "bulk", "loss", "paths", "outages", "leaks")
 
 
 def run(quick: bool, only: frozenset[str] = frozenset()) -> Report:
