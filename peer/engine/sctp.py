@@ -140,7 +140,8 @@ class SctpTransport(RTCSctpTransport):
             self._t3_start()
 
     async def _receive_sack_chunk(self, chunk: SackChunk) -> None:
-        before, is_slow_start = self._cwnd, self._cwnd <= self._ssthresh
+        before = self._cwnd
+        is_slow_start = self._association_state == self.State.ESTABLISHED and before <= self._ssthresh
         acknowledged = (chunk.cumulative_tsn - self._last_sacked_tsn) % SCTP_TSN_MODULO
         await super()._receive_sack_chunk(chunk)
         # aiortc grows by a packet for each acknowledgement, and here one is for two packets (RFC 3465).

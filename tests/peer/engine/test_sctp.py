@@ -1,4 +1,4 @@
-"""What the other side can send without end, it cannot send for long."""
+"""Datagrams wait for nothing; what the other side can send without end, it cannot send for long."""
 
 from __future__ import annotations
 
@@ -7,10 +7,18 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from aiortc.rtcsctptransport import SCTP_DATA_FIRST_FRAG, SCTP_DATA_UNORDERED, WEBRTC_BINARY, DataChunk
+from aiortc import RTCDataChannel
+from aiortc.rtcsctptransport import (
+    SCTP_DATA_FIRST_FRAG,
+    SCTP_DATA_UNORDERED,
+    WEBRTC_BINARY,
+    Chunk,
+    DataChunk,
+    SackChunk,
+)
 
 from peer.engine.peer_connection import PeerConnection
-from peer.engine.sctp import MAX_GAPS, MAX_UNFINISHED_BYTES, SctpTransport
+from peer.engine.sctp import MAX_GAPS, MAX_UNFINISHED_BYTES, REALTIME_ALLOWANCE_BYTES, SctpTransport
 from tests.peer.engine.two import Two
 
 PACKET = bytes(1100)
@@ -93,5 +101,119 @@ async def test_honest_messages_are_left_alone(size: int) -> None:
             lane.send(bytes(size))
         await until(lambda: not lane.bufferedAmount and sctp_of(two.offerer).is_idle)
         assert reasons == []
+    finally:
+        await two.close()
+
+
+class Lanes:
+    """Two lanes of the offerer, and a list of the chunks that it sends from now on."""
+
+    def __init__(self, two: Two) -> None:
+        pc = two.offerer._pc
+        self.sctp = sctp_of(two.offerer)
+        self.reliable = pc.createDataChannel("reliable")
+        self.realtime = pc.createDataChannel("realtime", ordered=False, maxRetransmits=0)
+        self.sent: list[Any] = []
+
+    async def opened(self) -> Lanes:
+        await until(lambda: self.reliable.readyState == self.realtime.readyState == "open")
+        await until(lambda: self.sctp.is_idle)
+        return self
+
+    def hold(self) -> None:
+        """Nothing that is sent arrives any more, nor is it acknowledged."""
+
+        async def hold(chunk: Chunk) -> None:
+            if isinstance(chunk, DataChunk):
+                self.sent.append(chunk)
+
+        self.sctp._send_chunk = hold  # type: ignore[method-assign] # that is the point
+
+    async def send(self, lane: RTCDataChannel, *messages: bytes) -> list[bytes]:
+        """What has gone out because of it."""
+        before = len(self.sent)
+        for message in messages:
+            lane.send(message)
+        for _ in range(5):
+            await asyncio.sleep(0)
+        return [chunk.user_data for chunk in self.sent[before:]]
+
+
+async def test_a_datagram_overtakes_what_waits_for_acknowledgements() -> None:
+    two = await connected()
+    try:
+        lanes = await Lanes(two).opened()
+        lanes.hold()
+        gone = await lanes.send(lanes.reliable, *[PACKET] * 50)
+        assert 3 <= len(gone) < 50
+        assert await lanes.send(lanes.realtime, b"now") == [b"now"]
+        numbers = [chunk.tsn for chunk in lanes.sent]
+        assert [(number - numbers[0]) % 2**32 for number in numbers] == list(range(len(numbers)))
+        assert lanes.sctp._outbound_queue[0].tsn == (numbers[-1] + 1) % 2**32
+        assert lanes.realtime.bufferedAmount == 0
+    finally:
+        await two.close()
+
+
+async def test_datagrams_wait_too_when_far_too_much_is_under_way() -> None:
+    two = await connected()
+    try:
+        lanes = await Lanes(two).opened()
+        lanes.hold()
+        gone = await lanes.send(lanes.realtime, *[PACKET] * 200)
+        assert REALTIME_ALLOWANCE_BYTES < len(gone) * len(PACKET) < lanes.sctp._cwnd + 10_000
+        assert lanes.realtime.bufferedAmount == (200 - len(gone)) * len(PACKET)
+    finally:
+        await two.close()
+
+
+async def test_all_of_both_arrives() -> None:
+    two = await connected()
+    try:
+        lanes = await Lanes(two).opened()
+        for number in range(300):
+            lanes.reliable.send(number.to_bytes(2) + PACKET)
+            lanes.realtime.send(number.to_bytes(2))
+        heard: dict[str, list[int]] = {"reliable": [], "realtime": []}
+        for channel in sctp_of(two.answerer)._data_channels.values():
+            arrived = heard.setdefault(channel.label, [])
+            channel.on("message", lambda data, arrived=arrived: arrived.append(int.from_bytes(data[:2])))
+        await until(lambda: len(heard["reliable"]) == len(heard["realtime"]) == 300)
+        assert heard["reliable"] == list(range(300))
+        assert sorted(heard["realtime"]) == list(range(300))
+    finally:
+        await two.close()
+
+
+async def test_every_second_packet_is_acknowledged_and_a_lone_one_a_little_later() -> None:
+    two = await connected()
+    try:
+        lanes = await Lanes(two).opened()
+        receiver = sctp_of(two.answerer)
+        original, sacks = receiver._send_chunk, []
+
+        async def count(chunk: Chunk) -> None:
+            if isinstance(chunk, SackChunk):
+                sacks.append(chunk)
+            await original(chunk)
+
+        receiver._send_chunk = count  # type: ignore[method-assign] # that is the point
+        for _ in range(101):
+            lanes.reliable.send(PACKET)
+        await until(lambda: lanes.sctp.is_idle)
+        assert 51 <= len(sacks) <= 70
+    finally:
+        await two.close()
+
+
+async def test_what_is_sent_on_a_lane_that_is_closing_is_dropped() -> None:
+    two = await connected()
+    try:
+        lanes = await Lanes(two).opened()
+        lanes.realtime.send(b"late")
+        lanes.realtime.close()
+        await until(lambda: lanes.realtime.readyState == "closed" and lanes.sctp.is_idle)
+        lanes.reliable.send(b"on")
+        await until(lambda: lanes.sctp.is_idle)
     finally:
         await two.close()
