@@ -19,7 +19,7 @@ test: ## install what the tests need and run all of them
 check: setup ## format, lint, types, floors and the fast tests: before every commit
 	@scripts/check
 
-bench: setup ## the benchmarks, ours beside the peers' (about ten minutes; see docs/benchmarks.md)
+bench: setup ## the benchmarks, ours beside the peers' (about forty minutes; see docs/benchmarks.md)
 	@exec .venv/bin/python -m benchmarks all
 
 setup: ## make .venv with everything a developer needs

@@ -11,10 +11,10 @@ import math
 import time
 
 from benchmarks.heal import figures
+from benchmarks.lab_pairs import Pair, name_of, pairs
 from benchmarks.report import Report, percentile
 from peer.testing.network import Conditions
-from tests.natlab.calls import Call, Engine, Party, call
-from tests.natlab.namespaces import reason_not_here
+from tests.natlab.calls import Call, Party, call
 
 BULK_BYTES = 20 * 1024 * 1024
 LINE = Conditions(latency=0.005, bytes_per_second=2_500_000, queue_bytes=250_000)
@@ -23,21 +23,17 @@ REALTIME_RATE = 60.0
 QUIET, REST = 5.0, 2.0
 WITHIN = 150.0
 Values = dict[str, tuple[float, str]]
-PAIRS: tuple[tuple[Engine, Engine], ...] = (("python", "python"), ("chromium", "python"))
 
 
 def run(quick: bool) -> Report:
-    reason = reason_not_here()
-    if reason is not None:
-        raise RuntimeError(f"bulk cannot be measured here: {reason}")
     size = BULK_BYTES // (4 if quick else 1)
     values: Values = {}
-    for engines in PAIRS:
+    for engines in pairs():
         values |= asyncio.run(_measure(engines, size))
     return Report("heal", figures("bulk", values), {})
 
 
-async def _measure(engines: tuple[Engine, Engine], size: int) -> Values:
+async def _measure(engines: Pair, size: int) -> Values:
     found: Values = {}
     async with call(engines, conditions=LINE) as talk:
         await talk.open("moves", "unreliable")
@@ -46,7 +42,7 @@ async def _measure(engines: tuple[Engine, Engine], size: int) -> Values:
         await talk.resumed_at("moves", time.monotonic(), WITHIN)
         senders = (talk.ana, talk.ben) if engines[0] != engines[1] else (talk.ana,)
         for sender in senders:
-            who = f"{' and '.join(dict.fromkeys(engines))}, {sender.engine} sends"
+            who = f"{name_of(engines)}, {sender.engine} sends"
             found |= {f"{who}: {name}": value for name, value in (await _beside(talk, sender, size)).items()}
     return found
 

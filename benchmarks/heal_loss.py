@@ -11,33 +11,29 @@ import time
 
 from benchmarks.bare_calls import bare_call
 from benchmarks.heal import figures
+from benchmarks.lab_pairs import Pair, name_of, pairs
 from benchmarks.report import Report, percentile
 from peer.testing.network import Conditions
-from tests.natlab.calls import Engine, call
-from tests.natlab.namespaces import reason_not_here
+from tests.natlab.calls import call
 
 ONE_WAY = 0.04
 LOSSES = (0.02, 0.05)
 REALTIME_RATE, RELIABLE_RATE = 60.0, 20.0
 WARM_UP = 2.0
 Values = dict[str, tuple[float, str]]
-PAIRS: tuple[tuple[Engine, Engine], ...] = (("python", "python"), ("chromium", "python"))
 
 
 def run(quick: bool) -> Report:
-    reason = reason_not_here()
-    if reason is not None:
-        raise RuntimeError(f"loss cannot be measured here: {reason}")
     seconds = 10.0 if quick else 40.0
     values: Values = {}
     for number, loss in enumerate(LOSSES):
-        for engines in PAIRS:
+        for engines in pairs():
             values |= asyncio.run(_ours(engines, loss, seconds, number))
         values |= asyncio.run(_bare(loss, seconds, number))
     return Report("heal", figures("loss", values), {})
 
 
-async def _ours(engines: tuple[Engine, Engine], loss: float, seconds: float, seed: int) -> Values:
+async def _ours(engines: Pair, loss: float, seconds: float, seed: int) -> Values:
     """With a slow RELIABLE channel beside it, whose retransmissions must not matter."""
     async with call(engines, conditions=Conditions(latency=ONE_WAY, loss=loss), seed=seed) as talk:
         await talk.open("moves", "unreliable")
@@ -45,7 +41,7 @@ async def _ours(engines: tuple[Engine, Engine], loss: float, seconds: float, see
         await talk.send("moves", rate=REALTIME_RATE)
         await talk.send("numbers", rate=RELIABLE_RATE)
         since, until = await _interval(seconds)
-        name = " and ".join(dict.fromkeys(engines))
+        name = name_of(engines)
         found: Values = {}
         for sender, receiver in ((talk.ana, talk.ben), (talk.ben, talk.ana)):
             delays = (await receiver.arrivals("moves")).delays(since, until)

@@ -8,10 +8,10 @@ import time
 from collections.abc import Callable
 
 from benchmarks.heal import figures
+from benchmarks.lab_pairs import Pair, name_of, pairs
 from benchmarks.report import Report
 from peer.testing.network import Conditions
-from tests.natlab.calls import Call, Engine, call
-from tests.natlab.namespaces import reason_not_here
+from tests.natlab.calls import Call, call
 
 LINE = Conditions(latency=0.02)
 WITHIN = 40.0
@@ -19,15 +19,11 @@ RELIABLE_RATE, REALTIME_RATE = 50.0, 60.0
 FLAP = 3.0
 BETWEEN_RETURNS = 8.0
 Values = dict[str, tuple[float, str]]
-PAIRS: tuple[tuple[Engine, Engine], ...] = (("python", "python"), ("chromium", "python"))
 
 
 def run(quick: bool) -> Report:
-    reason = reason_not_here()
-    if reason is not None:
-        raise RuntimeError(f"outages cannot be measured here: {reason}")
     values: Values = {}
-    for engines in PAIRS:
+    for engines in pairs():
         values |= asyncio.run(_partition(engines, 12.0 if quick else 30.0))
         values |= asyncio.run(_both_cut(engines, "media", 5.0 if quick else 12.0))
         values |= asyncio.run(_both_cut(engines, "signaling", 5.0 if quick else 12.0))
@@ -36,17 +32,17 @@ def run(quick: bool) -> Report:
     return Report("heal", figures("outages", values), {})
 
 
-async def _partition(engines: tuple[Engine, Engine], seconds: float) -> Values:
+async def _partition(engines: Pair, seconds: float) -> Values:
     """The two do not reach each other; the server reaches both."""
     async with call(engines, conditions=LINE) as talk:
         await begin(talk)
         talk.lab.part(talk.ana.machine, talk.ben.machine)
         await asyncio.sleep(seconds)
         talk.lab.join(talk.ana.machine, talk.ben.machine)
-        return await _resumed(talk, f"{_name(engines)}, partition of {seconds:.0f} s", time.monotonic())
+        return await _resumed(talk, f"{name_of(engines)}, partition of {seconds:.0f} s", time.monotonic())
 
 
-async def _both_cut(engines: tuple[Engine, Engine], first_back: str, seconds: float) -> Values:
+async def _both_cut(engines: Pair, first_back: str, seconds: float) -> Values:
     """Ana is cut off from everybody; then one of the two comes back, and 8 s later the other."""
     async with call(engines, conditions=LINE) as talk:
         await begin(talk)
@@ -59,7 +55,7 @@ async def _both_cut(engines: tuple[Engine, Engine], first_back: str, seconds: fl
             "signaling": lambda: talk.lab.join(ana, talk.server),
         }
         steps.pop(first_back)()
-        what = f"{_name(engines)}, all cut, {first_back} back first"
+        what = f"{name_of(engines)}, all cut, {first_back} back first"
         if first_back == "media":
             found = {f"{what}: resumes after": (await _resumes_after(talk, time.monotonic()), "s")}
             steps["signaling"]()
@@ -73,9 +69,9 @@ async def _both_cut(engines: tuple[Engine, Engine], first_back: str, seconds: fl
         return await _resumed(talk, what, time.monotonic())
 
 
-async def _turn_dies(engines: tuple[Engine, Engine]) -> Values:
+async def _turn_dies(engines: Pair) -> Values:
     """The two reach each other through one of two TURN servers only, and that one is killed."""
-    what = f"{_name(engines)}, TURN server killed"
+    what = f"{name_of(engines)}, TURN server killed"
     async with call(
         engines, conditions=LINE, turn_servers=2, before=lambda lab, ana, ben: lab.part(ana, ben)
     ) as talk:
@@ -95,9 +91,9 @@ async def _turn_dies(engines: tuple[Engine, Engine]) -> Values:
         return found | {f"{what}: carried by the other one": (carried[1 - used] / 1024, "KiB/s")}
 
 
-async def _flapping(engines: tuple[Engine, Engine], seconds: float) -> Values:
+async def _flapping(engines: Pair, seconds: float) -> Values:
     """Ana's line comes and goes every 3 s."""
-    what = f"{_name(engines)}, flapping for {seconds:.0f} s"
+    what = f"{name_of(engines)}, flapping for {seconds:.0f} s"
     async with call(engines, conditions=LINE) as talk:
         await begin(talk)
         pythons = [party for party in talk.parties if party.engine == "python"]
@@ -156,5 +152,5 @@ async def _faults(talk: Call, what: str) -> Values:
     return {f"{what}: lost, doubled or reordered": (float(wrong), f"of {sum(sent)}")}
 
 
-def _name(engines: tuple[Engine, Engine]) -> str:
-    return " and ".join(dict.fromkeys(engines))
+def _name(engines: Pair) -> str:
+    return name_of(engines)

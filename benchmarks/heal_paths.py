@@ -17,10 +17,10 @@ import time
 
 from benchmarks.bare_calls import bare_call
 from benchmarks.heal import figures
+from benchmarks.lab_pairs import Pair, name_of, pairs
 from benchmarks.report import Report, median, percentile
 from peer.testing.network import Conditions
-from tests.natlab.calls import Call, Engine, Party, call
-from tests.natlab.namespaces import reason_not_here
+from tests.natlab.calls import Call, Party, call
 
 LINE = Conditions(latency=0.02)
 OUTAGE = 0.2
@@ -29,22 +29,18 @@ REST = (1.5, 2.5)
 WITHIN = 30.0
 RELIABLE_RATE, REALTIME_RATE = 100.0, 60.0
 LEAST_MESSAGES = 2000
-PAIRS: tuple[tuple[Engine, Engine], ...] = (("python", "python"), ("chromium", "python"))
 
 
 def run(quick: bool) -> Report:
-    reason = reason_not_here()
-    if reason is not None:
-        raise RuntimeError(f"paths cannot be measured here: {reason}")
     values: dict[str, tuple[float, str]] = {}
-    for engines in PAIRS:
+    for engines in pairs():
         values |= asyncio.run(_changes(engines, 8 if quick else 40))
     values |= asyncio.run(_bare(10.0 if quick else 40.0))
     return Report("heal", figures("paths", values), {})
 
 
-async def _changes(engines: tuple[Engine, Engine], count: int) -> dict[str, tuple[float, str]]:
-    name = " and ".join(dict.fromkeys(engines))
+async def _changes(engines: Pair, count: int) -> dict[str, tuple[float, str]]:
+    name = name_of(engines)
     channels: dict[str, list[float]] = {engine: [] for engine in engines}
     voices: dict[str, list[float]] = {engine: [] for engine in engines}
     async with call(engines, conditions=LINE) as talk:

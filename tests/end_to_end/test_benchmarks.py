@@ -39,6 +39,12 @@ async def test_relay_delivers_every_signal() -> None:
     assert report["figures"]["ours: signals"]["value"] > 0
 
 
+async def test_heal_measures_the_parts_that_are_asked_for() -> None:
+    report = await measured("heal", "--only", "servers")
+    assert report["figures"]["servers: first message, two dead servers"]["value"] > 0
+    assert report["ratios"].keys() == {"bare aiortc, with dead servers"}
+
+
 async def test_connect_measures_both_sides() -> None:
     report = await measured("connect")
     assert report["figures"]["ours: p50"]["value"] > 0
