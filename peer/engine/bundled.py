@@ -8,8 +8,15 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from aioice import Candidate
-from aiortc import RTCBundlePolicy, RTCConfiguration, RTCDtlsTransport, RTCPeerConnection
+from aiortc import (
+    RTCBundlePolicy,
+    RTCConfiguration,
+    RTCDtlsTransport,
+    RTCPeerConnection,
+    RTCSctpTransport,
+)
 
+from peer.engine import self_check
 from peer.engine.ice.connection import IceConnection
 from peer.engine.ice.gatherer import Gatherer
 from peer.engine.ice.policy import IcePolicy
@@ -96,7 +103,7 @@ class BundledConnection(RTCPeerConnection):
             if transceivers
             else self._RTCPeerConnection__createDtlsTransport()
         )
-        sctp = SctpTransport(dtls)
+        sctp = (SctpTransport if self_check.has_own_sctp() else RTCSctpTransport)(dtls)
         sctp._bundled = bool(transceivers)
         sctp.mid = None
         sctp.on("datachannel", lambda channel: self.emit("datachannel", channel))

@@ -10,11 +10,17 @@ import pytest
 from aiortc import RTCSctpTransport, rtcsctptransport
 
 from peer.engine import self_check
+from peer.engine.peer_connection import PeerConnection
 
 
 @pytest.fixture(autouse=True)
 def _checked_again() -> Iterator[None]:
-    checks = (self_check.has_own_ice, self_check.knows_delivery, self_check.prepare)
+    checks = (
+        self_check.has_own_ice,
+        self_check.has_own_sctp,
+        self_check.knows_delivery,
+        self_check.prepare,
+    )
     for check in checks:
         check.cache_clear()
     yield
@@ -53,6 +59,19 @@ def test_without_its_queues_nobody_waits_for_delivery(monkeypatch: pytest.Monkey
     assert self_check.has_own_ice()
     assert not self_check.knows_delivery()
     assert any("_sent_queue" in problem for problem in self_check.problems())
+
+
+async def test_without_what_our_sctp_is_built_on_aiortcs_own_carries_the_channels(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.delattr(RTCSctpTransport, "_receive_sack_chunk")
+    assert self_check.has_own_ice()
+    assert not self_check.has_own_sctp()
+    pc = PeerConnection([], changed=lambda state: None, lane_made=lambda lane: None)
+    try:
+        assert type(pc.make_control().transport) is RTCSctpTransport
+    finally:
+        await pc.close()
 
 
 def test_what_is_lost_is_sent_again_soon() -> None:
