@@ -56,6 +56,13 @@ class Close(ControlWord, frozen=True, tag="close"):
     """Empty when it is not known yet."""
 
 
+class HasClosed(ControlWord, frozen=True, tag="closed"):
+    """The offerer's answer to a Close without an id: that of the channel; empty when there was none."""
+
+    label: str
+    id: str = ""
+
+
 class Ack(ControlWord, frozen=True, tag="ack"):
     """What has arrived of ordered channels: id → messages since its beginning, bytes on its lane, and for how
     many milliseconds the last of them has waited for this.
@@ -75,7 +82,7 @@ class Bye(ControlWord, frozen=True, tag="bye"):
     """The sender is leaving."""
 
 
-ControlMessage = Open | Close | Ack | Media | Bye
+ControlMessage = Open | Close | HasClosed | Ack | Media | Bye
 
 _decoder: msgspec.json.Decoder[Any] = msgspec.json.Decoder(ControlMessage)
 

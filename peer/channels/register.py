@@ -19,7 +19,7 @@ from peer.channels.limit import Limit
 from peer.channels.traffic import Traffic
 from peer.errors import Closed, Full, PeerlaneError, Refused
 from peer.streams import Bell
-from peer.wire import Ack, Close, Open
+from peer.wire import Ack, Close, HasClosed, Open
 
 MAX_CHANNELS = 256
 MAX_UNFINISHED_BYTES = 64 * 1024 * 1024
@@ -28,6 +28,7 @@ USELESS_PER_SECOND = 200
 USELESS_AT_ONCE = 1024
 """Lanes that have to be refused and acknowledgements that tell nothing: more have no good reason."""
 
+ChannelWord = Open | Close | HasClosed | Ack
 MakeLane = Callable[[str, Kind, str], Lane]
 
 
@@ -42,7 +43,7 @@ class Register:
         self,
         *,
         you_offer: bool,
-        say: Callable[[Open | Close | Ack], bool],
+        say: Callable[[ChannelWord], bool],
         opened: Callable[[Channel], None],
         violated: Callable[[str], None],
     ) -> None:
@@ -113,7 +114,7 @@ class Register:
                     self._say(Open(channel.label, channel.kind.name, channel.carrier.id))
         self._acks.say_all(channel.carrier for channel in self._by_id.values())
 
-    def receive(self, message: Open | Close | Ack) -> None:
+    def receive(self, message: ChannelWord) -> None:
         """What the other side says about channels."""
         match message:
             case Ack(received):
@@ -122,6 +123,10 @@ class Register:
                 self._closed_by_answerer(label, channel_id)
             case Close(label, channel_id):
                 self._closed_by_offerer(label, channel_id)
+            case HasClosed(label, channel_id) if not self._you_offer:
+                self._ended.remember(channel_id)
+                self._ended.named(label)
+                self._part(self._by_id.get(channel_id))
             case Open() if self._you_offer:
                 self._open_for_other(message)
 
@@ -133,9 +138,9 @@ class Register:
             return
         kind, channel_id = parsed
         if channel_id in self._ended or self._ended.is_unnamed(label):
-            self._ended.named(label)
             self._refuse(lane)
             self._ended.close(label, channel_id)
+            self._ask_again(label)
             return
         known = self._channels.get(label)
         if self._by_id.get(channel_id, known) is not known or (known is None and not self._has_room):
@@ -284,7 +289,7 @@ class Register:
     def _closed_by_answerer(self, label: str, channel_id: str) -> None:
         channel = self._by_id.get(channel_id) if channel_id else self._channels.get(label)
         if not channel_id:
-            self._say(Close(label, "" if channel is None else channel.carrier.id))
+            self._say(HasClosed(label, "" if channel is None else channel.carrier.id))
         self._part(channel)
 
     def _closed_by_offerer(self, label: str, channel_id: str) -> None:
@@ -292,14 +297,11 @@ class Register:
             return
         channel = self._by_id.get(channel_id)
         self._ended.remember(channel_id)
-        if self._ended.is_unnamed(label):
-            # It has answered: that was about the one which was closed here.
-            self._ended.named(label)
-            return
-        known = self._channels.get(label)
-        # An id that is not known yet is that of a lane under way.
-        if channel is None and known is not None and (not channel_id or not known.carrier.id):
-            channel = known
+        if not channel_id:
+            # It could not be made.
+            channel = self._channels.get(label)
+        elif channel is None:
+            self._ask_again(label)
         self._part(channel)
 
     def _part(self, channel: Channel | None) -> None:

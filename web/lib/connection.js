@@ -251,6 +251,7 @@ export class Connection extends Emitter {
         break;
       case "open":
       case "close":
+      case "closed":
       case "ack":
         this._register.receive(message);
         break;

@@ -27,8 +27,9 @@ export const ACK_DELAY = 0.1;
 /** @typedef {"live" | "muted"} SlotState */
 /** @typedef {{type: "open", label: string, kind: string, id: string}} Open `id` empty: a new channel */
 /** @typedef {{type: "close", label: string, id: string}} Close `id` empty: not known yet */
+/** @typedef {{type: "closed", label: string, id: string}} HasClosed the offerer's answer to a `close` without an id; empty: there was none */
 /** @typedef {{type: "ack", received: Record<string, unknown>}} Ack what makes no sense is ignored value by value */
-/** @typedef {Open | Close | Ack} ChannelMessage */
+/** @typedef {Open | Close | HasClosed | Ack} ChannelMessage */
 /**
  * @typedef {ChannelMessage
  *   | {type: "media", slots: Record<string, SlotState>}
@@ -58,6 +59,7 @@ function checked(message) {
     case "open":
       return [label, kind, id].every(isText) ? { type, label, kind, id } : undefined;
     case "close":
+    case "closed":
       return [label, id].every(isText) ? { type, label, id } : undefined;
     case "ack":
       return isRecord(received) ? { type, received } : undefined;

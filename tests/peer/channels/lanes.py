@@ -9,9 +9,9 @@ from typing import Any
 
 from peer.channels.channel import Channel
 from peer.channels.kinds import Kind
-from peer.channels.register import Register
+from peer.channels.register import ChannelWord, Register
 from peer.streams import Bell
-from peer.wire import Ack, Close, Open, parse_control, write_control
+from peer.wire import Ack, parse_control, write_control
 
 
 class FakeLane:
@@ -79,7 +79,7 @@ class Side:
     """One register, what it has said, and the data channels that it has made."""
 
     def __init__(self, *, you_offer: bool) -> None:
-        self.said: deque[Open | Close | Ack] = deque()
+        self.said: deque[ChannelWord] = deque()
         self.can_say = True
         self._has_said = Bell()
         self.opened: list[Channel] = []
@@ -89,7 +89,7 @@ class Side:
             you_offer=you_offer, say=self.say, opened=self.opened.append, violated=self.violations.append
         )
 
-    def say(self, message: Open | Close | Ack) -> bool:
+    def say(self, message: ChannelWord) -> bool:
         if self.can_say:
             self.said.append(message)
             self._has_said.ring()
@@ -105,13 +105,13 @@ class Side:
         self.made.append(lane)
         return lane
 
-    def hear(self, message: Open | Close | Ack) -> None:
+    def hear(self, message: ChannelWord) -> None:
         """As it is written, and read again."""
         read = parse_control(write_control(message))
-        assert isinstance(read, Open | Close | Ack)
+        assert isinstance(read, ChannelWord)
         self.register.receive(read)
 
-    def words(self) -> list[Open | Close | Ack]:
+    def words(self) -> list[ChannelWord]:
         """What it has said since it was last asked, without acknowledgements."""
         said = [message for message in self.said if not isinstance(message, Ack)]
         self.said.clear()

@@ -11,8 +11,12 @@ export class Ended {
     this._ids = new Set();
     /** What could not be said: id → label. @type {Map<string, string>} */
     this._unsaid = new Map();
-    /** Labels that were closed before their id was known; the other side will say it. @type {Set<string>} */
-    this._unnamed = new Set();
+    /**
+     * How often a label was closed before its id was known, and the other side has not said it yet.
+     *
+     * @type {Map<string, number>}
+     */
+    this._unnamed = new Map();
   }
 
   /** @param {string} id */
@@ -32,7 +36,7 @@ export class Ended {
   close(label, id) {
     this.remember(id);
     if (id === "") {
-      this._unnamed.add(label);
+      this._unnamed.set(label, (this._unnamed.get(label) ?? 0) + 1);
       keepNewest(this._unnamed);
     }
     const wasSaid = this._say({ type: "close", label, id });
@@ -42,14 +46,16 @@ export class Ended {
     }
   }
 
-  /** Whether the other side's next word about this label is about the one that was closed. @param {string} label */
+  /** Whether the next lane of this label may still be that of a channel which was closed. @param {string} label */
   isUnnamed(label) {
     return this._unnamed.has(label);
   }
 
-  /** @param {string} label */
+  /** The other side has answered one of those. @param {string} label */
   named(label) {
-    this._unnamed.delete(label);
+    const unanswered = (this._unnamed.get(label) ?? 1) - 1;
+    if (unanswered > 0) this._unnamed.set(label, unanswered);
+    else this._unnamed.delete(label);
   }
 
   /** The other side can hear us now. */
@@ -57,11 +63,15 @@ export class Ended {
     const unsaid = [...this._unsaid];
     this._unsaid.clear();
     for (const [id, label] of unsaid) this._say({ type: "close", label, id });
-    for (const label of this._unnamed) this._say({ type: "close", label, id: "" });
+    for (const label of this._unnamed.keys()) {
+      // What was said before has been lost, or its answer has.
+      this._unnamed.set(label, 1);
+      this._say({ type: "close", label, id: "" });
+    }
   }
 }
 
-/** @param {Set<string> | Map<string, string>} items */
+/** @param {Set<string> | Map<string, unknown>} items */
 function keepNewest(items) {
   if (items.size <= MAX_REMEMBERED) return;
   const [oldest] = items.keys();

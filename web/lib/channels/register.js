@@ -112,6 +112,9 @@ export class Register {
         if (this._youOffer) this._closedByAnswerer(message.label, message.id);
         else this._closedByOfferer(message.label, message.id);
         break;
+      case "closed":
+        if (!this._youOffer) this._wasClosed(message);
+        break;
       case "open":
         if (this._youOffer) this._openForOther(message);
         break;
@@ -234,9 +237,9 @@ export class Register {
     if (pc !== this._pc || this._youOffer || label === null || !kind || !id) {
       this._refuse(lane);
     } else if (this._ended.has(id) || this._ended.isUnnamed(label)) {
-      this._ended.named(label);
       this._refuse(lane);
       this._ended.close(label, id);
+      this._askAgain(label);
     } else {
       this._adoptAs(lane, label, kind, id);
     }
@@ -310,7 +313,7 @@ export class Register {
   /** @param {string} label @param {string} id */
   _closedByAnswerer(label, id) {
     const channel = id === "" ? this._channels.get(label) : this._byId.get(id);
-    if (id === "") this._say({ type: "close", label, id: channel?.carrier.id ?? "" });
+    if (id === "") this._say({ type: "closed", label, id: channel?.carrier.id ?? "" });
     this._part(channel);
   }
 
@@ -318,15 +321,17 @@ export class Register {
   _closedByOfferer(label, id) {
     if (this._ended.has(id)) return;
     this._ended.remember(id);
-    if (this._ended.isUnnamed(label)) {
-      // It has answered: that was about the one which was closed here.
-      this._ended.named(label);
-      return;
-    }
-    const known = this._channels.get(label);
-    // An id that is not known yet is that of a lane under way.
-    const isOfKnown = known && (id === "" || known.carrier.id === "");
-    this._part(this._byId.get(id) ?? (isOfKnown ? known : undefined));
+    // Without an id: it could not be made.
+    const channel = id === "" ? this._channels.get(label) : this._byId.get(id);
+    if (id !== "" && !channel) this._askAgain(label);
+    this._part(channel);
+  }
+
+  /** It has answered: that was about the one which was closed here. @param {import("../wire.js").HasClosed} message */
+  _wasClosed({ label, id }) {
+    this._ended.remember(id);
+    this._ended.named(label);
+    this._part(this._byId.get(id));
   }
 
   /** The other side has closed it, or made another one of its label. @param {Channel | undefined} channel */
