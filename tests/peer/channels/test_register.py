@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from peer.channels.kinds import LATEST, RELIABLE, UNRELIABLE
+from peer.channels.channel import Channel
+from peer.channels.kinds import LATEST, RELIABLE, UNRELIABLE, parse_protocol, protocol_of
 from peer.channels.register import MAX_CHANNELS
 from peer.errors import Closed, Full, Refused
-from peer.wire import Close, Open
+from peer.wire import Ack, Close, Open
 from tests.peer.channels.lanes import FakeLane, Two
 
 
@@ -162,3 +163,149 @@ def test_a_label_that_cannot_be_one_is_the_callers_mistake() -> None:
     register = Two().offerer.register
     with pytest.raises(ValueError, match="label"):
         register.open("", RELIABLE)
+
+
+def the_channel(two: Two, *, of_answerer: bool = False) -> Channel:
+    """One that is open on both sides, as the offerer or the answerer has it."""
+    mine = two.offerer.register.open("chat", RELIABLE)
+    two.exchange()
+    return two.answerer.opened[-1] if of_answerer else mine
+
+
+def test_a_channel_has_the_same_id_in_every_connection() -> None:
+    two = Two()
+    mine, theirs = the_channel(two), two.answerer.opened[0]
+    before = mine.carrier.id
+    for _ in range(3):
+        two.cut()
+        two.connect()
+        two.exchange()
+        assert mine.carrier.id == theirs.carrier.id == before
+    assert parse_protocol(two.lanes[0][0].protocol) == (RELIABLE, before)
+
+
+@pytest.mark.parametrize("of_answerer", [True, False])
+def test_a_channel_that_was_closed_without_a_connection_does_not_come_back(of_answerer: bool) -> None:
+    two = Two()
+    ends = [the_channel(two), two.answerer.opened[0]]
+    here, there = reversed(ends) if of_answerer else ends
+    two.cut()
+    here.close()
+    two.connect()
+    two.exchange()
+    assert (here.state, there.state) == ("closed", "closed")
+    assert two.offerer.opened == []
+    assert len(two.answerer.opened) == 1
+
+
+@pytest.mark.parametrize("of_answerer", [True, False])
+def test_nor_when_the_goodbye_was_lost(of_answerer: bool) -> None:
+    two = Two()
+    here = the_channel(two, of_answerer=of_answerer)
+    here.close()
+    two.cut()
+    two.connect()
+    two.exchange()
+    assert two.offerer.opened == []
+    assert len(two.answerer.opened) == 1
+    again = two.answerer.register.open("chat", RELIABLE)
+    two.exchange()
+    assert again.state == "open"
+
+
+def test_a_goodbye_to_another_channel_of_the_label_is_ignored() -> None:
+    two = Two()
+    mine = the_channel(two)
+    for side in (two.offerer, two.answerer):
+        side.hear(Close("chat", "ffffffff"))
+    two.exchange()
+    assert mine.state == "open"
+
+
+def test_the_one_who_asks_again_for_a_channel_that_nobody_knows_is_told() -> None:
+    side = Two().offerer
+    side.hear(Open("chat", "reliable", "0123abcd"))
+    assert side.words() == [Close("chat", "0123abcd")]
+    assert side.opened == []
+
+
+def test_a_channel_that_is_closed_before_its_lane_has_come_does_not_show_up() -> None:
+    two = Two()
+    asked = two.answerer.register.open("chat", RELIABLE)
+    asked.close()
+    two.exchange()
+    assert two.answerer.opened == []
+    assert two.offerer.opened[0].state == "closed"
+    again = two.answerer.register.open("chat", RELIABLE)
+    two.exchange()
+    assert again.state == "open"
+
+
+def test_two_labels_cannot_share_an_id() -> None:
+    two = Two()
+    theirs = the_channel(two, of_answerer=True)
+    lane = FakeLane("other", protocol_of(RELIABLE, theirs.carrier.id))
+    two.answerer.register.adopt(lane, lane.label, lane.protocol)
+    assert lane.readyState == "closed"
+    assert len(two.answerer.opened) == 1
+
+
+def test_thousands_of_lanes_are_given_up() -> None:
+    side = Two().answerer
+    for number in range(3000):
+        label = str(number)
+        side.register.adopt(FakeLane(label), label, protocol_of(RELIABLE, f"{number:08x}"))
+    assert len(side.opened) == MAX_CHANNELS
+    assert side.violations[0] == "too many data channels that have to be refused"
+
+
+def test_thousands_of_lanes_for_one_channel_are_given_up() -> None:
+    two = Two()
+    theirs = the_channel(two, of_answerer=True)
+    lanes = [FakeLane("chat", protocol_of(RELIABLE, theirs.carrier.id)) for _ in range(3000)]
+    for lane in lanes:
+        two.answerer.register.adopt(lane, lane.label, lane.protocol)
+    assert [lane.readyState for lane in lanes[:-1]] == ["closed"] * 2999
+    assert two.answerer.violations[0] == "too many data channels for one channel"
+
+
+def test_acknowledgements_of_nothing_are_given_up() -> None:
+    side = Two().offerer
+    for _ in range(3000):
+        side.hear(Ack({"0123abcd": [1, 2, 0]}))
+    assert side.violations[0] == "too many acknowledgements of nothing"
+
+
+NONSENSE = [
+    None,
+    1,
+    "1",
+    [],
+    [1, 7],
+    [1, 7, 0, 0],
+    ["1", 7, 0],
+    [-1, 7, 0],
+    [2, 7, 0],
+    [1.5, 7, 0],
+    [1, 99, 0],
+]
+NONSENSE += [
+    [1, 9, -1],
+    [1, 9, "0"],
+    [1, 9, None],
+    [1, 9, True],
+    [True, 9, 0],
+    [1, -1, 0],
+    [10**30, 9, 0],
+    [[], {}, 0],
+]
+
+
+@pytest.mark.parametrize("nonsense", NONSENSE, ids=repr)
+async def test_what_an_absurd_acknowledgement_says_is_ignored(nonsense: object) -> None:
+    two = Two()
+    mine = the_channel(two)
+    mine.send_now("x")
+    two.offerer.hear(Ack({mine.carrier.id: nonsense}))
+    assert mine.statistics().unacknowledged_messages == 1
+    assert two.offerer.violations == []
