@@ -42,7 +42,8 @@ class Control:
         """False while the channel is not open: whoever opens it says everything that counts then."""
         if self._lane.readyState != "open":
             return False
-        for part in fragment(RELIABLE, *to_bytes(RELIABLE, write_control(message))):
+        is_text, content = to_bytes(RELIABLE, write_control(message))
+        for part in fragment(RELIABLE, is_text, content):
             self._lane.send(part)
         return True
 

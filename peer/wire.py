@@ -18,10 +18,8 @@ KNOWN_FLAGS = IS_TEXT | MORE_FOLLOW
 """Of a fragment."""
 START = 0x04
 START_BYTES = 7
-FRAGMENT_BYTES = 16_000
-"""On the control channel."""
 PACKET_FRAGMENT_BYTES = 1_159
-"""On all others: with its flags it fills one SCTP packet of aiortc, so that nothing waits behind more."""
+"""With its flags it fills one SCTP packet of aiortc, so that nothing waits behind more."""
 LATEST_HEADER_BYTES = 3
 
 MAX_RELIABLE_BYTES = 16 * 1024 * 1024

@@ -5,7 +5,7 @@ from __future__ import annotations
 from enum import Enum, auto
 
 from peer.channels.kinds import LATEST, Kind
-from peer.wire import FRAGMENT_BYTES, IS_TEXT, KNOWN_FLAGS, LATEST_HEADER_BYTES, MORE_FOLLOW
+from peer.wire import IS_TEXT, KNOWN_FLAGS, LATEST_HEADER_BYTES, MORE_FOLLOW, PACKET_FRAGMENT_BYTES
 
 Data = str | bytes | bytearray | memoryview
 """What an application sends."""
@@ -52,7 +52,7 @@ def to_bytes(kind: Kind, data: Data) -> tuple[bool, bytes]:
 
 
 def fragment(
-    kind: Kind, is_text: bool, content: bytes, sequence: int = 0, fragment_bytes: int = FRAGMENT_BYTES
+    kind: Kind, is_text: bool, content: bytes, sequence: int = 0, fragment_bytes: int = PACKET_FRAGMENT_BYTES
 ) -> list[bytes]:
     """What to hand to the data channel, in order.
 
