@@ -22,6 +22,7 @@ from aiortc.rtcsctptransport import (
     SackChunk,
     tsn_plus_one,
 )
+from aiortc.utils import uint32_gte
 
 REALTIME_ALLOWANCE_BYTES = 8 * 1024
 """So much more than the congestion window may be under way when it is datagrams: at 60 a second of a packet
@@ -35,8 +36,9 @@ allows 0.2 s."""
 MAX_UNFINISHED_BYTES = 8 * 1024 * 1024
 """Of messages that are not whole: what an honest sender has under way at the most, and as much again.
 aiortc keeps all that it is sent, also past the window that it has announced."""
-MAX_GAPS = 4096
-"""Packets that have come before others: as many as such a sender has under way."""
+MAX_AHEAD = 16_384
+"""Packets that have come before one that is missing. A browser on a line that comes and goes sends on for a
+long time before it sends that one again; past this, a new connection is sooner there."""
 
 
 class SctpTransport(RTCSctpTransport):
@@ -151,10 +153,16 @@ class SctpTransport(RTCSctpTransport):
     # Receiving
 
     def _mark_received(self, tsn: int) -> bool:
-        # What comes in order, as nearly all does, needs no sorting.
+        # As aiortc does, without sorting all that has come early for each packet that comes.
         last = self._last_received_tsn
-        if last is None or self._sack_misordered or tsn != tsn_plus_one(last):
+        if last is None or uint32_gte(last, tsn) or tsn in self._sack_misordered:
             return super()._mark_received(tsn)
+        if tsn != tsn_plus_one(last):
+            self._sack_misordered.add(tsn)
+            return False
+        while tsn_plus_one(tsn) in self._sack_misordered:
+            tsn = tsn_plus_one(tsn)
+            self._sack_misordered.discard(tsn)
         self._last_received_tsn = tsn
         return False
 
@@ -163,11 +171,16 @@ class SctpTransport(RTCSctpTransport):
         await super()._receive_data_chunk(chunk)
         if self._advertised_rwnd < -MAX_UNFINISHED_BYTES:
             await self._violated("messages that do not end")
-        elif len(self._sack_misordered) > MAX_GAPS:
-            await self._violated("packets with too many gaps between them")
+        elif len(self._sack_misordered) > MAX_AHEAD:
+            # Not a violation: the channels go on in the next connection.
+            await self._give_up()
 
     async def _violated(self, reason: str) -> None:
         self.emit("violated", reason)
+        await self._give_up()
+
+    async def _give_up(self) -> None:
+        """End the association; the control channel closes with it, which is told elsewhere."""
         await self._abort()
         self._set_state(self.State.CLOSED)
         self._inbound_streams.clear()
