@@ -9,7 +9,7 @@ import pytest
 
 from peer import network
 from peer.channels.channel import Channel
-from peer.channels.kinds import KINDS, LATEST, RELIABLE, UNRELIABLE, Kind
+from peer.channels.kinds import BULK, KINDS, LATEST, RELIABLE, UNRELIABLE, Kind
 from peer.errors import Closed, Refused
 from signaling.protocol.messages import Candidate, Description, IceCandidateInit, PleaseOffer
 from tests.peer.pair import End, connected, pair
@@ -277,3 +277,38 @@ async def test_a_peer_that_breaks_the_protocol_is_cut_off_with_a_reason(
             with pytest.raises(Refused, match="too long"):
                 await offerer.connection.open("another", RELIABLE)
             assert offerer.connection.facts().violation
+
+
+@pytest.mark.parametrize("kind", [RELIABLE, BULK], ids=repr)
+async def test_everything_arrives_once_and_in_order_over_rebuilds(kind: Kind) -> None:
+    async with pair() as (offerer, answerer):
+        mine = await offerer.connection.open("numbers", kind)
+        sent = [number.to_bytes(4) + bytes(5_000) for number in range(600)]
+
+        async def send() -> None:
+            for message in sent:
+                await mine.send(message)
+
+        sending = asyncio.create_task(send())
+        theirs = await next_channel(answerer)
+        heard = []
+        for generation in (1, 2):
+            heard += [await next_message(theirs) for _ in range(150)]
+            await connected(offerer, answerer)
+            offerer.connection.receive(PleaseOffer(generation=generation, rebuild=True))
+        heard += [await next_message(theirs) for _ in range(len(sent) - len(heard))]
+        await sending
+        assert heard == sent
+        assert mine.statistics().sent == theirs.statistics().received == len(sent)
+
+
+@pytest.mark.parametrize("kind", [RELIABLE, BULK], ids=repr)
+async def test_what_was_sent_arrives_before_a_connection_closes(kind: Kind) -> None:
+    async with pair() as (offerer, answerer):
+        mine = await offerer.connection.open("last words", kind)
+        await mine.send(b"first")
+        theirs = await next_channel(answerer)
+        await mine.send(bytes(500_000))
+        await offerer.connection.close()
+        assert await next_message(theirs) == b"first"
+        assert await next_message(theirs) == bytes(500_000)
