@@ -183,6 +183,7 @@ SCTP = (
         RTCSctpTransport,
         (
             "_association_state", "_bundled", "_cwnd", "_data_channel_queue", "_flight_size",
+            "_forward_tsn_chunk", "_rto",
             "_last_received_tsn", "_last_sacked_tsn",
             "_outbound_queue", "_reconfig_request", "_remote_max_message_size", "_sack_duplicates",
             "_sack_misordered", "_sack_needed", "_sent_queue", "_t3_handle",

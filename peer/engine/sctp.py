@@ -33,6 +33,9 @@ SACK_DELAY = 0.01
 """Seconds. Every second packet is acknowledged at once, a single one so much later: RFC 9260 section 6.2
 allows 0.2 s."""
 
+FORWARD_PAUSE = 0.02
+FORWARD_AGAIN = 0.05
+"""Seconds between two FORWARD-TSN chunks (RFC 3758): with news, and with what was told already."""
 MAX_UNFINISHED_BYTES = 8 * 1024 * 1024
 """Of messages that are not whole: what an honest sender has under way at the most, and as much again.
 aiortc keeps all that it is sent, also past the window that it has announced."""
@@ -53,6 +56,8 @@ class SctpTransport(RTCSctpTransport):
         self._is_flushing = self._will_flush = self._is_numbering = False
         self._background: set[asyncio.Task[None]] = set()
         self._cwnd = FIRST_WINDOW_BYTES
+        self._told_tsn: int | None = None
+        self._told_at = -FORWARD_AGAIN
         self._unsacked = 0
         self._sack_timer: asyncio.TimerHandle | None = None
 
@@ -97,8 +102,28 @@ class SctpTransport(RTCSctpTransport):
     async def _transmit(self) -> None:
         if self._is_numbering:
             return
+        self._spare_forward_tsn()
         await self._transmit_realtime()
         await super()._transmit()
+
+    def _spare_forward_tsn(self) -> None:
+        """Leave it out when it has just been told what is given up.
+
+        aiortc tells it with each acknowledgement that comes, and what tells is acknowledged too: after an
+        outage, both sides are busy with nothing else.
+        """
+        chunk = self._forward_tsn_chunk
+        if chunk is None:
+            return
+        now = asyncio.get_running_loop().time()
+        is_news = chunk.cumulative_tsn != self._told_tsn
+        if now - self._told_at >= (FORWARD_PAUSE if is_news else max(self._rto / 2, FORWARD_AGAIN)):
+            self._told_tsn, self._told_at = chunk.cumulative_tsn, now
+            return
+        self._forward_tsn_chunk = None
+        # The next acknowledgement makes it anew, or else this timer.
+        if not self._t3_handle:
+            self._t3_start()
 
     async def _transmit_realtime(self) -> None:
         while self._realtime and self._may_overtake():

@@ -21,6 +21,7 @@ from aiortc.rtcsctptransport import (
     WEBRTC_BINARY,
     Chunk,
     DataChunk,
+    ForwardTsnChunk,
     SackChunk,
 )
 from hypothesis import given
@@ -246,5 +247,29 @@ async def test_what_is_sent_on_a_lane_that_is_closing_is_dropped() -> None:
         await until(lambda: lanes.realtime.readyState == "closed" and lanes.sctp.is_idle)
         lanes.reliable.send(b"on")
         await until(lambda: lanes.sctp.is_idle)
+    finally:
+        await two.close()
+
+
+async def test_what_is_given_up_is_told_once_and_not_with_every_acknowledgement() -> None:
+    two = await connected()
+    try:
+        sctp = sctp_of(two.offerer)
+        told: list[Chunk] = []
+        send = sctp._send_chunk
+
+        async def note(chunk: Chunk) -> None:
+            told.append(chunk)
+            await send(chunk)
+
+        sctp._send_chunk = note  # type: ignore[method-assign] # to see what goes out
+        for _ in range(100):
+            again = ForwardTsnChunk()
+            again.cumulative_tsn = sctp._last_sacked_tsn
+            sctp._forward_tsn_chunk = again
+            await sctp._transmit()
+        assert len([each for each in told if isinstance(each, ForwardTsnChunk)]) == 1
+        # It is told again if nobody has heard it.
+        assert sctp._t3_handle is not None
     finally:
         await two.close()
