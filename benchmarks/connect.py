@@ -11,6 +11,7 @@ import asyncio
 import time
 
 from benchmarks import processes
+from benchmarks.bare_pair import bare_first_message
 from benchmarks.report import Figure, Report, median, percentile
 
 TIMEOUT = 20.0
@@ -35,7 +36,7 @@ async def _alternate(url: str, count: int) -> dict[str, list[float]]:
     times: dict[str, list[float]] = {"ours": [], "bare aiortc": []}
     for number in range(count + 1):
         async with asyncio.timeout(TIMEOUT):
-            pair = (await _ours(url, f"connect{number}"), await _bare())
+            pair = (await _ours(url, f"connect{number}"), await bare_first_message())
         if number:
             times["ours"].append(pair[0])
             times["bare aiortc"].append(pair[1])
@@ -63,24 +64,3 @@ async def _ours(url: str, room_name: str) -> float:
                 break
             await arrival
             return time.perf_counter() - started
-
-
-async def _bare() -> float:
-    from aiortc import RTCBundlePolicy, RTCConfiguration, RTCPeerConnection
-
-    started = time.perf_counter()
-    configuration = RTCConfiguration(iceServers=[], bundlePolicy=RTCBundlePolicy.MAX_BUNDLE)
-    one, two = RTCPeerConnection(configuration), RTCPeerConnection(configuration)
-    arrived = asyncio.Event()
-    channel = one.createDataChannel("first")
-    channel.on("open", lambda: channel.send(b"hello"))
-    two.on("datachannel", lambda other: other.on("message", lambda message: arrived.set()))
-    try:
-        await one.setLocalDescription(await one.createOffer())
-        await two.setRemoteDescription(one.localDescription)
-        await two.setLocalDescription(await two.createAnswer())
-        await one.setRemoteDescription(two.localDescription)
-        await arrived.wait()
-        return time.perf_counter() - started
-    finally:
-        await asyncio.gather(one.close(), two.close())

@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from benchmarks.bare_pair import bare_first_message
 from benchmarks.heal import figures
 from benchmarks.report import Report, median
 from signaling.protocol.messages import IceServer
@@ -27,7 +28,10 @@ async def _measure(count: int, bare_count: int) -> Report:
                 taken = await _ours(listed)
                 if number:
                     times[name].append(taken)
-        bare = {name: [await _bare(urls) for _ in range(bare_count)] for name, urls in _bare_cases(servers)}
+        bare = {
+            name: [await bare_first_message(urls) for _ in range(bare_count)]
+            for name, urls in _bare_cases(servers)
+        }
     ours = median(times["dead"]) / median(times["none"])
     theirs = median(bare["dead"]) / median(bare["none"])
     found = {
@@ -68,26 +72,3 @@ async def _ours(servers: tuple[IceServer, ...]) -> float:
 
 def _bare_cases(servers: tuple[IceServer, ...]) -> list[tuple[str, tuple[IceServer, ...]]]:
     return [("none", ()), ("dead", servers)]
-
-
-async def _bare(servers: tuple[IceServer, ...]) -> float:
-    from aiortc import RTCBundlePolicy, RTCConfiguration, RTCIceServer, RTCPeerConnection
-
-    listed = [RTCIceServer(each.urls, each.username or None, each.credential or None) for each in servers]
-    configuration = RTCConfiguration(iceServers=listed, bundlePolicy=RTCBundlePolicy.MAX_BUNDLE)
-    started = time.perf_counter()
-    one, two = RTCPeerConnection(configuration), RTCPeerConnection(configuration)
-    arrived = asyncio.Event()
-    channel = one.createDataChannel("first")
-    channel.on("open", lambda: channel.send(b"hello"))
-    two.on("datachannel", lambda other: other.on("message", lambda message: arrived.set()))
-    try:
-        async with asyncio.timeout(60):
-            await one.setLocalDescription(await one.createOffer())
-            await two.setRemoteDescription(one.localDescription)
-            await two.setLocalDescription(await two.createAnswer())
-            await one.setRemoteDescription(two.localDescription)
-            await arrived.wait()
-        return time.perf_counter() - started
-    finally:
-        await asyncio.gather(one.close(), two.close())

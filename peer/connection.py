@@ -15,7 +15,6 @@ from peer.channels.kinds import Kind
 from peer.channels.register import MAX_CHANNELS, Register
 from peer.control import Control
 from peer.engine.ice.policy import IcePolicy
-from peer.engine.ice.servers import IceTrouble
 from peer.engine.peer_connection import PeerConnection
 from peer.engine.peer_connection import State as PeerConnectionState
 from peer.engine.self_check import prepare
@@ -300,12 +299,11 @@ class Connection:
         if run is self._run:
             self._perform(self._negotiation.gathered(run.generation, candidate))
 
-    def _troubled(self, run: Run, trouble: IceTrouble) -> None:
+    def _troubled(self, run: Run, trouble: Trouble) -> None:
         if run is self._run:
             log.info("! a server for %s… did not help: %s (%d)", self.peer[:6], trouble.text, trouble.code)
-            told = Trouble(trouble.url, trouble.code, trouble.text)
-            self._findings.troubled(told)
-            self._tell_trouble(told)
+            self._findings.troubled(trouble)
+            self._tell_trouble(trouble)
 
     def _settled(self, run: Run) -> None:
         if run is not self._run:

@@ -10,7 +10,8 @@ import msgspec
 REFUSED = (401, 403, 441)
 QUOTA = (486, 508)
 """Answers of a TURN server (RFC 8656 §19)."""
-SILENT = 701
+UNREADABLE = 0
+UNREACHABLE = 701
 """W3C RTCPeerConnectionIceErrorEvent: the server could not be reached."""
 NAMELESS = ("lookup", "resolve", "name or service not known")
 """How browsers and operating systems say that they do not find the address of a name."""
@@ -125,7 +126,7 @@ def _said(facts: Facts, url: str) -> list[int]:
 
 def _is_silent(facts: Facts, server: Server) -> bool:
     codes = _said(facts, server.url)
-    return bool(codes) and all(code == SILENT for code in codes)
+    return bool(codes) and all(code == UNREACHABLE for code in codes)
 
 
 def turn_said(facts: Facts, codes: tuple[int, ...]) -> Trouble | None:

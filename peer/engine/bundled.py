@@ -20,9 +20,10 @@ from peer.engine import self_check
 from peer.engine.ice.connection import IceConnection
 from peer.engine.ice.gatherer import Gatherer
 from peer.engine.ice.policy import IcePolicy
-from peer.engine.ice.servers import IceTrouble, ServerAddress
+from peer.engine.ice.servers import ServerAddress
 from peer.engine.ice.transport import Transport
 from peer.engine.sctp import SctpTransport
+from peer.facts import Trouble
 
 log = logging.getLogger(__name__)
 
@@ -39,7 +40,7 @@ class BundledConnection(RTCPeerConnection):
         policy: IcePolicy,
         *,
         found: Callable[[Candidate | None, str], None],
-        troubled: Callable[[IceTrouble], None],
+        troubled: Callable[[Trouble], None],
     ) -> None:
         self.servers = servers
         """Asked by each generation that begins."""

@@ -23,11 +23,12 @@ from peer.engine.candidates import LocalCandidates, RemoteCandidates
 from peer.engine.descriptions import first_mid, has_name, parse_candidate, prepare_local, prepare_remote
 from peer.engine.ice.policy import IcePolicy
 from peer.engine.ice.route import Route
-from peer.engine.ice.servers import IceTrouble, ServerAddress, parse_servers
+from peer.engine.ice.servers import ServerAddress, parse_servers
 from peer.engine.ice.transport import Transport
 from peer.engine.sctp import SctpTransport
 from peer.engine.stock import stock_connection
 from peer.engine.traffic import Traffic, traffic_of
+from peer.facts import Trouble
 from peer.wire import CONTROL_ID, CONTROL_LABEL
 from signaling.protocol.messages import IceCandidateInit, IceServer
 
@@ -59,7 +60,7 @@ class PeerConnection:
         changed: Callable[[State], None],
         lane_made: Callable[[RTCDataChannel], None],
         gathered: Callable[[IceCandidateInit | None], None] = lambda candidate: None,
-        troubled: Callable[[IceTrouble], None] = lambda trouble: None,
+        troubled: Callable[[Trouble], None] = lambda trouble: None,
         violated: Callable[[str], None] = lambda reason: None,
     ) -> None:
         self._policy = policy if policy is not None else IcePolicy()

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import shutil
+import signal
 import time
 
 import pytest
 
 from peer.testing.network import Conditions
+from tests.natlab.actors import Process
 from tests.natlab.browser import chromium
 from tests.natlab.calls import Call, Engine, call
 from tests.natlab.namespaces import reason_not_here
@@ -98,6 +101,39 @@ async def test_a_partition_is_told_to_the_application_and_ends_without_it(engine
         await goes_on(talk, time.monotonic())
         assert await talk.connected(RESUME_TIMEOUT)
         assert await talk.told("PeerRestored", cut_at) == 2
+        await all_came_once_and_in_order(talk)
+
+
+async def test_a_loss_is_told_after_three_to_five_seconds() -> None:
+    async with call(conditions=LINE) as talk:
+        await begin(talk)
+        cut_at = time.monotonic()
+        talk.lab.part(talk.ana.machine, talk.ben.machine)
+        await asyncio.sleep(7.0)
+        for party in talk.parties:
+            (told_at,) = [at for at, name in await party.do("happened") if name == "PeerInterrupted"]
+            assert 3.0 <= told_at - cut_at <= 5.0
+
+
+async def test_a_round_trip_of_two_seconds_is_no_loss() -> None:
+    async with call(conditions=Conditions(latency=1.0)) as talk:
+        connected_at = time.monotonic()
+        await asyncio.sleep(12.0)
+        assert await talk.told("PeerInterrupted", connected_at) == 0
+        assert await talk.connected(RESUME_TIMEOUT)
+
+
+async def test_a_program_that_stands_still_for_three_seconds_is_no_loss() -> None:
+    async with call(conditions=LINE) as talk:
+        await begin(talk)
+        stopped_at = time.monotonic()
+        actor = talk.ben.actor
+        assert isinstance(actor, Process)
+        os.kill(actor.pid, signal.SIGSTOP)
+        await asyncio.sleep(3.0)
+        os.kill(actor.pid, signal.SIGCONT)
+        await goes_on(talk, time.monotonic())
+        assert await talk.told("PeerInterrupted", stopped_at) == 0
         await all_came_once_and_in_order(talk)
 
 

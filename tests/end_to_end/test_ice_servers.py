@@ -18,7 +18,8 @@ from aioice.mdns import create_mdns_hostname, create_mdns_protocol
 from peer.engine.ice import relay
 from peer.engine.ice.allocation import reflexive, relayed
 from peer.engine.ice.mdns import resolve
-from peer.engine.ice.servers import IceTrouble, ServerAddress, parse_server
+from peer.engine.ice.servers import ServerAddress, parse_server
+from peer.facts import Trouble
 from signaling.config import Ice
 from signaling.protocol.ids import PeerId
 from signaling.turn import turn_servers
@@ -46,8 +47,8 @@ async def ask(
     server: ServerAddress,
     coturn: Coturn | None = None,
     timeout: float = TIMEOUT,
-    lost: list[IceTrouble] | None = None,
-) -> Candidate | IceTrouble:
+    lost: list[Trouble] | None = None,
+) -> Candidate | Trouble:
     """Allocate a relay and give it back."""
     connection = Connection(ice_controlling=True)
     answer = await relayed(
@@ -57,7 +58,7 @@ async def ask(
         lost=(lost if lost is not None else []).append,
         tls=None if coturn is None else coturn.trust,
     )
-    if isinstance(answer, IceTrouble):
+    if isinstance(answer, Trouble):
         return answer
     candidate, protocol = answer
     await protocol.close()
@@ -90,7 +91,7 @@ async def test_a_stun_server_says_how_a_socket_looks_from_there(server: Coturn) 
 
 async def test_a_wrong_password_is_told_as_such(server: Coturn) -> None:
     trouble = await ask(address(f"turn:127.0.0.1:{server.port}", password="wrong"))
-    assert isinstance(trouble, IceTrouble)
+    assert isinstance(trouble, Trouble)
     assert trouble.code == 401
     assert "credentials" in trouble.text
 
@@ -99,11 +100,11 @@ async def test_credentials_from_a_shared_secret_are_good_until_their_end(tmp_pat
     async with coturn(tmp_path, secret=True) as server:
         url = f"turn:127.0.0.1:{server.port}"
         ice = Ice(turn_urls=[url], turn_secret=SECRET, turn_lifetime=600.0)
-        for unix_now, expected in ((_unix_now(), Candidate), (_unix_now() - 700, IceTrouble)):
+        for unix_now, expected in ((_unix_now(), Candidate), (_unix_now() - 700, Trouble)):
             (made,) = turn_servers(ice, PeerId("ada"), unix_now)
             answer = await ask(address(url, made.username, made.credential))
             assert isinstance(answer, expected)
-        assert isinstance(answer, IceTrouble)
+        assert isinstance(answer, Trouble)
         assert answer.code == 401
         assert "have expired: ask for new ones" in answer.text
 
@@ -117,13 +118,13 @@ async def test_an_allocation_outlives_the_credentials_that_it_was_made_with(
         ice = Ice(turn_urls=[server.url()], turn_secret=SECRET, turn_lifetime=600.0)
         (made,) = turn_servers(ice, PeerId("ada"), _unix_now() - 598)
         where = address(server.url(), made.username, made.credential)
-        lost: list[IceTrouble] = []
+        lost: list[Trouble] = []
         answer = await relayed(Connection(ice_controlling=True), where, TIMEOUT, lost=lost.append)
-        assert not isinstance(answer, IceTrouble)
+        assert not isinstance(answer, Trouble)
         await asyncio.sleep(5)
         assert lost == []
         trouble = await ask(where)
-        assert isinstance(trouble, IceTrouble)
+        assert isinstance(trouble, Trouble)
         assert "expired" in trouble.text
         await answer[1].close()
 
@@ -135,7 +136,7 @@ async def test_data_goes_from_relay_to_relay(server: Coturn, transport: str) -> 
         receiver = Receiver()
         where = address(server.url(transport))
         answer = await relayed(receiver, where, TIMEOUT, lost=pytest.fail, tls=server.trust)
-        assert not isinstance(answer, IceTrouble)
+        assert not isinstance(answer, Trouble)
         sides.append((receiver, *answer))
     (here, ours, ourselves), (there, theirs, themselves) = sides
     # Each must have spoken first, so that the server lets the other one in.
@@ -152,10 +153,10 @@ async def test_data_goes_from_relay_to_relay(server: Coturn, transport: str) -> 
 
 async def test_a_peer_that_the_server_does_not_send_to_costs_only_that_path(tmp_path: Path) -> None:
     async with coturn(tmp_path, "--denied-peer-ip=192.0.2.0-192.0.2.255") as server:
-        lost: list[IceTrouble] = []
+        lost: list[Trouble] = []
         receiver = Receiver()
         answer = await relayed(receiver, address(server.url()), TIMEOUT, lost=lost.append)
-        assert not isinstance(answer, IceTrouble)
+        assert not isinstance(answer, Trouble)
         candidate, protocol = answer
         for _ in range(10):
             protocol.transport.sendto(b"hello?", ("192.0.2.77", 9))
@@ -168,7 +169,7 @@ async def test_a_peer_that_the_server_does_not_send_to_costs_only_that_path(tmp_
 
 async def test_a_certificate_that_is_not_trusted_is_told_as_such(server: Coturn) -> None:
     trouble = await ask(address(f"turns:localhost:{server.tls_port}"))
-    assert isinstance(trouble, IceTrouble)
+    assert isinstance(trouble, Trouble)
     assert trouble.code == 0
     assert "certificate" in trouble.text
 
@@ -177,9 +178,9 @@ async def test_a_quota_that_is_used_up_is_told_as_such(tmp_path: Path) -> None:
     async with coturn(tmp_path, "--user-quota=1") as server:
         where = address(f"turn:127.0.0.1:{server.port}")
         first = await relayed(Connection(ice_controlling=True), where, TIMEOUT, lost=[].append)
-        assert not isinstance(first, IceTrouble)
+        assert not isinstance(first, Trouble)
         trouble = await ask(where)
-        assert isinstance(trouble, IceTrouble)
+        assert isinstance(trouble, Trouble)
         assert trouble.code == 486
         await first[1].close()
 
@@ -190,17 +191,17 @@ async def test_a_port_where_nobody_listens_is_told_at_once_and_a_silent_one_afte
         port = silent.getsockname()[1]
         for url in (f"turn:127.0.0.1:{port}", f"turn:127.0.0.1:{port}?transport=tcp"):
             trouble = await ask(address(url), timeout=0.3)
-            assert isinstance(trouble, IceTrouble)
+            assert isinstance(trouble, Trouble)
             assert trouble.code == 701
         async with host_socket() as connection:
             found = await reflexive(connection._protocols[0], address(f"stun:127.0.0.1:{port}"), 0.3)
-            assert isinstance(found, IceTrouble)
+            assert isinstance(found, Trouble)
             assert "answer" in found.text
 
 
 async def test_a_name_that_is_nobodys_is_told_as_such() -> None:
     trouble = await ask(address("turn:nobody.invalid"), timeout=10.0)
-    assert isinstance(trouble, IceTrouble)
+    assert isinstance(trouble, Trouble)
     assert trouble.code == 701
 
 
@@ -208,10 +209,10 @@ async def test_a_name_that_is_nobodys_is_told_as_such() -> None:
 async def test_giving_a_relay_back_to_a_server_that_is_gone_takes_no_longer_than_a_second(
     server: Coturn, transport: str
 ) -> None:
-    lost: list[IceTrouble] = []
+    lost: list[Trouble] = []
     where = address(f"turn:127.0.0.1:{server.port}?transport={transport}")
     answer = await relayed(Connection(ice_controlling=True), where, TIMEOUT, lost=lost.append)
-    assert not isinstance(answer, IceTrouble)
+    assert not isinstance(answer, Trouble)
     await server.kill()
     async with asyncio.timeout(1.5):
         await answer[1].close()
@@ -219,11 +220,11 @@ async def test_giving_a_relay_back_to_a_server_that_is_gone_takes_no_longer_than
 
 @pytest.mark.parametrize("transport", ["udp", "tcp", "tls"])
 async def test_a_relay_whose_server_dies_is_told_as_lost(server: Coturn, transport: str) -> None:
-    lost: asyncio.Queue[IceTrouble] = asyncio.Queue()
+    lost: asyncio.Queue[Trouble] = asyncio.Queue()
     where = address(server.url(transport))
     receiver = Connection(ice_controlling=True)
     answer = await relayed(receiver, where, TIMEOUT, lost=lost.put_nowait, tls=server.trust)
-    assert not isinstance(answer, IceTrouble)
+    assert not isinstance(answer, Trouble)
     await server.kill()
     # Over UDP it shows with the next thing that is sent.
     answer[1].transport.sendto(b"hello?", ("127.0.0.1", 9))

@@ -22,8 +22,9 @@ from aioice.ice import Connection, StunProtocol, TransportPolicy
 from aioice.turn import UDP_SOCKET_BUFFER_SIZE
 
 from peer.engine.ice.relay import Allocation, RelayProtocol, TcpAllocation, UdpAllocation
-from peer.engine.ice.servers import IceTrouble, ServerAddress
+from peer.engine.ice.servers import ServerAddress
 from peer.engine.ice.troubles import trouble_of
+from peer.facts import Trouble
 
 log = logging.getLogger(__name__)
 
@@ -37,7 +38,7 @@ AddressInfo = tuple[socket.AddressFamily, socket.SocketKind, int, str, tuple[Any
 
 async def reflexive(
     protocol: StunProtocol, server: ServerAddress, timeout: float
-) -> Candidate | IceTrouble | None:
+) -> Candidate | Trouble | None:
     """How this socket looks from there; None when the server cannot be asked from an address of its kind."""
     local = protocol.local_candidate
     version = ipaddress.ip_address(protocol.transport.get_extra_info("sockname")[0]).version
@@ -62,9 +63,9 @@ async def relayed(
     server: ServerAddress,
     timeout: float,
     *,
-    lost: Callable[[IceTrouble], None],
+    lost: Callable[[Trouble], None],
     tls: ssl.SSLContext | None = None,
-) -> tuple[Candidate, RelayProtocol] | IceTrouble:
+) -> tuple[Candidate, RelayProtocol] | Trouble:
     """An address on this TURN server, and the socket behind it; closing that gives the address back.
 
     The allocation keeps the credentials of ``server`` for life. ``lost`` is called when the server takes it

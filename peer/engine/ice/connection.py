@@ -24,9 +24,10 @@ from peer.engine.ice.policy import IcePolicy, local_addresses, may_send_to
 from peer.engine.ice.probing import COMPONENT, ProbingConnection
 from peer.engine.ice.relay import RelayProtocol
 from peer.engine.ice.route import Route, route_of
-from peer.engine.ice.servers import IceTrouble, ServerAddress
+from peer.engine.ice.servers import ServerAddress
 from peer.engine.ice.sockets import HostProtocol, open_socket
 from peer.engine.ice.troubles import no_port
+from peer.facts import Trouble
 
 GATHER_TIMEOUT = 10.0
 """For each server. Nobody waits for it, but the end of candidates is told only then."""
@@ -46,7 +47,7 @@ class IceConnection(ProbingConnection):
         ice_controlling: bool,
         received: Callable[[bytes], None],
         found: Callable[[IceConnection, Candidate | None], None],
-        troubled: Callable[[IceTrouble], None],
+        troubled: Callable[[Trouble], None],
     ) -> None:
         super().__init__(
             ice_controlling=ice_controlling,
@@ -142,7 +143,7 @@ class IceConnection(ProbingConnection):
         ]
         answers = await asyncio.gather(*asked)
         candidates = [answer for answer in answers if isinstance(answer, Candidate)]
-        troubles = [answer for answer in answers if isinstance(answer, IceTrouble)]
+        troubles = [answer for answer in answers if isinstance(answer, Trouble)]
         for candidate in candidates:
             self._tell_candidate(candidate)
         # One of two networks may well lead nowhere.
@@ -151,7 +152,7 @@ class IceConnection(ProbingConnection):
 
     async def _ask_for_relay(self, server: ServerAddress) -> None:
         answer = await relayed(self, server, GATHER_TIMEOUT, lost=self._troubled, tls=self._policy.tls)
-        if isinstance(answer, IceTrouble):
+        if isinstance(answer, Trouble):
             self._troubled(answer)
             return
         candidate, protocol = answer

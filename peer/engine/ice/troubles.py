@@ -10,7 +10,8 @@ import ssl
 
 from aioice.stun import TransactionFailed, TransactionTimeout
 
-from peer.engine.ice.servers import UNREACHABLE, UNREADABLE, IceTrouble, ServerAddress
+from peer.engine.ice.servers import ServerAddress
+from peer.facts import UNREACHABLE, UNREADABLE, Trouble
 
 WORDS = {
     400: "the server could not read the request; is it a TURN server?",
@@ -31,17 +32,17 @@ GONE = "the relay is gone: "
 
 def trouble_of(
     server: ServerAddress, error: Exception, unix_now: float, *, was_given: bool = False
-) -> IceTrouble:
+) -> Trouble:
     """``was_given``: it is a relay that there was until now."""
     code, text = _explain(server, error, unix_now)
-    return IceTrouble(server.url, code, f"{GONE if was_given else ''}{text}")
+    return Trouble(server.url, code, f"{GONE if was_given else ''}{text}")
 
 
-def no_port(address: str, ports: tuple[int, int]) -> IceTrouble:
+def no_port(address: str, ports: tuple[int, int]) -> Trouble:
     """No socket could be had on this address of ours; it is no server's fault, so there is no url."""
     kind = "IPv6" if ":" in address else "IPv4"
     which = f"no UDP port from {ports[0]} to {ports[1]} is free for {kind}"
-    return IceTrouble("", UNREACHABLE, f"{which}: each connection needs one; widen the range")
+    return Trouble("", UNREACHABLE, f"{which}: each connection needs one; widen the range")
 
 
 def has_expired(username: str, unix_now: float) -> bool:

@@ -8,9 +8,9 @@ from collections.abc import Callable
 from aiortc import RTCDataChannel
 
 from peer.engine.ice.policy import IcePolicy
-from peer.engine.ice.servers import IceTrouble
 from peer.engine.ice.transport import Transport
 from peer.engine.peer_connection import PeerConnection
+from peer.facts import Trouble
 from peer.streams import Bell
 from signaling.protocol.messages import IceCandidateInit, IceServer
 
@@ -26,7 +26,7 @@ def transport_of(pc: PeerConnection) -> Transport:
 class Two:
     def __init__(self, servers: list[IceServer] | None = None, policy: IcePolicy = LOOPBACK) -> None:
         self.states: list[str] = []
-        self.troubles: list[IceTrouble] = []
+        self.troubles: list[Trouble] = []
         self.lanes: list[RTCDataChannel] = []
         """What the other side has made."""
         self._changed = Bell()

@@ -12,8 +12,9 @@ from aioice.ice import CandidatePair, StunProtocol
 
 from peer.engine.ice.connection import IceConnection
 from peer.engine.ice.policy import IcePolicy
-from peer.engine.ice.servers import IceTrouble, ServerAddress
+from peer.engine.ice.servers import ServerAddress
 from peer.engine.ice.sockets import open_socket
+from peer.facts import Trouble
 
 LOOPBACK = IcePolicy(addresses=("127.0.0.0/8",), loopback=True)
 
@@ -26,7 +27,7 @@ class Generation:
     ) -> None:
         self.data: list[bytes] = []
         self.found: list[Candidate | None] = []
-        self.troubles: list[IceTrouble] = []
+        self.troubles: list[Trouble] = []
         self.ice = IceConnection(
             servers,
             policy,

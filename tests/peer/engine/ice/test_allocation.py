@@ -15,8 +15,9 @@ from aioice import Candidate, Connection
 from aioice.ice import StunProtocol, TransportPolicy
 
 from peer.engine.ice.allocation import reflexive, relayed
-from peer.engine.ice.servers import IceTrouble, ServerAddress, parse_server
+from peer.engine.ice.servers import ServerAddress, parse_server
 from peer.engine.ice.sockets import open_socket
+from peer.facts import Trouble
 from tests.peer.engine.ice.generations import stun_server, until
 from tests.peer.engine.ice.turn_server import address, relay, turn_server
 
@@ -62,7 +63,7 @@ async def test_a_server_of_the_other_kind_of_address_is_not_asked() -> None:
 async def test_a_silent_stun_server_is_told_when_the_time_is_up() -> None:
     async with stun_server(None) as (server, url), host() as protocol:
         found = await reflexive(protocol, stun(url), 0.3)
-        assert isinstance(found, IceTrouble)
+        assert isinstance(found, Trouble)
         assert (found.url, found.code) == (url, 701)
         assert "does not answer over UDP" in found.text
         assert server.asked == 1
@@ -71,7 +72,7 @@ async def test_a_silent_stun_server_is_told_when_the_time_is_up() -> None:
 async def test_a_stun_server_that_wants_to_know_who_asks_is_told_as_such() -> None:
     async with turn_server() as (_, url), host() as protocol:
         found = await reflexive(protocol, stun(f"stun:127.0.0.1:{url.port}"), 5.0)
-        assert isinstance(found, IceTrouble)
+        assert isinstance(found, Trouble)
         assert found.code == 401
 
 
@@ -94,7 +95,7 @@ async def test_who_relays_everything_does_not_tell_where_from() -> None:
     connection = Connection(ice_controlling=True, transport_policy=TransportPolicy.RELAY)
     async with turn_server() as (_, url):
         answer = await relayed(connection, url, 5.0, lost=pytest.fail)
-        assert not isinstance(answer, IceTrouble)
+        assert not isinstance(answer, Trouble)
         assert (answer[0].related_address, answer[0].related_port) == ("0.0.0.0", 9)
         await answer[1].close()
 
@@ -174,6 +175,6 @@ async def test_who_is_cancelled_at_any_moment_leaves_nothing_behind(transport: s
             await asyncio.wait([asking])
             if not asking.cancelled():
                 answer = asking.result()
-                assert not isinstance(answer, IceTrouble)
+                assert not isinstance(answer, Trouble)
                 await answer[1].close()
         await until(lambda: len(asyncio.all_tasks()) == 1)

@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from peer.engine.ice.servers import MAX_SERVERS, IceTrouble, ServerAddress, parse_server, parse_servers
+from peer.engine.ice.servers import MAX_SERVERS, ServerAddress, parse_server, parse_servers
+from peer.facts import Trouble
 from signaling.protocol.messages import IceServer
 
 
@@ -38,13 +39,13 @@ def test_a_url_says_where_and_how_a_server_is_asked(url: str, host: str, port: i
 )  # fmt: skip
 def test_a_url_that_cannot_be_used_is_told_and_not_raised(url: str) -> None:
     parsed = parse_server(url, "ana", "s3cret")
-    assert isinstance(parsed, IceTrouble)
+    assert isinstance(parsed, Trouble)
     assert (parsed.url, parsed.code) == (url, 0)
     assert parsed.text
 
 
 def test_a_turn_server_needs_credentials_and_shows_them_to_nobody() -> None:
-    assert isinstance(parse_server("turn:t.example"), IceTrouble)
+    assert isinstance(parse_server("turn:t.example"), Trouble)
     assert "s3cret" not in repr(parse_server("turn:t.example", "ana", "s3cret"))
 
 

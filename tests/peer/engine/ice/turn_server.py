@@ -13,7 +13,8 @@ from aioice.turn import TurnStreamMixin, make_integrity_key
 
 from peer.engine.ice.allocation import relayed
 from peer.engine.ice.relay import RelayProtocol
-from peer.engine.ice.servers import IceTrouble, ServerAddress, parse_server
+from peer.engine.ice.servers import ServerAddress, parse_server
+from peer.facts import Trouble
 
 USER, PASSWORD, REALM = "ana", "s3cret", "example.org"
 KEY = make_integrity_key(USER, REALM, PASSWORD)
@@ -121,8 +122,8 @@ class Asked:
 
     def __init__(self) -> None:
         self.receiver = Receiver()
-        self.lost: list[IceTrouble] = []
-        self.trouble: IceTrouble | None = None
+        self.lost: list[Trouble] = []
+        self.trouble: Trouble | None = None
         self.candidate: Candidate | None = None
         self.protocol: RelayProtocol | None = None
         self.trips = 0
@@ -144,7 +145,7 @@ async def relay(server: ServerAddress, timeout: float = TIMEOUT) -> AsyncIterato
     """Ask for one, and give it back at the end."""
     asked = Asked()
     answer = await relayed(asked.receiver, server, timeout, lost=asked.lost.append)
-    if isinstance(answer, IceTrouble):
+    if isinstance(answer, Trouble):
         asked.trouble = answer
         yield asked
         return
