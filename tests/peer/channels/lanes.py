@@ -13,6 +13,10 @@ from peer.channels.register import ChannelWord, Register
 from peer.streams import Bell
 from peer.wire import Ack, parse_control, write_control
 
+MIB = 1024 * 1024
+START = bytes((4, 0, 0, 0, 0, 0, 0))
+"""What begins a lane on which nothing has been sent yet."""
+
 
 class FakeLane:
     """As aiortc's RTCDataChannel; ``taken`` gives what was sent."""

@@ -12,10 +12,7 @@ from peer.channels.inbox import MAX_UNREAD_MESSAGES
 from peer.channels.kinds import BULK, LATEST, RELIABLE, UNRELIABLE, Kind
 from peer.errors import Closed, Full, Lost, Refused
 from peer.wire import Ack, Close
-from tests.peer.channels.lanes import FakeLane, Side, Two
-
-MIB = 1024 * 1024
-START = bytes((4, 0, 0, 0, 0, 0, 0))
+from tests.peer.channels.lanes import MIB, START, FakeLane, Side, Two
 
 
 def opened(kind: Kind) -> tuple[Channel, FakeLane, Side]:
@@ -228,41 +225,6 @@ async def test_a_latest_value_waits_for_the_channel_to_open() -> None:
     assert [sent[3:] for sent in side.made[0].sent] == [b"new"]
 
 
-async def test_who_waits_behind_a_lane_that_is_gone_goes_on() -> None:
-    side = Side(you_offer=True)
-    side.register.use(side.make_lane)
-    chat, bulk = (side.register.open(kind.name, kind) for kind in (RELIABLE, BULK))
-    for lane in side.made:
-        lane.open()
-    on_chat, on_bulk = side.made
-    chat.send_now(bytes(10_000))
-    bulk.send_now(b"x")
-    assert not on_bulk.sent
-    on_chat.closed()
-    assert list(on_bulk.sent) == [START, b"\0x"]
-
-
-async def test_bulk_yields_to_everything() -> None:
-    side = Side(you_offer=True)
-    side.register.use(side.make_lane)
-    bulk, chat, moves = (side.register.open(kind.name, kind) for kind in (BULK, RELIABLE, LATEST))
-    for lane in side.made:
-        lane.open()
-    on_bulk, on_chat, on_moves = side.made
-    await bulk.send(bytes(MIB))
-    await chat.send(bytes(10_000))
-    await moves.send("left")
-    assert [len(lane.sent) for lane in side.made] == [2, 0, 1], "START and a fragment, and the value"
-    on_moves.taken()
-    assert [len(lane.sent) for lane in side.made] == [2, 0, 0]
-    on_bulk.sent.clear()
-    on_bulk.tell("bufferedamountlow")
-    assert [len(lane.sent) for lane in side.made] == [0, 2, 0]
-    on_chat.taken()
-    assert chat.statistics().waiting_messages == 0
-    assert len(on_bulk.sent) == 1
-
-
 async def test_bulk_waits_for_acknowledgements() -> None:
     channel, lane, side = opened(BULK)
     await channel.send(bytes(MIB))
@@ -420,18 +382,3 @@ async def test_a_lane_that_is_not_started_as_it_should_be_violates(nonsense: lis
     for framed in nonsense:
         lane.tell("message", framed)
     assert len(side.violations) == 1
-
-
-async def test_what_is_unfinished_in_all_channels_together_is_bounded() -> None:
-    two = Two()
-    channels = [two.offerer.register.open(str(number), RELIABLE) for number in range(8)]
-    two.exchange()
-    for lane, _ in list(two.lanes):
-        lane.tell("message", START)
-        for _ in range(15):
-            lane.tell("message", b"\x02" + bytes(MIB))
-    closed = [channel for channel in channels if channel.state == "closed"]
-    assert sum(channel.carrier.unfinished_bytes for channel in channels) <= 64 * MIB
-    with pytest.raises(Refused) as refused:
-        await anext(closed[0])
-    assert refused.value.code == "too-large"
