@@ -30,7 +30,7 @@ async def _measure(count: int, bare_count: int) -> Report:
                     times[name].append(taken)
         bare = {
             name: [await bare_first_message(urls) for _ in range(bare_count)]
-            for name, urls in _bare_cases(servers)
+            for name, urls in (("none", ()), ("dead", servers))
         }
     ours = median(times["dead"]) / median(times["none"])
     theirs = median(bare["dead"]) / median(bare["none"])
@@ -68,7 +68,3 @@ async def _ours(servers: tuple[IceServer, ...]) -> float:
             await channel.send(b"hello")
             assert await anext(await anext(ada.channels())) == b"hello"
             return time.perf_counter() - started
-
-
-def _bare_cases(servers: tuple[IceServer, ...]) -> list[tuple[str, tuple[IceServer, ...]]]:
-    return [("none", ()), ("dead", servers)]

@@ -4,31 +4,11 @@ import { Inbox, MAX_UNREAD_BYTES, MAX_UNREAD_MESSAGES } from "../../../../web/li
 import { BULK, LATEST, RELIABLE, UNRELIABLE } from "../../../../web/lib/channels/kinds.js";
 import { Closed, Full, Lost, Refused } from "../../../../web/lib/errors.js";
 import { seeded } from "../../random.js";
-import { FakeLane, listen, pair, steps, Two } from "./lanes.js";
+import { exchangeAll, FakeLane, listen, opened, pair, steps, stopped, Two } from "./lanes.js";
 
 const KIB = 1024;
 
-/** A channel, its lane, and the side that it is on; the other side is played by the test. */
-function opened(kind) {
-  const two = new Two();
-  const channel = two.offerer.register.open("label", kind);
-  const [lane] = two.offerer.pc.made;
-  lane.open();
-  return { channel, lane, side: two.offerer, two };
-}
-
 const isDone = async (promise) => (await Promise.race([promise.then(() => true, () => true), steps()])) === true;
-
-/** Time that goes on only when it is told to. */
-function stopped(context) {
-  let milliseconds = 1000;
-  context.mock.timers.enable({ apis: ["setTimeout"] });
-  context.mock.method(performance, "now", () => milliseconds);
-  return (passed) => {
-    milliseconds += passed;
-    context.mock.timers.tick(passed);
-  };
-}
 
 /** All that is handed over until nothing more may be, however long that takes. */
 function allTaken(lane, pass) {
@@ -39,15 +19,6 @@ function allTaken(lane, pass) {
     pass(20);
   }
   return taken.reduce((sum, framed) => sum + framed.length, 0);
-}
-
-/** Everything between the two, however long that takes. */
-function exchangeAll(two, pass) {
-  for (let quiet = 0; quiet < 10; quiet += 1) {
-    if (two.step()) quiet = 0;
-    two.exchange();
-    pass(20);
-  }
 }
 
 test("a channel opens with what is under it", async () => {
@@ -157,54 +128,6 @@ test("without a connection what is unreliable is dropped and counted, and what i
   assert.deepEqual([theirs, ordered, values].map(listen), [[], ["kept"], ["new"]]);
   assert.equal(unreliable.statistics().dropped, 1);
 });
-
-test("real-time overtakes what is reliable, and bulk yields to everything", (context) => {
-  const pass = stopped(context);
-  const two = new Two();
-  const [bulk, reliable, unreliable] = [BULK, RELIABLE, UNRELIABLE].map((kind) => pair(two, kind.name, kind));
-  bulk[0].sendNow(new Uint8Array(1000 * KIB));
-  reliable[0].sendNow(new Uint8Array(100 * KIB));
-  unreliable[0].sendNow("now");
-  const order = [];
-  for (const [, channel] of [bulk, reliable, unreliable]) channel.on("message", () => order.push(channel.kind));
-  exchangeAll(two, pass);
-  assert.deepEqual(order, [UNRELIABLE, RELIABLE, BULK]);
-});
-
-test("no more lies in the buffers than keeps them from running dry", (context) => {
-  const pass = stopped(context);
-  const two = new Two();
-  const channels = [1, 2, 3, 4].map((n) => pair(two, String(n), n < 3 ? RELIABLE : BULK)[0]);
-  for (const channel of channels) channel.sendNow(new Uint8Array(500 * KIB));
-  let most = 0;
-  for (let quiet = 0; quiet < 10; quiet += 1) {
-    const buffered = two.lanes.reduce((sum, [lane]) => sum + lane.bufferedAmount, 0);
-    most = Math.max(most, buffered);
-    if (two.step()) quiet = 0;
-    pass(20);
-  }
-  assert.ok(most >= 32 * KIB && most < 32 * KIB + 16_001, `${most} bytes`);
-  assert.deepEqual(channels.map((channel) => channel.statistics().sent), [1, 1, 1, 1]);
-});
-
-for (const how of ["closes here", "is closed by the other side"]) {
-  test(`who waits behind a lane that ${how} goes on`, () => {
-    const { channel, lane, two } = opened(RELIABLE);
-    const waiting = two.offerer.register.open("waiting", BULK);
-    const behind = two.offerer.pc.made.at(-1);
-    behind.open();
-    channel.sendNow(new Uint8Array(100 * KIB));
-    waiting.sendNow("x");
-    if (how === "closes here") {
-      channel.close();
-      while (lane.readyState === "open") lane.take();
-    } else {
-      assert.equal(behind.sent.length, 0);
-      lane.closed();
-    }
-    assert.equal(behind.sent.length, 2);
-  });
-}
 
 test("bulk waits for acknowledgements", (context) => {
   const pass = stopped(context);

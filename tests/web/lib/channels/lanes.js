@@ -210,3 +210,32 @@ export function listen(channel) {
 
 /** Promises that can be kept are. */
 export const steps = () => new Promise((resolve) => setImmediate(resolve));
+
+/** A channel, its lane, and the side that it is on; the other side is played by the test. */
+export function opened(kind) {
+  const two = new Two();
+  const channel = two.offerer.register.open("label", kind);
+  const [lane] = two.offerer.pc.made;
+  lane.open();
+  return { channel, lane, side: two.offerer, two };
+}
+
+/** Time that goes on only when it is told to. */
+export function stopped(context) {
+  let milliseconds = 1000;
+  context.mock.timers.enable({ apis: ["setTimeout"] });
+  context.mock.method(performance, "now", () => milliseconds);
+  return (passed) => {
+    milliseconds += passed;
+    context.mock.timers.tick(passed);
+  };
+}
+
+/** Everything between the two, however long that takes. */
+export function exchangeAll(two, pass) {
+  for (let quiet = 0; quiet < 10; quiet += 1) {
+    if (two.step()) quiet = 0;
+    two.exchange();
+    pass(20);
+  }
+}
