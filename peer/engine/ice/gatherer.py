@@ -46,4 +46,4 @@ class Gatherer(RTCIceGatherer):
 
     def _set_state(self, state: str) -> None:
         # Not ours to name: aiortc's own descriptions and states depend on it.
-        getattr(self, "_RTCIceGatherer__setState")(state)  # noqa: B009
+        getattr(self, "_RTCIceGatherer__setState")(state)  # noqa: B009 # mangled for another class

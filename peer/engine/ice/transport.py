@@ -145,7 +145,7 @@ class Transport(RTCIceTransport):
 
     def _set_state(self, state: str) -> None:
         # Not ours to name: aiortc's own states depend on it.
-        getattr(self, "_RTCIceTransport__setState")(state)  # noqa: B009
+        getattr(self, "_RTCIceTransport__setState")(state)  # noqa: B009 # mangled for another class
         self._changed.ring()
 
     def _in_background(self, work: Coroutine[Any, Any, None]) -> None:

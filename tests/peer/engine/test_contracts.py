@@ -72,7 +72,7 @@ async def test_a_description_says_that_gathering_is_done_when_the_gatherer_does(
 
 
 def test_aiortc_starts_nothing_while_there_is_no_local_candidate() -> None:
-    source = inspect.getsource(getattr(RTCPeerConnection, "_RTCPeerConnection__connect"))  # noqa: B009
+    source = inspect.getsource(getattr(RTCPeerConnection, "_RTCPeerConnection__connect"))  # noqa: B009 # mangled for another class
     assert source.count("iceGatherer.getLocalCandidates()") == 2
 
 
