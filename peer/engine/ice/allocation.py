@@ -31,6 +31,8 @@ log = logging.getLogger(__name__)
 HAPPY_EYEBALLS_DELAY = 0.25
 """RFC 8305 section 5."""
 COMPONENT = 1
+RELAY_PREFERENCE = {"udp": 65535, "tcp": 65534, "tls": 65533}
+"""RFC 8445 section 5.1.2.1: over a stream, one packet that is lost holds up all that come after it."""
 
 AddressInfo = tuple[socket.AddressFamily, socket.SocketKind, int, str, tuple[Any, ...]]
 """As getaddrinfo gives it."""
@@ -90,7 +92,8 @@ async def relayed(
         # Whoever relays everything does so to keep this machine's address to himself.
         related = ("0.0.0.0", 9)  # as RFC 8839 section 5.1 writes "none"
     protocol = RelayProtocol(connection, allocation)
-    protocol.local_candidate = _candidate("relay", allocation.relayed_address, related)
+    preference = RELAY_PREFERENCE[server.transport]
+    protocol.local_candidate = _candidate("relay", allocation.relayed_address, related, preference=preference)
     return protocol.local_candidate, protocol
 
 
@@ -173,13 +176,17 @@ async def _look_up(server: ServerAddress, timeout: float) -> Sequence[AddressInf
 
 
 def _candidate(
-    kind: str, address: tuple[str, int], related: tuple[str, int], base: str | None = None
+    kind: str,
+    address: tuple[str, int],
+    related: tuple[str, int],
+    base: str | None = None,
+    preference: int = 65535,
 ) -> Candidate:
     return Candidate(
         foundation=candidate_foundation(kind, "udp", base or address[0]),
         component=COMPONENT,
         transport="udp",
-        priority=candidate_priority(COMPONENT, kind),
+        priority=candidate_priority(COMPONENT, kind, preference),
         host=address[0],
         port=address[1],
         type=kind,

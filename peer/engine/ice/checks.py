@@ -1,6 +1,6 @@
 """aioice's connectivity checks, with four differences.
 
-- A relay is the last resort: the first pair that answers wins, but one over a relay waits for a second.
+- A relay is the last resort: the first pair that answers wins, but one over a relay waits for the others.
 - A check of the other side is a sign that its NAT is open: our own, which may have been dropped before,
   is sent again at once and not half a second later (RFC 8445 section 7.3.1.4).
 - Who waits for a connection has it when it is there, not at the next tick; without work there is no tick.
@@ -19,10 +19,10 @@ from aioice import Candidate, Connection
 from aioice.ice import ICE_COMPLETED, ICE_FAILED, CandidatePair, StunProtocol, TransportPolicy
 from aioice.stun import RETRY_RTO, Message, TransactionError
 
+from peer.engine.ice.patience import relay_due_at
+
 log = logging.getLogger(__name__)
 
-RELAY_AFTER = 1.0
-"""Without loss a direct pair that works has answered by then."""
 PACE = 0.02
 """Between two new checks (RFC 8445 section 14.2, Ta)."""
 AGAIN_AFTER = 0.05
@@ -48,7 +48,8 @@ class CheckingConnection(Connection):
         self.first_rtt: dict[CandidatePair, float] = {}
         self._under_way: dict[CandidatePair, tuple[Message, float]] = {}
         self._pacing: asyncio.Handle | None = None
-        self._relay_at = 0.0
+        self._begun_at = 0.0
+        self._newest_at = 0.0
         self._relay_timer: asyncio.TimerHandle | None = None
 
     async def connect(self) -> None:
@@ -56,8 +57,7 @@ class CheckingConnection(Connection):
         if not self._local_candidates_end or self.remote_username is None or self.remote_password is None:
             raise ConnectionError("candidates or credentials are missing")
         loop = asyncio.get_running_loop()
-        self._relay_at = loop.time() + RELAY_AFTER
-        self._relay_timer = loop.call_at(self._relay_at, self._nominate_when_due)
+        self._begun_at = self._newest_at = loop.time()
         for remote_candidate in self._remote_candidates:
             self._pair_remote_candidate(remote_candidate)
         self.sort_check_list()
@@ -70,7 +70,7 @@ class CheckingConnection(Connection):
         try:
             result = await self._check_list_state.get()
         finally:
-            self._relay_timer.cancel()
+            self._cancel_relay_timer()
             if self._pacing is not None:
                 self._pacing.cancel()
         for pair in self._check_list:
@@ -112,6 +112,8 @@ class CheckingConnection(Connection):
 
     async def _check(self, pair: CandidatePair) -> None:
         self.check_state(pair, State.IN_PROGRESS)
+        if not is_relayed(pair):
+            self._newest_at = asyncio.get_running_loop().time()
         is_nominating = False
         for _ in range(MAX_CONFLICTS):
             is_nominating = self.ice_controlling and not self.remote_is_lite and not is_relayed(pair)
@@ -191,14 +193,27 @@ class CheckingConnection(Connection):
         if any(pair.task is not None for pair in waiting):
             return
         chosen = next((pair for pair in waiting if not is_relayed(pair)), None)
-        if chosen is None and waiting and not self._may_become_direct():
+        if chosen is None and waiting and not self._is_relay_too_early(waiting[0]):
             chosen = waiting[0]
         if chosen is not None:
             chosen.task = asyncio.create_task(self._nominate(chosen))
 
-    def _may_become_direct(self) -> bool:
-        if asyncio.get_running_loop().time() >= self._relay_at:
+    def _is_relay_too_early(self, pair: CandidatePair) -> bool:
+        """Whether to wait for a direct pair; if so, until when is seen to."""
+        self._cancel_relay_timer()
+        loop = asyncio.get_running_loop()
+        due_at = relay_due_at(self._begun_at, self._newest_at, self.first_rtt.get(pair))
+        if loop.time() >= due_at or not self._may_become_direct():
             return False
+        self._relay_timer = loop.call_at(due_at, self._nominate_when_due)
+        return True
+
+    def _cancel_relay_timer(self) -> None:
+        if self._relay_timer is not None:
+            self._relay_timer.cancel()
+            self._relay_timer = None
+
+    def _may_become_direct(self) -> bool:
         if any(pair.state is not State.FAILED and not is_relayed(pair) for pair in self._check_list):
             return True
         return (

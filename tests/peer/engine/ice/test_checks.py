@@ -8,7 +8,7 @@ import pytest
 from aioice import Candidate, stun
 from aioice.ice import CandidatePair
 
-from peer.engine.ice import checks
+from peer.engine.ice import checks, patience
 from peer.engine.ice.checks import is_relayed
 from tests.peer.engine.ice.generations import (
     Generation,
@@ -62,7 +62,8 @@ async def test_a_relay_is_not_taken_while_a_direct_path_can_come() -> None:
 
 
 async def test_a_relay_is_taken_when_no_direct_path_has_come_in_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(checks, "RELAY_AFTER", 0.05)
+    monkeypatch.setattr(patience, "LEAST", 0.05)
+    monkeypatch.setattr(patience, "BASE", 0.05)
     async with two(relays=True) as (controlling, controlled):
         await controlling.learns(controlled, "relay")
         started = asyncio.get_running_loop().time()
@@ -94,7 +95,7 @@ async def test_a_direct_pair_that_fails_makes_way_for_the_relay(monkeypatch: pyt
         started = asyncio.get_running_loop().time()
         await connect(controlling, controlled)
         assert is_relayed(nominated(controlling))
-        assert asyncio.get_running_loop().time() - started < checks.RELAY_AFTER / 2
+        assert asyncio.get_running_loop().time() - started < patience.LEAST / 2
     await silent.ice.close()
 
 
