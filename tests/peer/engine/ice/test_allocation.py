@@ -91,6 +91,15 @@ async def test_a_name_leads_to_the_address_that_works(transport: str) -> None:
         assert asked.candidate is not None
 
 
+async def test_a_relay_over_udp_comes_before_one_over_a_stream() -> None:
+    priorities: list[int] = []
+    for transport in ("udp", "tcp"):
+        async with turn_server(transport=transport) as (_, url), relay(url) as asked:
+            assert asked.candidate is not None
+            priorities.append(asked.candidate.priority)
+    assert priorities[0] > priorities[1]
+
+
 async def test_who_relays_everything_does_not_tell_where_from() -> None:
     connection = Connection(ice_controlling=True, transport_policy=TransportPolicy.RELAY)
     async with turn_server() as (_, url):
