@@ -25,6 +25,19 @@ app.command("peerlane.serve:serve", help="Run the signaling server, its page and
 app.command("peerlane.chat:chat", help="Talk in a room from the terminal, or from a program.")
 app.command("peerlane.call:call", help="Send a sound or video into a room, and record what is heard.")
 
+nat = App(name="nat", help="Find out what this network lets through, and why a connection fails.")
+nat.command("peerlane.nat.check:check", help="Say what this network does, and what connections to expect.")
+nat.command(
+    "peerlane.nat.pair:pair", help="Connect two ends, and say which path was taken and how good it is."
+)
+app.command(nat)
+
+turn = App(name="turn", help="Configure a TURN server, run one, and find the holes in one.")
+turn.command("peerlane.turn.audit:audit", help="Ask a TURN server for what it must refuse.")
+turn.command("peerlane.turn.config:config", help="Write the configuration of a TURN server.")
+turn.command("peerlane.turn.up:up", help="Run a TURN server here.")
+app.command(turn)
+
 
 def main() -> None:
     """Run a command and exit: 0 done, 1 it could not be done, 2 not understood, 130 interrupted."""
