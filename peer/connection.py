@@ -28,7 +28,7 @@ from peer.recovery import Act
 from peer.recovery import State as RecoveryState
 from peer.run import Run
 from peer.slots import Slots, slots_of
-from peer.stats import PeerStatistics
+from peer.stats import PairReport, PeerStatistics
 from peer.streams import Bell, Stream
 from peer.wire import Bye, ControlMessage
 from peer.wire import Media as Announcement
@@ -193,6 +193,10 @@ class Connection:
             sent_bytes=traffic.sent_bytes,
             received_bytes=traffic.received_bytes,
         )
+
+    def pairs(self) -> list[PairReport]:
+        """See :meth:`PeerConnection.pairs`; empty while there is nothing to try."""
+        return [] if self._run is None else self._run.pc.pairs()
 
     def facts(self) -> Facts:
         """What is known of it here; whoever knows more replaces what is missing."""

@@ -17,7 +17,7 @@ from peer.diagnosis import diagnose
 from peer.engine.ice.policy import IcePolicy
 from peer.errors import Diagnosis
 from peer.facts import Trouble
-from peer.stats import PeerStatistics
+from peer.stats import PairReport, PeerStatistics
 from signaling.protocol.codec import UNREADABLE
 from signaling.protocol.ids import PeerId
 from signaling.protocol.messages import IceServer, Peer, PeerPayload, PeerUpdated
@@ -98,6 +98,10 @@ class RemotePeer:
     def statistics(self) -> PeerStatistics:
         """The route that data takes, its round trip, and how good that is."""
         return self._connection.statistics()
+
+    def pairs(self) -> list[PairReport]:
+        """Every pair of addresses that was tried on the way to it, and what has become of each."""
+        return self._connection.pairs()
 
     @property
     def diagnosis(self) -> Diagnosis | None:

@@ -102,6 +102,7 @@ ICE = (
         CandidatePair,
         (
             "component",
+            "local_addr",
             "local_candidate",
             "nominated",
             "protocol",
@@ -111,7 +112,7 @@ ICE = (
             "state",
             "task",
         ),
-        "checks.py decides over pairs",
+        "checks.py decides over pairs, pairs.py tells of them",
     ),
     Contract(
         StunProtocol,

@@ -29,6 +29,7 @@ from peer.engine.sctp import SctpTransport
 from peer.engine.stock import stock_connection
 from peer.engine.traffic import Traffic, traffic_of
 from peer.facts import Trouble
+from peer.stats import PairReport
 from peer.wire import CONTROL_ID, CONTROL_LABEL
 from signaling.protocol.messages import IceCandidateInit, IceServer
 
@@ -199,6 +200,10 @@ class PeerConnection:
     def route(self) -> Route | None:
         """Which way the data goes; None: it goes nowhere yet."""
         return None if self._ice is None or self._ice.active is None else self._ice.active.route()
+
+    def pairs(self) -> list[PairReport]:
+        """The pairs of candidates of the path that is used, or else of the one that is looked for."""
+        return [] if self._ice is None else (self._ice.active or self._ice.newest).pairs()
 
     def local_addresses(self) -> set[str]:
         """This machine's addresses that the path begins at; when they are gone, the path is gone."""

@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 import ifaddr
 from aioice import Candidate
 from aioice.candidate import candidate_foundation, candidate_priority
-from aioice.ice import StunProtocol, TransportPolicy
+from aioice.ice import CandidatePair, StunProtocol, TransportPolicy
 from aioice.mdns import is_mdns_hostname
 from aioice.stun import Message
 from aioice.utils import random_string
@@ -20,6 +20,7 @@ from aioice.utils import random_string
 from peer.engine.ice.allocation import reflexive, relayed
 from peer.engine.ice.checks import Address
 from peer.engine.ice.mdns import resolve
+from peer.engine.ice.pairs import Ledger, reports
 from peer.engine.ice.policy import IcePolicy, local_addresses, may_send_to
 from peer.engine.ice.probing import COMPONENT, ProbingConnection
 from peer.engine.ice.relay import RelayProtocol
@@ -28,6 +29,7 @@ from peer.engine.ice.servers import ServerAddress
 from peer.engine.ice.sockets import HostProtocol, open_socket
 from peer.engine.ice.troubles import no_port
 from peer.facts import Trouble
+from peer.stats import PairReport
 
 GATHER_TIMEOUT = 10.0
 """For each server. Nobody waits for it, but the end of candidates is told only then."""
@@ -65,6 +67,7 @@ class IceConnection(ProbingConnection):
         self._late: asyncio.Task[None] | None = None
         self._is_gathering = False
         self._close_task: asyncio.Task[None] | None = None
+        self._ledger = Ledger()
 
     def route(self) -> Route | None:
         """Which way the data goes; None: no pair is selected."""
@@ -90,6 +93,32 @@ class IceConnection(ProbingConnection):
             return {pair.protocol.base} if pair.protocol.base else set()
         name = pair.protocol.transport.get_extra_info("sockname")
         return {name[0]} if name else set()
+
+    def pairs(self) -> list[PairReport]:
+        """All that were checked or would have been, the selected one first."""
+        return reports(
+            self._check_list,
+            self._ledger,
+            selected=self.nominated,
+            is_over=self._check_list_done,
+            local_candidates=self._local_candidates,
+            remote_candidates=self._remote_candidates,
+            mapped=self.mapped,
+            rtts=self.first_rtt,
+            relays=self.relays,
+        )
+
+    async def _ask(self, pair: CandidatePair, request: Message) -> bool:
+        with self._ledger.asking(pair):
+            is_good = await super()._ask(pair, request)
+        if not is_good:
+            self._ledger.misplaced(pair)
+        return is_good
+
+    def check_complete(self, pair: CandidatePair) -> None:
+        before = self._check_list[:]
+        super().check_complete(pair)
+        self._ledger.dropped += [each for each in before if each not in self._check_list]
 
     # Candidates of our own
 

@@ -36,8 +36,8 @@ def route_of(
     rtt: float | None,
 ) -> Route:
     """``mapped``: how the other side sees us; ``relay_protocol``: how we speak with our relay, if any."""
-    local = _local_type(pair, mapped, local_candidates)
-    remote = _remote_type(pair.remote_candidate, remote_candidates)
+    local = local_type(pair, mapped, local_candidates)
+    remote = remote_type(pair.remote_candidate, remote_candidates)
     kind: Kind = "direct" if (local, remote) == ("host", "host") else "reflexive"
     return Route(
         "relayed" if "relay" in (local, remote) else kind,
@@ -49,7 +49,8 @@ def route_of(
     )
 
 
-def _local_type(pair: CandidatePair, mapped: tuple[str, int] | None, candidates: list[Candidate]) -> str:
+def local_type(pair: CandidatePair, mapped: tuple[str, int] | None, candidates: list[Candidate]) -> str:
+    """Of our side of a pair, given how the other side sees us."""
     # aioice pairs sockets, not candidates: a socket behind a NAT is a host candidate for it.
     own = pair.local_candidate
     if own.type != "host" or mapped is None or mapped == (own.host, own.port):
@@ -57,7 +58,7 @@ def _local_type(pair: CandidatePair, mapped: tuple[str, int] | None, candidates:
     return next((each.type for each in candidates if (each.host, each.port) == mapped), "prflx")
 
 
-def _remote_type(remote: Candidate, candidates: list[Candidate]) -> str:
+def remote_type(remote: Candidate, candidates: list[Candidate]) -> str:
     """One that was learned from its checks may stand at the address of a relay that was announced."""
     if remote.type != "prflx":
         return remote.type
