@@ -15,13 +15,11 @@ from peer.nat.build import report as report_of
 from peer.nat.plan import Options, Plan, plan
 from peer.nat.report import Report
 from peer.nat.runner import run as run_plan
-from peerlane.console import EXIT_OK, note, run, say_json
+from peerlane.console import EXIT_OK, EXIT_USAGE, note, run, say_json
 from peerlane.nat.changes import changes
 from peerlane.nat.progress import Progress
 from peerlane.nat.screen import screen_of, show
 from peerlane.nat.text import text_of
-
-EXIT_USAGE = 2
 
 
 def check(

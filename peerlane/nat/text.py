@@ -5,9 +5,7 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Iterable, Iterator
 
-import msgspec
-
-from peer.nat.report import Level, Outcome, Report, Section
+from peer.nat.report import Level, Outcome, Report, Row, Section, Verdict
 from peerlane.console import printable
 from peerlane.nat.screen import Screen
 
@@ -32,46 +30,34 @@ OUTCOMES: dict[Outcome, tuple[str, Level]] = {
     "none": ("no connection", "bad"),
 }
 VERDICT_LEVELS: dict[int, Level] = {0: "good", 3: "warning"}
-
-
-class Line(msgspec.Struct, frozen=True):
-    """``note`` stands behind ``value``, in a column of its own where there is room."""
-
-    level: Level
-    label: str
-    value: str
-    note: str = ""
+EXPECTED = "What to expect with a peer in"
 
 
 def text_of(report: Report, screen: Screen) -> str:
     """All of it, without a newline at the end."""
-    return "\n".join(_report_lines(report, Paper(screen)))
-
-
-def _report_lines(report: Report, paper: Paper) -> Iterator[str]:
-    verdict = report.verdict
-    yield from paper.paragraph(verdict.sentence, VERDICT_LEVELS.get(verdict.exit_code, "bad"), is_bold=True)
-    sections = [_lines_of(section) for section in report.sections]
     expected = [
-        Line(OUTCOMES[each.outcome][1], each.name, OUTCOMES[each.outcome][0], each.why)
+        Row(each.name, OUTCOMES[each.outcome][0], each.why, OUTCOMES[each.outcome][1])
         for each in report.expectations
     ]
-    for section, lines in zip(report.sections, sections, strict=True):
+    sections = [*report.sections, *([Section(EXPECTED, expected)] if expected else [])]
+    return document(report.verdict, sections, screen)
+
+
+def document(verdict: Verdict, sections: Iterable[Section], screen: Screen) -> str:
+    """A verdict, what it rests on, and its advice."""
+    return "\n".join(_lines(verdict, sections, Paper(screen)))
+
+
+def _lines(verdict: Verdict, sections: Iterable[Section], paper: Paper) -> Iterator[str]:
+    yield from paper.paragraph(verdict.sentence, VERDICT_LEVELS.get(verdict.exit_code, "bad"), is_bold=True)
+    for section in sections:
         yield ""
         yield paper.title(section.title)
-        yield from paper.table(lines)
-    if expected:
-        yield ""
-        yield paper.title("What to expect with a peer in")
-        yield from paper.table(expected)
+        yield from paper.table(section.rows)
     if verdict.advice:
         yield ""
         yield paper.title("What to do")
         yield from paper.items(verdict.advice)
-
-
-def _lines_of(section: Section) -> list[Line]:
-    return [Line(row.level, row.label, row.value, row.note) for row in section.rows]
 
 
 class Paper:
@@ -93,16 +79,16 @@ class Paper:
             yield f"{INDENT}- {first}"
             yield from (f"{INDENT}  {line}" for line in others)
 
-    def table(self, lines: list[Line]) -> Iterator[str]:
-        """One row each: a mark, the label, the value, the note."""
-        label_width = min(max((len(printable(line.label)) for line in lines), default=0), MAX_LABEL)
-        value_width = min(max((len(printable(line.value)) for line in lines), default=0), MAX_VALUE)
-        for line in lines:
-            yield from self._row(line, label_width, value_width)
+    def table(self, rows: list[Row]) -> Iterator[str]:
+        """A mark, the label, the value, and behind it the note, where there is room for one more column."""
+        label_width = min(max((len(printable(row.label)) for row in rows), default=0), MAX_LABEL)
+        value_width = min(max((len(printable(row.value)) for row in rows), default=0), MAX_VALUE)
+        for row in rows:
+            yield from self._row(row, label_width, value_width)
 
-    def _row(self, line: Line, label_width: int, value_width: int) -> Iterator[str]:
-        label, value, note = printable(line.label), printable(line.value), printable(line.note)
-        mark = self._painted(MARKS[line.level][not self._screen.is_unicode], COLOURS[line.level])
+    def _row(self, row: Row, label_width: int, value_width: int) -> Iterator[str]:
+        label, value, note = printable(row.label), printable(row.value), printable(row.note)
+        mark = self._painted(MARKS[row.level][not self._screen.is_unicode], COLOURS[row.level])
         value_at = len(INDENT) + 2 + label_width + GAP
         note_at = value_at + value_width + GAP
         head = f"{INDENT}{mark} {label:<{label_width}}{' ' * GAP}"
@@ -115,7 +101,7 @@ class Paper:
         )
         beside = self._wrapped(note, self._screen.width - note_at) if is_beside else []
         below = [] if is_beside else self._wrapped(note, self._screen.width - value_at)
-        painted = [self._painted(each, COLOURS[line.level]) for each in values]
+        painted = [self._painted(each, COLOURS[row.level]) for each in values]
         if beside:
             padding = " " * (value_width - len(value) + GAP)
             yield f"{head}{painted[0]}{padding}{self._painted(beside[0], DIM)}"
