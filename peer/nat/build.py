@@ -3,12 +3,21 @@
 from __future__ import annotations
 
 from peer.nat.behaviour import behaviours
+from peer.nat.expectations import expectations
 from peer.nat.observations import Observations
-from peer.nat.report import Report, Verdict
+from peer.nat.report import Report
+from peer.nat.sections import sections
+from peer.nat.verdict import verdict
 
 
 def report(observations: Observations) -> Report:
     """Never raises, whatever was seen."""
     found = behaviours(observations)
-    verdict = Verdict("unknown", "Nothing is known yet.", [], 3)
-    return Report(verdict=verdict, behaviour=found, sections=[], expectations=[], observations=observations)
+    expected = expectations(observations, found)
+    return Report(
+        verdict=verdict(observations, found, expected),
+        behaviour=found,
+        sections=sections(observations, found),
+        expectations=expected,
+        observations=observations,
+    )

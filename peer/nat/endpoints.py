@@ -17,7 +17,8 @@ PSEUDONYMS: dict[Scope, str] = {
     "link-local": "link-local",
     "loopback": "loopback",
 }
-"""How an address of each scope is called when it is not to be told: ``public-1``, ``public-v6-1``."""
+"""How an address of each scope is called when it is not to be told: ``public-1``, ``public-v6-1``, and
+``private-1.2`` for the second address of the first private network."""
 
 _ENDPOINT = re.compile(
     r"(?:(?:stun|turn|http|ws)s?:(?://)?)?(?:[^@/]*@)?"
@@ -25,7 +26,7 @@ _ENDPOINT = re.compile(
     re.I | re.S,
 )
 _IPV4 = re.compile(r"([0-9]{1,3})\.([0-9]{1,3})\.([0-9]{1,3})\.([0-9]{1,3})")
-_PSEUDONYM = re.compile(r"(public|private|shared|link-local|loopback)(-v6)?-[0-9]+")
+_PSEUDONYM = re.compile(r"(public|private|shared|link-local|loopback)(-v6)?-[0-9]+(?:\.[0-9]+)?")
 _FIRST_GROUP = re.compile(r"([0-9a-f]{1,4}):")
 
 Endpoint = tuple[str, int]

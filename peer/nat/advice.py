@@ -1,0 +1,143 @@
+"""What to do, the most important first. ``web/lib/nat/advice.js`` is the twin."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from peer.facts import REFUSED, UNREACHABLE
+from peer.nat.behaviour import DEPENDENT
+from peer.nat.layers import is_tampered, layers, public_addresses, vpn_in_use
+from peer.nat.observations import Observations, SignalingAnswer, StunAnswer, TurnAnswer
+from peer.nat.quoting import quoted
+from peer.nat.reach import (
+    has_no_room,
+    is_nameless,
+    is_relaying,
+    is_untrusted,
+    port_of_relay,
+    relaying,
+    udp,
+)
+from peer.nat.report import Behaviour
+from peer.nat.words import ADVICE
+
+MAX_ADVICE = 6
+"""Whoever is told more does nothing of it."""
+
+Hint = tuple[str, str]
+"""A key of ADVICE, and the url or name that it speaks of."""
+
+
+def advice(observations: Observations, found: list[Behaviour], code: str) -> list[str]:
+    hints = dict.fromkeys(_hints(observations, found, code)) or {("nothing", ""): None}
+    texts = [ADVICE[key].format(url=quoted(name), name=quoted(name)) for key, name in hints]
+    return texts[:MAX_ADVICE]
+
+
+def _hints(observations: Observations, found: list[Behaviour], code: str) -> Iterator[Hint]:
+    if code == "nothing-asked":
+        yield "name-servers", ""
+        return
+    vpn = vpn_in_use(observations)
+    if vpn is not None:
+        yield "vpn", vpn.name
+    if code == "no-connectivity":
+        yield "network", ""
+        if not observations.signaling and all(it.transport == "udp" for it in observations.turn):
+            yield "ask-over-tcp", ""
+    for asked in observations.signaling:
+        yield from _about_signaling(asked, code)
+    if code == "no-ice-servers":
+        yield "name-servers", ""
+    for relay in observations.turn:
+        yield from _about_turn(relay, code)
+    yield from _about_relays(observations, code)
+    for server in observations.stun:
+        yield from _about_stun(server, observations, code)
+    yield from _about_udp(observations, found)
+    yield from _about_the_way(observations)
+
+
+def _about_signaling(asked: SignalingAnswer, code: str) -> Iterator[Hint]:
+    if asked.is_portal:
+        yield ("log-in", "") if code == "captive-portal" else ("portal-too", asked.url)
+    elif asked.refused:
+        yield "token", asked.url
+    elif is_nameless(asked.trouble):
+        yield "name-unknown", asked.url
+    elif asked.http_rtt is None:
+        yield "signaling-silent", asked.url
+    elif asked.websocket_rtt is None and asked.trouble:
+        yield "websocket", asked.url
+
+
+def _about_turn(relay: TurnAnswer, code: str) -> Iterator[Hint]:
+    if is_relaying(relay):
+        return
+    if relay.code in REFUSED and relay.permitted is None:
+        yield "credentials", relay.url
+    elif has_no_room(relay):
+        yield "no-room", relay.url
+    elif is_untrusted(relay):
+        yield "certificate", relay.url
+    elif is_nameless(relay.trouble):
+        yield "name-unknown", relay.url
+    elif relay.allocated is not None:
+        yield "no-permission" if relay.permitted is False else "no-echo", relay.url
+    elif relay.code in (0, UNREACHABLE):
+        # What network stands in the way of UDP is spoken of once, not for each server.
+        if relay.transport != "udp" and code != "no-connectivity":
+            yield "turn-silent", relay.url
+    else:
+        yield "turn-trouble", relay.url
+
+
+def _about_relays(observations: Observations, code: str) -> Iterator[Hint]:
+    if code in ("no-connectivity", "captive-portal", "no-ice-servers"):
+        return
+    if relaying(observations) == "not-asked":
+        yield "add-turn", ""
+    elif not any(it.transport != "udp" and port_of_relay(it) == 443 for it in observations.turn):
+        yield "add-turn-tls", ""
+
+
+def _about_stun(server: StunAnswer, observations: Observations, code: str) -> Iterator[Hint]:
+    if server.rtt is not None or code == "no-connectivity":
+        return
+    if is_nameless(server.trouble):
+        yield "name-unknown", server.url
+    elif udp(observations) != "blocked" and not _answers_elsewhere(server, observations):
+        yield "stun-silent", server.url
+
+
+def _answers_elsewhere(server: StunAnswer, observations: Observations) -> bool:
+    """Over the other family: then that, and not the server, is what is missing."""
+    return any(it.url == server.url and it.rtt is not None for it in observations.stun)
+
+
+def _about_udp(observations: Observations, found: list[Behaviour]) -> Iterator[Hint]:
+    if udp(observations) in ("blocked", "some-ports"):
+        yield "allow-udp", ""
+    over_ipv4 = [each for each in found if each.family == 4]
+    if any(each.mapping in DEPENDENT for each in over_ipv4):
+        yield "symmetric", ""
+    if any(each.is_stable is False for each in over_ipv4):
+        yield "naive", ""
+    if any(each.mapping == "unknown" for each in over_ipv4):
+        yield "second-stun", ""
+
+
+def _about_the_way(observations: Observations) -> Iterator[Hint]:
+    match layers(observations):
+        case "carrier":
+            yield "carrier", ""
+        case "two":
+            yield "two-nats", ""
+    if len(public_addresses(observations, 4)) > 1:
+        yield "addresses", ""
+    if is_tampered(observations):
+        yield "tampered", ""
+    if any(it.fragments is False for it in observations.size):
+        yield "fragments", ""
+    if observations.observer == "browser":
+        yield "use-the-command", ""
