@@ -22,6 +22,7 @@ MARKS: dict[Level, tuple[str, str]] = {
 """Each level in Unicode and in ASCII: without colours they carry it alone."""
 COLOURS: dict[Level, str] = {"good": "32", "plain": "", "warning": "33", "bad": "31"}
 BOLD, DIM = "1", "2"
+ASCII = {"→": "->", "↔": "<->", "…": "...", "–": "-", "×": "x", "‘": "'", "’": "'"}
 
 OUTCOMES: dict[Outcome, tuple[str, Level]] = {
     "direct": ("direct", "good"),
@@ -61,61 +62,68 @@ def _lines(verdict: Verdict, sections: Iterable[Section], paper: Paper) -> Itera
 
 
 class Paper:
-    """Draws on one screen; whatever comes in is made printable first."""
+    """Draws on one screen; whatever comes in is made drawable first."""
 
     def __init__(self, screen: Screen) -> None:
         self._screen = screen
 
     def title(self, text: str) -> str:
-        return self._painted(printable(text), BOLD)
+        return self._painted(self._drawable(text), BOLD)
 
     def paragraph(self, text: str, level: Level, *, is_bold: bool = False) -> list[str]:
         codes = (COLOURS[level], BOLD if is_bold else "")
-        return [self._painted(line, *codes) for line in self._wrapped(printable(text), self._screen.width)]
+        return [self._painted(line, *codes) for line in self._wrapped(text, self._screen.width)]
 
     def items(self, texts: Iterable[str]) -> Iterator[str]:
         for text in texts:
-            first, *others = self._wrapped(printable(text), self._screen.width - 4)
+            first, *others = self._wrapped(text, self._screen.width - 4)
             yield f"{INDENT}- {first}"
             yield from (f"{INDENT}  {line}" for line in others)
 
     def table(self, rows: list[Row]) -> Iterator[str]:
         """A mark, the label, the value, and behind it the note, where there is room for one more column."""
-        label_width = min(max((len(printable(row.label)) for row in rows), default=0), MAX_LABEL)
-        value_width = min(max((len(printable(row.value)) for row in rows), default=0), MAX_VALUE)
-        for row in rows:
-            yield from self._row(row, label_width, value_width)
-
-    def _row(self, row: Row, label_width: int, value_width: int) -> Iterator[str]:
-        label, value, note = printable(row.label), printable(row.value), printable(row.note)
-        mark = self._painted(MARKS[row.level][not self._screen.is_unicode], COLOURS[row.level])
+        label_width = self._widest((row.label for row in rows), MAX_LABEL)
+        value_width = self._widest((row.value for row in rows), MAX_VALUE)
         value_at = len(INDENT) + 2 + label_width + GAP
         note_at = value_at + value_width + GAP
-        head = f"{INDENT}{mark} {label:<{label_width}}{' ' * GAP}"
-        if len(label) > label_width:
-            yield head.rstrip()
-            head = " " * value_at
-        values = self._wrapped(value, self._screen.width - value_at) or [""]
-        is_beside = (
-            len(values) == 1 and len(value) <= value_width and self._screen.width - note_at >= MIN_NOTE
+        for row in rows:
+            yield from self._row(row, value_at, note_at)
+
+    def _row(self, row: Row, value_at: int, note_at: int) -> Iterator[str]:
+        colour, width = COLOURS[row.level], self._screen.width
+        *labels, label = self._wrapped(row.label, value_at - GAP - len(INDENT) - 2)
+        values = self._wrapped(row.value, width - value_at)
+        has_room = (
+            width - note_at >= MIN_NOTE and len(values) == 1 and len(values[0]) <= note_at - value_at - GAP
         )
-        beside = self._wrapped(note, self._screen.width - note_at) if is_beside else []
-        below = [] if is_beside else self._wrapped(note, self._screen.width - value_at)
-        painted = [self._painted(each, COLOURS[row.level]) for each in values]
-        if beside:
-            padding = " " * (value_width - len(value) + GAP)
-            yield f"{head}{painted[0]}{padding}{self._painted(beside[0], DIM)}"
-            yield from (" " * note_at + self._painted(each, DIM) for each in beside[1:])
-            return
-        yield f"{head}{painted[0]}".rstrip()
-        yield from (" " * value_at + each for each in painted[1:])
-        yield from (" " * value_at + self._painted(each, DIM) for each in below)
+        mark = self._painted(MARKS[row.level][not self._screen.is_unicode], colour)
+        for each in labels:
+            yield f"{INDENT}{mark} {each}"
+            mark = " "
+        head = f"{INDENT}{mark} {label:<{value_at - GAP - len(INDENT) - 2}}{' ' * GAP}"
+        notes = self._wrapped(row.note, width - (note_at if has_room else value_at)) if row.note else []
+        if has_room and notes:
+            value = self._painted(values[0], colour) + " " * (note_at - value_at - len(values[0]))
+            yield f"{head}{value}{self._painted(notes.pop(0), DIM)}"
+        else:
+            yield f"{head}{self._painted(values.pop(0), colour)}".rstrip()
+            yield from (" " * value_at + self._painted(each, colour) for each in values)
+        indent = " " * (note_at if has_room else value_at)
+        yield from (indent + self._painted(each, DIM) for each in notes)
+
+    def _widest(self, texts: Iterable[str], most: int) -> int:
+        return max(1, min(max((len(self._drawable(text)) for text in texts), default=0), most))
 
     def _wrapped(self, text: str, width: int) -> list[str]:
-        return textwrap.wrap(self._drawable(text), width, break_on_hyphens=False)
+        return textwrap.wrap(self._drawable(text), width, break_on_hyphens=False) or [""]
 
     def _drawable(self, text: str) -> str:
-        return text if self._screen.is_unicode else text.encode("ascii", "replace").decode()
+        text = printable(text)
+        if self._screen.is_unicode:
+            return text
+        for character, plain in ASCII.items():
+            text = text.replace(character, plain)
+        return text.encode("ascii", "replace").decode()
 
     def _painted(self, text: str, *codes: str) -> str:
         given = [code for code in codes if code]

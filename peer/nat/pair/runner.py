@@ -43,6 +43,8 @@ from peer.stats import PairReport
 SERVER_TIMEOUT = 5.0
 CONNECT_TIMEOUT = 25.0
 """Ways that work are found in a few seconds; after a failure everything is tried anew."""
+HOPELESS = frozenset({"relay-only-without-turn", "protocol-violation"})
+"""Diagnoses that time does not change."""
 STEP_TIMEOUT = 10.0
 """For what the other end is to say, beside the time that a step takes."""
 LOOK_EVERY = 0.1
@@ -178,7 +180,8 @@ class End:
     async def _connect(self) -> bool:
         waiting = asyncio.create_task(self._peer.wait_connected())
         try:
-            while not waiting.done() and _now() - self._began < CONNECT_TIMEOUT:
+            self._look()
+            while not waiting.done() and not self._is_hopeless():
                 await asyncio.wait([waiting], timeout=LOOK_EVERY)
                 self._look()
             if waiting.done() and waiting.exception() is None:
@@ -190,6 +193,10 @@ class End:
         finally:
             waiting.cancel()
             await asyncio.wait([waiting])
+
+    def _is_hopeless(self) -> bool:
+        told = self._found.get("diagnosis")
+        return _now() - self._began >= CONNECT_TIMEOUT or (told is not None and told.code in HOPELESS)
 
     def _look(self) -> None:
         """What was known before the other end gave up is worth more than that it did."""
