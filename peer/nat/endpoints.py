@@ -26,7 +26,7 @@ _ENDPOINT = re.compile(
     re.I | re.S,
 )
 _IPV4 = re.compile(r"([0-9]{1,3})\.([0-9]{1,3})\.([0-9]{1,3})\.([0-9]{1,3})")
-_PSEUDONYM = re.compile(r"(public|private|shared|link-local|loopback)(-v6)?-[0-9]+(?:\.[0-9]+)?")
+PSEUDONYM = re.compile(r"(public|private|shared|link-local|loopback)(-v6)?-[0-9]+(?:\.[0-9]+)?")
 _FIRST_GROUP = re.compile(r"([0-9a-f]{1,4}):")
 
 Endpoint = tuple[str, int]
@@ -52,7 +52,7 @@ def port_of(text: str) -> int:
 
 def family_of(host: str) -> Family | None:
     """None: it is a name."""
-    name = _PSEUDONYM.fullmatch(host)
+    name = PSEUDONYM.fullmatch(host)
     if name is not None:
         return 6 if name[2] else 4
     if _octets(host) is not None:
@@ -62,7 +62,7 @@ def family_of(host: str) -> Family | None:
 
 def scope_of(host: str) -> Scope | None:
     """By RFC 1918, RFC 6598, RFC 3927 and RFC 4291. None: it is a name, or no address that anybody has."""
-    name = _PSEUDONYM.fullmatch(host)
+    name = PSEUDONYM.fullmatch(host)
     if name is not None:
         return next(scope for scope, pseudonym in PSEUDONYMS.items() if pseudonym == name[1])
     octets = _octets(host.lower().removeprefix("::ffff:"))
