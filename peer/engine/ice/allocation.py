@@ -47,7 +47,7 @@ async def reflexive(
     family = socket.AF_INET if version == 4 else socket.AF_INET6
     try:
         async with asyncio.timeout(timeout):
-            found = await _look_up(server, timeout)
+            found = await look_up(server, timeout)
             address = next((each[4] for each in found if each[0] == family), None)
             if address is None:
                 return None
@@ -75,7 +75,7 @@ async def relayed(
     """
     try:
         async with asyncio.timeout(timeout):
-            allocation = await _allocate(server, await _look_up(server, timeout), timeout, tls)
+            allocation = await _allocate(server, await look_up(server, timeout), timeout, tls)
     except Exception as error:
         log.debug("%s did not help", server.url, exc_info=True)
         return trouble_of(server, error, time.time())
@@ -158,7 +158,7 @@ async def _connect(
     return allocation
 
 
-async def _look_up(server: ServerAddress, timeout: float) -> Sequence[AddressInfo]:
+async def look_up(server: ServerAddress, timeout: float) -> Sequence[AddressInfo]:
     """The server's addresses, those first that this machine gets to best. Raises OSError."""
     kind = socket.SOCK_DGRAM if server.transport == "udp" else socket.SOCK_STREAM
     loop = asyncio.get_running_loop()
