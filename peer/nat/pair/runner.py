@@ -275,8 +275,8 @@ class Meter:
 
     async def run(self, seconds: float) -> None:
         began = _now()
-        while (due := self._trips.sent / PACKETS_PER_SECOND) < seconds:
-            await asyncio.sleep(began + due - _now())
+        for number in range(round(seconds * PACKETS_PER_SECOND)):
+            await asyncio.sleep(began + number / PACKETS_PER_SECOND - _now())
             self._channel.send_now(self._trips.send(_now()))
         rtt = self._trips.result()
         await asyncio.sleep(SETTLE + (2 * rtt.p99 if rtt is not None else 0.0))
