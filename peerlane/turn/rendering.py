@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Mapping, Sequence
 
-_MARK = re.compile(r"\[([a-z0-9.-]+)\] (?=\S)")
-_PLACE = re.compile(r"\{\{([a-z_]+)\}\}")
+_MARK = re.compile(r"\[([a-z0-9.-]+)\] ")
+_PLACE = re.compile(r"\{\{([a-z0-9_]+)\}\}")
 
 
 def rendered(template: str, values: Mapping[str, Sequence[str]], marks: Collection[str]) -> str:

@@ -21,6 +21,7 @@ _LABEL = r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
 _DOMAIN = re.compile(rf"(?:{_LABEL}\.)*(?=[a-z0-9-]*[a-z]){_LABEL}", re.IGNORECASE | re.ASCII)
 # coturn takes spaces away, quotes off, and leading = signs too.
 _SECRET = re.compile(r"[A-Za-z0-9+/_.~-][A-Za-z0-9+/=_.~-]*", re.ASCII)
+_EMAIL = re.compile(r"[A-Za-z0-9._+-]+@[A-Za-z0-9.-]+", re.ASCII)
 _PATH = re.compile(r"/[A-Za-z0-9+/=_.~@-]+", re.ASCII)
 
 
@@ -52,6 +53,9 @@ class Settings(msgspec.Struct, frozen=True):
     """Of Prometheus, on loopback, where the version has it; 0: none."""
     allowed_peers: list[str] = []
     """Addresses, or ranges as ``FIRST-LAST``, that may be reached although they are special."""
+
+    email: str = ""
+    """Whom the certificate authority tells of trouble."""
 
     def __repr__(self) -> str:
         # Secrets have no business in a log.
@@ -100,6 +104,8 @@ def _about_names(settings: Settings) -> list[str]:
         )
     if bool(settings.certificate) != bool(settings.key):
         found.append("A certificate and its key go together: name both, or neither.")
+    if settings.email and not _EMAIL.fullmatch(settings.email):
+        found.append(f"{settings.email!r} is not an address for mail.")
     for what, path in (("certificate", settings.certificate), ("key", settings.key)):
         if path and not _PATH.fullmatch(path):
             found.append(f"The path of the {what}, {path!r}, must begin with / and have no spaces or quotes.")
