@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 
 from peer.nat.report import Report, Row
 from peerlane.console import printable
@@ -28,15 +29,22 @@ def changes(before: Report, after: Report) -> list[str]:
     for each in after.expectations:
         then = outcomes.get(each.network)
         if then is not None and then.outcome != each.outcome:
-            lines.append(_line(("Expected", each.name), f"{then.outcome} → {each.outcome}"))
+            lines.append(_line(("Expected", each.name, 0), f"{then.outcome} → {each.outcome}"))
     return lines
 
 
-Key = tuple[str, str]
+Key = tuple[str, str, int]
+"""Section, label, and which row of that label."""
 
 
 def _rows(report: Report) -> dict[Key, Row]:
-    return {(section.title, row.label): row for section in report.sections for row in section.rows}
+    rows: dict[Key, Row] = {}
+    for section in report.sections:
+        met: Counter[str] = Counter()
+        for row in section.rows:
+            rows[section.title, row.label, met[row.label]] = row
+            met[row.label] += 1
+    return rows
 
 
 def _essence(row: Row) -> tuple[str, str]:

@@ -11,7 +11,7 @@ from peerlane.nat.screen import Screen
 
 INDENT = "  "
 GAP = 2
-MAX_LABEL, MAX_VALUE, MIN_NOTE = 28, 40, 28
+MAX_LABEL, MAX_VALUE, MIN_NOTE = 36, 40, 28
 
 MARKS: dict[Level, tuple[str, str]] = {
     "good": ("✓", "+"),

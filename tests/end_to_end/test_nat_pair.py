@@ -135,3 +135,20 @@ async def test_an_interrupt_while_it_waits_is_exit_code_130(server: ServerProces
         ana.interrupt(signal.SIGINT)
         assert await ana.ended() == 130
         assert "Traceback" not in "".join(ana.errors)
+
+
+async def test_what_was_measured_is_told_when_the_other_end_leaves_in_the_middle(
+    server: ServerProcess,
+) -> None:
+    arguments = ("nat", "pair", server.url, "r", "--json", "--seconds", "10")
+    async with command(*arguments) as ana:
+        await ana.noted("waiting")
+        async with command(*arguments) as ben:
+            await asyncio.sleep(2.5)  # it is connected, and sends
+            ben.interrupt()
+            assert await ben.ended() == 130
+        code, report = await told(ana)
+        assert (code, report["verdict"]["code"]) == (0, "direct")
+        assert report["meeting"]["has_ended_early"]
+        assert report["meeting"]["first_message_after"] is not None
+        assert any("left before" in each for each in report["verdict"]["advice"])

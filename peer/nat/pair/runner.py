@@ -17,7 +17,7 @@ from peer.channels.channel import Channel
 from peer.channels.kinds import BULK, RELIABLE, UNRELIABLE
 from peer.engine.ice.policy import IcePolicy
 from peer.errors import Diagnosis, Lost, PeerlaneError, Refused
-from peer.events import PeerInterrupted, ServerTroubled
+from peer.events import PeerInterrupted, PeerLeft, ServerTroubled
 from peer.facts import Trouble
 from peer.nat.pair.measures import PING, Arrivals, Rate, RoundTrips, pong, read
 from peer.nat.pair.meeting import (
@@ -47,6 +47,7 @@ HOPELESS = frozenset({"relay-only-without-turn", "protocol-violation"})
 """Diagnoses that time does not change."""
 STEP_TIMEOUT = 10.0
 """For what the other end is to say, beside the time that a step takes."""
+FAREWELL_TIMEOUT = 1.0
 LOOK_EVERY = 0.1
 PACKETS_PER_SECOND = 100
 DATAGRAMS_LAST = 1.5
@@ -121,11 +122,10 @@ async def _meet(room: Room, options: PairOptions, waiting: Callable[[], None], t
         return Meeting(room=room.name, partner=peer.name, problem="other-version")
     end = End(room, peer, options, tell)
     async with asyncio.TaskGroup() as tasks:
-        watching = tasks.create_task(end.watch())
-        try:
-            await end.run()
-        finally:
-            watching.cancel()
+        both = [tasks.create_task(end.run()), tasks.create_task(end.watch())]
+        await asyncio.wait(both, return_when=asyncio.FIRST_COMPLETED)
+        for task in both:
+            task.cancel()
     return end.meeting()
 
 
@@ -157,9 +157,13 @@ class End:
         )
 
     async def watch(self) -> None:
-        """Note what goes wrong meanwhile."""
+        """Note what goes wrong meanwhile; until the other end has left."""
         async for event in self._room.events():
             match event:
+                case PeerLeft(peer) if peer is self._peer:
+                    # What it said before that may still be on its way.
+                    await asyncio.sleep(FAREWELL_TIMEOUT)
+                    return
                 case PeerInterrupted(peer) if peer is self._peer:
                     self._interruptions += 1
                 case ServerTroubled(peer, url, code, text) if peer is self._peer:
@@ -171,10 +175,12 @@ class End:
         self._tell("connecting", 0.1)
         if not await self._connect():
             return
+        self._found["has_ended_early"] = True
         try:
             await self._measure()
+            self._found["has_ended_early"] = False
         except (PeerlaneError, TimeoutError):
-            self._found["has_ended_early"] = True
+            pass  # what was measured until then is told
         self._found["diagnosis"] = self._peer.diagnosis
 
     async def _connect(self) -> bool:

@@ -191,6 +191,13 @@ def test_changes_are_told_with_what_was_before() -> None:
     ]
 
 
+def test_rows_of_the_same_label_are_compared_each_with_its_own() -> None:
+    before = report(rows=[Row("a server", "works"), Row("a server", "silent")])
+    after = report(rows=[Row("a server", "works"), Row("a server", "works")])
+    assert changes(before, before) == []
+    assert changes(before, after) == ["UDP, a server: silent → works"]
+
+
 def test_another_outcome_with_a_kind_of_peer_is_a_change() -> None:
     before = report(expectations=[Expectation("open", "the open internet", "direct")])
     after = report(expectations=[Expectation("open", "the open internet", "relay")])
