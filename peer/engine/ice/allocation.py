@@ -21,6 +21,7 @@ from aioice.candidate import candidate_foundation, candidate_priority
 from aioice.ice import Connection, StunProtocol, TransportPolicy
 from aioice.turn import UDP_SOCKET_BUFFER_SIZE
 
+from peer.engine.ice.policy import may_relay_to
 from peer.engine.ice.relay import Allocation, RelayProtocol, TcpAllocation, UdpAllocation
 from peer.engine.ice.servers import ServerAddress
 from peer.engine.ice.troubles import trouble_of
@@ -36,6 +37,13 @@ RELAY_PREFERENCE = {"udp": 65535, "tcp": 65534, "tls": 65533}
 
 AddressInfo = tuple[socket.AddressFamily, socket.SocketKind, int, str, tuple[Any, ...]]
 """As getaddrinfo gives it."""
+
+
+class RelayCandidate(Candidate):
+    """One that is not paired with what its server cannot reach."""
+
+    def can_pair_with(self, other: Candidate) -> bool:
+        return super().can_pair_with(other) and may_relay_to(self.host, other.host)
 
 
 async def reflexive(
@@ -93,7 +101,9 @@ async def relayed(
         related = ("0.0.0.0", 9)  # as RFC 8839 section 5.1 writes "none"
     protocol = RelayProtocol(connection, allocation)
     preference = RELAY_PREFERENCE[server.transport]
-    protocol.local_candidate = _candidate("relay", allocation.relayed_address, related, preference=preference)
+    protocol.local_candidate = _candidate(
+        "relay", allocation.relayed_address, related, preference=preference, of=RelayCandidate
+    )
     return protocol.local_candidate, protocol
 
 
@@ -181,8 +191,9 @@ def _candidate(
     related: tuple[str, int],
     base: str | None = None,
     preference: int = 65535,
+    of: type[Candidate] = Candidate,
 ) -> Candidate:
-    return Candidate(
+    return of(
         foundation=candidate_foundation(kind, "udp", base or address[0]),
         component=COMPONENT,
         transport="udp",

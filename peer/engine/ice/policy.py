@@ -27,6 +27,18 @@ METADATA = (
     "fe80::a9fe:a9fe/128",  # OpenStack
 )
 """Where clouds tell a machine its secrets. No peer has such an address."""
+PRIVATE = (
+    "10.0.0.0/8",
+    "172.16.0.0/12",
+    "192.168.0.0/16",
+    "100.64.0.0/10",
+    "169.254.0.0/16",
+    "127.0.0.0/8",
+    "fc00::/7",
+    "fe80::/10",
+    "::1/128",
+)
+"""Addresses that mean another machine in every network (RFC 1918, 6598, 3927, 4193)."""
 UNICAST = ipaddress.IPv6Network("2000::/3")
 """All public addresses of IPv6 there are."""
 NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
@@ -134,6 +146,17 @@ def may_send_to(host: str, policy: IcePolicy) -> bool:
     if policy.allow_private:
         return True
     return address.is_global and (address.version == 4 or address in UNICAST)
+
+
+def may_relay_to(relay: str, remote: str) -> bool:
+    """Whether a relay at this address can reach that one: a public relay and a private address cannot meet.
+
+    It is also asked for nothing that some servers punish: one without a route to private networks gives up
+    the whole allocation when it is to send there.
+    """
+    return not _is_in(_unwrapped(ipaddress.ip_address(remote)), _networks(PRIVATE)) or _is_in(
+        _unwrapped(ipaddress.ip_address(relay)), _networks(PRIVATE)
+    )
 
 
 def _unwrapped(address: IPAddress) -> IPAddress:

@@ -21,7 +21,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from aioice.ice import Connection, StunProtocol
-from aioice.stun import Class, Message, Method
+from aioice.stun import Class, Message, Method, TransactionFailed
 from aioice.turn import TurnClientMixin, TurnClientTcpProtocol, TurnClientUdpProtocol
 
 from peer.engine.ice.servers import ServerAddress
@@ -43,6 +43,8 @@ MAX_WAITING = 16
 """Datagrams to one peer, while its channel is made."""
 CLOSE_TIMEOUT = 0.5
 FIRST_CHANNEL = 0x4000
+PERHAPS_GONE = (400, 437)
+"""RFC 8656 section 12.2 has the one for a channel without an allocation; coturn says the other."""
 
 Address = tuple[str, int]
 
@@ -143,12 +145,14 @@ class Allocation(TurnClientMixin):
         loop = asyncio.get_running_loop()
         try:
             await self.channel_bind(channel.number, addr)
-        except Exception:
+        except Exception as error:
             # The server does not send to this peer, or is gone: a path that carries nothing.
             log.debug("a channel could not be made", exc_info=True)
             channel.is_bound = False
             channel.renew_at = loop.time() + CHANNEL_RETRY
             channel.waiting.clear()
+            if isinstance(error, TransactionFailed) and error.response.error_code in PERHAPS_GONE:
+                await self._look_whether_it_is_there()
         else:
             channel.is_bound = True
             channel.renew_at = loop.time() + RENEW_CHANNEL_AFTER
@@ -156,6 +160,14 @@ class Allocation(TurnClientMixin):
                 self.send_now(channel.waiting.popleft(), addr)
         finally:
             channel.binding = None
+
+    async def _look_whether_it_is_there(self) -> None:
+        try:
+            await self.request_with_retry(_renewal(self.lifetime))
+        except TransactionFailed as error:
+            self.end(error)
+        except Exception:
+            log.debug("an allocation could not be asked for", exc_info=True)
 
     def pause_writing(self) -> None:
         self._is_full = True

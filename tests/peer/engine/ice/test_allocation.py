@@ -100,6 +100,15 @@ async def test_a_relay_over_udp_comes_before_one_over_a_stream() -> None:
     assert priorities[0] > priorities[1]
 
 
+async def test_a_relay_is_not_paired_with_what_its_server_cannot_reach() -> None:
+    async with turn_server() as (_, url), relay(url) as asked:
+        assert asked.candidate is not None
+        private = Candidate("f", 1, "udp", 1, "10.1.0.2", 5000, "host")
+        public = Candidate("f", 1, "udp", 1, "198.51.100.7", 5000, "srflx")
+        assert not asked.candidate.can_pair_with(private)
+        assert asked.candidate.can_pair_with(public)
+
+
 async def test_who_relays_everything_does_not_tell_where_from() -> None:
     connection = Connection(ice_controlling=True, transport_policy=TransportPolicy.RELAY)
     async with turn_server() as (_, url):

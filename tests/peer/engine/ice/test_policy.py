@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from peer.engine.ice.policy import IcePolicy, local_addresses, may_send_to
+from peer.engine.ice.policy import IcePolicy, local_addresses, may_relay_to, may_send_to
 
 
 class Ip(NamedTuple):
@@ -125,3 +125,14 @@ def test_whatever_is_metadata_inside_is_never_sent_to(
 @given(st.text())
 def test_any_text_is_answered(host: str) -> None:
     assert may_send_to(host, IcePolicy()) in (True, False)
+
+
+@pytest.mark.parametrize("private", ["10.1.0.2", "192.168.1.4", "100.64.0.3", "127.0.0.1", "::ffff:10.1.0.2"])
+def test_a_public_relay_is_not_asked_for_private_addresses(private: str) -> None:
+    assert not may_relay_to("198.51.100.7", private)
+
+
+def test_a_private_relay_may_reach_its_neighbours_and_everybody_reaches_public_addresses() -> None:
+    assert may_relay_to("10.9.0.1", "10.1.0.2")
+    assert may_relay_to("198.51.100.7", "203.0.113.4")
+    assert may_relay_to("2001:db8::1", "2001:db8::2")

@@ -142,6 +142,27 @@ async def test_a_peer_that_the_server_refuses_is_a_path_that_carries_nothing() -
             assert (server.data, asked.lost) == ([], [])
 
 
+@pytest.mark.parametrize("code", [400, 437])
+async def test_a_channel_that_is_refused_because_the_relay_is_gone_has_it_told(code: int) -> None:
+    async with turn_server() as (server, url):
+        server.refuses[Method.CHANNEL_BIND] = (code, "")
+        server.refuses[Method.REFRESH] = (437, "Allocation Mismatch")
+        async with relay(url) as asked:
+            asked.send(b"hello?")
+            await until(lambda: bool(asked.lost))
+            assert asked.lost[0].code == 437
+
+
+async def test_a_channel_that_is_refused_for_itself_takes_no_relay_along() -> None:
+    async with turn_server() as (server, url):
+        server.refuses[Method.CHANNEL_BIND] = (400, "")
+        async with relay(url) as asked:
+            asked.send(b"hello?")
+            await until(lambda: bool(server.asked(Method.REFRESH)))
+            await asked.round_trip()
+            assert asked.lost == []
+
+
 async def test_a_channel_is_renewed_while_data_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "RENEW_CHANNEL_AFTER", 0.0)
     async with turn_server() as (server, url), relay(url) as asked:
