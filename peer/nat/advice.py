@@ -29,9 +29,11 @@ Hint = tuple[str, str]
 
 
 def advice(observations: Observations, found: list[Behaviour], code: str) -> list[str]:
-    hints = dict.fromkeys(_hints(observations, found, code)) or {("nothing", ""): None}
-    texts = [ADVICE[key].format(url=quoted(name), name=quoted(name)) for key, name in hints]
-    return texts[:MAX_ADVICE]
+    texts = [
+        ADVICE[key].format(url=quoted(name), name=quoted(name))
+        for key, name in _hints(observations, found, code)
+    ]
+    return list(dict.fromkeys(texts))[:MAX_ADVICE] or [ADVICE["nothing"]]
 
 
 def _hints(observations: Observations, found: list[Behaviour], code: str) -> Iterator[Hint]:

@@ -19,15 +19,15 @@ from peer.nat.report import Report
 
 HIDDEN = "(hidden)"
 
-_SCHEME = re.compile(r"(?:(?:stun|turn)s?:|(?:http|ws)s?://)", re.I)
-_TRANSPORT = re.compile(r"\?transport=(?:udp|tcp)", re.I)
+_SCHEME = re.compile(r"(?:(?:stun|turn)s?:|(?:http|ws)s?://)", re.I | re.A)
+_TRANSPORT = re.compile(r"\?transport=(?:udp|tcp)", re.I | re.A)
 _KIND = re.compile(
     r"lo|eth|en|wl|ww|ppp|rmnet|docker|veth|br|"
     r"tun|utun|tap|wg|ipsec|tailscale|zt|nordlynx|proton|mullvad|cscotun|gpd|vpn",
-    re.I,
+    re.I | re.A,
 )
 _TELLING = re.compile(
-    r"[^\s()'\",;<>]*@[^\s()'\",;<>]*"  # a user at a host
+    r"[^\x00-\x20()'\",;<>]*@[^\x00-\x20()'\",;<>]*"  # a user at a host
     r"|\[?[0-9a-f]*:[0-9a-f]*:[0-9a-f:.]*\]?(?:%[a-z0-9]+)?"  # IPv6
     r"|[a-z0-9_-]+(?:\.[a-z0-9_-]+)+",  # IPv4, and names with a dot
     re.I | re.A,
@@ -126,7 +126,7 @@ class _Pseudonyms:
         name = self._host(host)
         if not port:
             return name
-        return f"[{name}]:{port}" if ":" in text and family_of(host) == 6 else f"{name}:{port}"
+        return f"[{name}]:{port}" if family_of(host) == 6 else f"{name}:{port}"
 
     def _url(self, text: str) -> str:
         """Scheme, port and transport stay: they say what was asked for."""
@@ -182,7 +182,7 @@ class _Pseudonyms:
         if known:
             longest_first = sorted(map(re.escape, known), key=len, reverse=True)
             whole = rf"(?<![A-Za-z0-9_.-])(?:{'|'.join(longest_first)})(?![A-Za-z0-9_-])"
-            text = re.sub(whole, lambda found: known.get(found[0].lower(), HIDDEN), text, flags=re.I)
+            text = re.sub(whole, lambda found: known.get(found[0].lower(), HIDDEN), text, flags=re.I | re.A)
         return _TELLING.sub(_hidden, text)
 
 

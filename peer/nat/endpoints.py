@@ -23,7 +23,7 @@ PSEUDONYMS: dict[Scope, str] = {
 _ENDPOINT = re.compile(
     r"(?:(?:stun|turn|http|ws)s?:(?://)?)?(?:[^@/]*@)?"
     r"(?:\[([^\[\]]*)\]|([^:/?\[\]]*))(?::([0-9]{1,5}))?(?:[/?].*)?",
-    re.I | re.S,
+    re.I | re.S | re.A,
 )
 _IPV4 = re.compile(r"([0-9]{1,3})\.([0-9]{1,3})\.([0-9]{1,3})\.([0-9]{1,3})")
 PSEUDONYM = re.compile(r"(public|private|shared|link-local|loopback)(-v6)?-[0-9]+(?:\.[0-9]+)?")
@@ -57,7 +57,7 @@ def family_of(host: str) -> Family | None:
         return 6 if name[2] else 4
     if _octets(host) is not None:
         return 4
-    return 6 if re.fullmatch(r"[0-9a-f:.]*:[0-9a-f:.]*(%.*)?", host, re.I | re.S) else None
+    return 6 if re.fullmatch(r"[0-9a-f:.]*:[0-9a-f:.]*(%.*)?", host, re.I | re.S | re.A) else None
 
 
 def scope_of(host: str) -> Scope | None:

@@ -16,7 +16,9 @@ Layers = Literal["none", "one", "perhaps-two", "two", "carrier", "unknown"]
 """NATs over IPv4. ``carrier``: one of them is the provider's (CGNAT, RFC 6598)."""
 
 # Of WireGuard, OpenVPN, Tailscale, ZeroTier and those who build on them.
-_VPN = re.compile(r"(?:tun|utun|tap|wg|ipsec|tailscale|zt|nordlynx|proton|mullvad|cscotun|gpd|vpn)", re.I)
+_VPN = re.compile(
+    r"(?:tun|utun|tap|wg|ipsec|tailscale|zt|nordlynx|proton|mullvad|cscotun|gpd|vpn)", re.I | re.A
+)
 
 
 def layers(observations: Observations) -> Layers:

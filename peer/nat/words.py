@@ -62,7 +62,7 @@ ADVICE: dict[str, str] = {
         "again to see whether it stands in the way."
     ),
     "credentials": "Check the user name and the password for {url}; temporary ones may have expired.",
-    "token": "{url} asks for a token, or does not accept yours: give a valid one with --token.",
+    "token": "{url} asks for a token, or does not accept yours: give a valid one.",
     "certificate": (
         "Check the certificate of {url}: it has to be made for this name, by somebody whom this machine "
         "trusts, and must not have expired."

@@ -87,7 +87,7 @@ export const QUOTA = Object.freeze([486, 508]);
 /** W3C RTCPeerConnectionIceErrorEvent: the server could not be reached. */
 const SILENT = 701;
 /** How browsers and operating systems say that they do not find the address of a name. */
-const NAMELESS = Object.freeze(["lookup", "resolve", "name or service not known"]);
+export const NAMELESS = Object.freeze(["lookup", "resolve", "name or service not known"]);
 
 const URL_PARTS = /^(stun|turn)(s?):(\[[^\]]*\]|[^:?]*)(?::[0-9]+)?(?:\?transport=(udp|tcp))?$/i;
 

@@ -1,0 +1,115 @@
+/** What to do, the most important first. */
+
+import { REFUSED } from "../facts.js";
+import { isDependent } from "./behaviour.js";
+import { isTampered, layers, publicAddresses, vpnInUse } from "./layers.js";
+import { filled, quoted } from "./quoting.js";
+import { hasNoRoom, isNameless, isRelaying, isUntrusted, portOfRelay, relaying, udp } from "./reach.js";
+import { ADVICE } from "./words.js";
+
+/** @typedef {import("./observations.js").Observations} Observations */
+/** @typedef {import("./report.js").Behaviour} Behaviour */
+/** @typedef {readonly [key: string, name?: string]} Hint a key of ADVICE, and the url or name that it speaks of */
+
+/** Whoever is told more does nothing of it. */
+const MAX_ADVICE = 6;
+const UNREACHABLE = 701;
+
+/** @param {Observations} observations @param {Behaviour[]} found @param {string} code */
+export function advice(observations, found, code) {
+  const texts = hints(observations, found, code).map(([key, name = ""]) =>
+    filled(ADVICE[key], { url: quoted(name), name: quoted(name) }),
+  );
+  return texts.length > 0 ? [...new Set(texts)].slice(0, MAX_ADVICE) : [ADVICE.nothing];
+}
+
+/** @param {Observations} observations @param {Behaviour[]} found @param {string} code @returns {Hint[]} */
+function hints(observations, found, code) {
+  if (code === "nothing-asked") return [["name-servers"]];
+  const vpn = vpnInUse(observations);
+  return [
+    ...(vpn ? [hint("vpn", vpn.name)] : []),
+    ...aboutSilence(observations, code),
+    ...observations.signaling.flatMap((asked) => aboutSignaling(asked, code)),
+    ...(code === "no-ice-servers" ? [hint("name-servers")] : []),
+    ...observations.turn.flatMap((relay) => aboutTurn(relay, code)),
+    ...aboutRelays(observations, code),
+    ...observations.stun.flatMap((server) => aboutStun(server, observations, code)),
+    ...aboutUdp(observations, found),
+    ...aboutTheWay(observations),
+  ];
+}
+
+/** @param {string} key @param {string} [name] @returns {Hint} */
+const hint = (key, name) => [key, name];
+
+/** @param {Observations} observations @param {string} code @returns {Hint[]} */
+function aboutSilence({ signaling, turn }, code) {
+  if (code !== "no-connectivity") return [];
+  const isOnlyUdp = signaling.length === 0 && turn.every(({ transport }) => transport === "udp");
+  return isOnlyUdp ? [["network"], ["ask-over-tcp"]] : [["network"]];
+}
+
+/** @param {import("./observations.js").SignalingAnswer} asked @param {string} code @returns {Hint[]} */
+function aboutSignaling({ url, is_portal, refused, http_rtt, websocket_rtt, trouble }, code) {
+  if (is_portal) return [code === "captive-portal" ? ["log-in"] : ["portal-too", url]];
+  if (refused) return [["token", url]];
+  if (isNameless(trouble)) return [["name-unknown", url]];
+  if (http_rtt === null) return [["signaling-silent", url]];
+  return websocket_rtt === null && trouble ? [["websocket", url]] : [];
+}
+
+/** @param {import("./observations.js").TurnAnswer} relay @param {string} code @returns {Hint[]} */
+function aboutTurn(relay, code) {
+  const { url } = relay;
+  if (isRelaying(relay)) return [];
+  if (REFUSED.includes(relay.code) && relay.permitted === null) return [["credentials", url]];
+  if (hasNoRoom(relay)) return [["no-room", url]];
+  if (isUntrusted(relay)) return [["certificate", url]];
+  if (isNameless(relay.trouble)) return [["name-unknown", url]];
+  if (relay.allocated !== null) return [[relay.permitted === false ? "no-permission" : "no-echo", url]];
+  if (relay.code !== 0 && relay.code !== UNREACHABLE) return [["turn-trouble", url]];
+  // What network stands in the way of UDP is spoken of once, not for each server.
+  return relay.transport !== "udp" && code !== "no-connectivity" ? [["turn-silent", url]] : [];
+}
+
+/** @param {Observations} observations @param {string} code @returns {Hint[]} */
+function aboutRelays(observations, code) {
+  if (["no-connectivity", "captive-portal", "no-ice-servers"].includes(code)) return [];
+  if (relaying(observations) === "not-asked") return [["add-turn"]];
+  const isOverTls = observations.turn.some((it) => it.transport !== "udp" && portOfRelay(it) === 443);
+  return isOverTls ? [] : [["add-turn-tls"]];
+}
+
+/** @param {import("./observations.js").StunAnswer} server @param {Observations} observations @param {string} code @returns {Hint[]} */
+function aboutStun({ url, rtt, trouble }, observations, code) {
+  if (rtt !== null || code === "no-connectivity") return [];
+  if (isNameless(trouble)) return [["name-unknown", url]];
+  // If it answers over the other family, then that, and not the server, is what is missing.
+  const answersElsewhere = observations.stun.some((it) => it.url === url && it.rtt !== null);
+  return udp(observations) !== "blocked" && !answersElsewhere ? [["stun-silent", url]] : [];
+}
+
+/** @param {Observations} observations @param {Behaviour[]} found @returns {Hint[]} */
+function aboutUdp(observations, found) {
+  const overIpv4 = found.filter(({ family }) => family === 4);
+  return [
+    ...(["blocked", "some-ports"].includes(udp(observations)) ? [hint("allow-udp")] : []),
+    ...(overIpv4.some(({ mapping }) => isDependent(mapping)) ? [hint("symmetric")] : []),
+    ...(overIpv4.some(({ is_stable }) => is_stable === false) ? [hint("naive")] : []),
+    ...(overIpv4.some(({ mapping }) => mapping === "unknown") ? [hint("second-stun")] : []),
+  ];
+}
+
+/** @param {Observations} observations @returns {Hint[]} */
+function aboutTheWay(observations) {
+  const kind = layers(observations);
+  return [
+    ...(kind === "carrier" ? [hint("carrier")] : []),
+    ...(kind === "two" ? [hint("two-nats")] : []),
+    ...(publicAddresses(observations, 4).length > 1 ? [hint("addresses")] : []),
+    ...(isTampered(observations) ? [hint("tampered")] : []),
+    ...(observations.size.some(({ fragments }) => fragments === false) ? [hint("fragments")] : []),
+    ...(observations.observer === "browser" ? [hint("use-the-command")] : []),
+  ];
+}
