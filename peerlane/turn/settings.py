@@ -150,10 +150,16 @@ def _about_addresses(settings: Settings) -> list[str]:
     for text in settings.listening_ips:
         if not _is_address(text):
             found.append(f"{text!r} is no address to listen at.")
+        elif _relays_on_loopback(settings) and not _is_loopback(text):
+            found.append(f"Relays on loopback would let {text} into this machine.")
     for text in settings.allowed_peers:
         if not _is_range(text):
             found.append(f"{text!r} is neither an address nor FIRST-LAST, such as 10.0.0.0-10.0.0.255.")
     return found
+
+
+def _relays_on_loopback(settings: Settings) -> bool:
+    return any(_is_loopback(text) for text in settings.external_ips)
 
 
 def _about_mapping(text: str, mapping: Mapping) -> list[str]:
@@ -162,8 +168,8 @@ def _about_mapping(text: str, mapping: Mapping) -> list[str]:
     for address in mapping:
         if address.is_unspecified or address.is_multicast or str(address) == "255.255.255.255":
             return [f"{address} is not the address of a machine."]
-    if mapping.public.is_loopback and mapping.public != mapping.own:
-        return [f"{mapping.public} is loopback, which no router translates."]
+    if mapping.public != mapping.own and (mapping.public.is_loopback or mapping.own.is_loopback):
+        return [f"{text!r} has a loopback address, which no router translates."]
     return []
 
 
@@ -185,6 +191,10 @@ def _is_address(text: str) -> bool:
         return "%" not in text and bool(ip_address(text))
     except ValueError:
         return False
+
+
+def _is_loopback(text: str) -> bool:
+    return _is_address(text) and ip_address(text).is_loopback
 
 
 def _is_range(text: str) -> bool:

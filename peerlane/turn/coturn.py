@@ -1,0 +1,244 @@
+"""A coturn of our own: a child process with a configuration of ours, that never outlives us."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import re
+import shutil
+import socket
+import struct
+import sys
+import tempfile
+from asyncio.subprocess import PIPE, STDOUT, Process
+from collections import deque
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Literal
+
+import msgspec
+
+from peerlane.turn.config import ConfigError, render
+from peerlane.turn.settings import Settings
+
+INSTALL = "sudo apt-get install coturn"
+"""On Debian and what comes from it."""
+USER = "turnserver"
+"""Debian's package makes this user for it."""
+START_TIMEOUT = 10.0
+STOP_TIMEOUT = 3.0
+LOG_LINES = 200
+"""Of its log that are kept; the last ones say why it has ended."""
+TOLD_LINES = 8
+
+_PROGRAM = "turnserver"
+# Debian has it where the path of a service may not lead.
+_FOLDERS = "/usr/bin:/usr/sbin:/usr/local/bin:/opt/homebrew/bin"
+_LAUNCHER = Path(__file__).with_name("launcher.py")
+_REJECTED = "Bad configuration format"
+_MAGIC = 0x2112A442
+
+
+class TurnError(Exception):
+    """There is no TURN server here; the text says why."""
+
+
+def installed() -> str | None:
+    """The path of coturn's program, or None."""
+    return shutil.which(_PROGRAM) or shutil.which(_PROGRAM, path=_FOLDERS)
+
+
+async def version(program: str) -> Literal["4.6", "4.13"]:
+    """Which of our configurations is for it. Raises TurnError when it does not say."""
+    try:
+        process = await asyncio.create_subprocess_exec(program, "--version", stdout=PIPE, stderr=STDOUT)
+        async with asyncio.timeout(START_TIMEOUT):
+            said, _ = await process.communicate()
+    except (OSError, TimeoutError) as error:
+        raise TurnError(f"{program} cannot be run: {error}") from error
+    found = re.search(rb"(\d+)\.(\d+)", said)
+    if found is None:
+        raise TurnError(f"{program} is no coturn: it does not tell its version")
+    return "4.13" if (int(found[1]), int(found[2])) >= (4, 13) else "4.6"
+
+
+class Coturn:
+    """One that runs."""
+
+    def __init__(self, process: Process, settings: Settings) -> None:
+        self.settings = settings
+        self._process = process
+        self._log: deque[str] = deque(maxlen=LOG_LINES)
+        self._reading = asyncio.create_task(self._read())
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
+    @property
+    def rejected(self) -> list[str]:
+        """Options that this version does not know."""
+        found = (line.rpartition(":")[2].strip() for line in self._log if _REJECTED in line)
+        return sorted(set(found))
+
+    async def ended(self) -> str:
+        """Wait until it has ended by itself; how, and its last words."""
+        code = await self._process.wait()
+        # Who no longer waits for the end must not end the reading.
+        await asyncio.shield(self._reading)
+        how = f"was ended by signal {-code}" if code < 0 else f"has ended with code {code}"
+        last = [line for line in self._log if line.strip(" :0123456789=")][-TOLD_LINES:]
+        return "\n".join([f"coturn {how}; the end of its log:", *(f"  {line}" for line in last)])
+
+    async def listens(self) -> None:
+        """Wait until it answers. Raises TurnError when it does not."""
+        ended = asyncio.create_task(self.ended())
+        answering = asyncio.create_task(_until_it_answers(self.settings))
+        try:
+            async with asyncio.timeout(START_TIMEOUT):
+                await asyncio.wait({ended, answering}, return_when=asyncio.FIRST_COMPLETED)
+            if ended.done():
+                raise TurnError(ended.result())
+        except TimeoutError:
+            raise TurnError(f"coturn runs, but has not answered for {START_TIMEOUT:.0f} s") from None
+        finally:
+            for task in (ended, answering):
+                task.cancel()
+            await asyncio.wait({ended, answering})
+
+    async def stop(self) -> None:
+        """Ask it to end, and see to it."""
+        if self._process.returncode is None:
+            with contextlib.suppress(ProcessLookupError):
+                self._process.terminate()
+            try:
+                async with asyncio.timeout(STOP_TIMEOUT):
+                    await self._process.wait()
+            except TimeoutError:
+                self._process.kill()
+                await self._process.wait()
+        await self._reading
+
+    async def _read(self) -> None:
+        """All that it says, or it would wait for somebody to read it."""
+        assert self._process.stdout is not None
+        rest = b""
+        while piece := await self._process.stdout.read(4_096):
+            *lines, rest = (rest + piece).split(b"\n")
+            self._log += (line.decode(errors="replace").rstrip() for line in lines)
+            rest = rest[-4_096:]
+
+
+@asynccontextmanager
+async def running(program: str, settings: Settings) -> AsyncIterator[Coturn]:
+    """One that answers, until the end of the block; its files are gone then too.
+
+    As root it runs as the user ``turnserver``, where there is one. Raises TurnError.
+    """
+    user = USER if os.geteuid() == 0 and _exists(USER) else ""
+    with tempfile.TemporaryDirectory(prefix="peerlane-turn-", ignore_cleanup_errors=True) as folder:
+        try:
+            settings = _prepare(Path(folder), settings, user)
+        except ConfigError as error:
+            raise TurnError(" ".join(error.problems)) from error
+        except OSError as error:
+            raise TurnError(f"{error.filename}: {error.strerror}") from error
+        arguments = ["-c", f"{folder}/turnserver.conf", f"--pidfile={folder}/pid", f"--userdb={folder}/db"]
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, "-I", "-S", str(_LAUNCHER), str(os.getpid()), user, program, *arguments,
+            stdin=asyncio.subprocess.DEVNULL, stdout=PIPE, stderr=STDOUT,
+            # Ctrl-C is for us: coturn goes when we say so, after the goodbyes.
+            start_new_session=True,
+        )  # fmt: skip
+        coturn = Coturn(process, settings)
+        try:
+            await coturn.listens()
+            # It has read it; if we are killed nobody clears up, and the secret must not lie about.
+            Path(folder, "turnserver.conf").unlink()
+            yield coturn
+        finally:
+            await coturn.stop()
+
+
+def free_port(addresses: Sequence[str], first: int, tries: int = 20) -> int | None:
+    """The first port from ``first`` on that is free at all these addresses, for UDP and TCP; or None."""
+    for port in range(first, min(first + tries, 65_536)):
+        if all(_is_free(address, port) for address in addresses):
+            return port
+    return None
+
+
+def _is_free(address: str, port: int) -> bool:
+    # coturn shares its ports with whoever has them already, and would not notice.
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM) as tcp, socket.socket(family, socket.SOCK_DGRAM) as udp:
+        tcp.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            for each in (tcp, udp):
+                each.bind((address, port))
+            tcp.listen(1)
+        except OSError:
+            return False
+    return True
+
+
+def _prepare(folder: Path, settings: Settings, user: str) -> Settings:
+    """Put into the folder what coturn reads, for the one that it runs as. Raises OSError and ConfigError."""
+    if settings.certificate:
+        for name, source in (("chain.pem", settings.certificate), ("key.pem", settings.key)):
+            _write(folder / name, Path(source).read_bytes())
+        settings = msgspec.structs.replace(
+            settings, certificate=f"{folder}/chain.pem", key=f"{folder}/key.pem"
+        )
+    _write(folder / "turnserver.conf", render(settings).encode())
+    if user:
+        for path in (*folder.iterdir(), folder):
+            shutil.chown(path, user)
+    return settings
+
+
+def _write(path: Path, data: bytes) -> None:
+    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(handle, "wb") as file:
+        file.write(data)
+
+
+def _exists(user: str) -> bool:
+    import pwd
+
+    try:
+        pwd.getpwnam(user)
+    except KeyError:
+        return False
+    return True
+
+
+async def _until_it_answers(settings: Settings) -> None:
+    """Over TCP and UDP, which it opens one after the other."""
+    addresses = settings.listening_ips or [text.rpartition("/")[2] for text in settings.external_ips]
+    for address in addresses:
+        while True:
+            if await _answers(address, settings.port):
+                break
+            await asyncio.sleep(0.05)
+
+
+async def _answers(address: str, port: int) -> bool:
+    """Whether it accepts a connection, and says what a STUN request looks like from there."""
+    loop = asyncio.get_running_loop()
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    request = struct.pack("!HHI", 1, 0, _MAGIC) + os.urandom(12)
+    with socket.socket(family, socket.SOCK_STREAM) as tcp, socket.socket(family, socket.SOCK_DGRAM) as udp:
+        tcp.setblocking(False)
+        udp.setblocking(False)
+        try:
+            async with asyncio.timeout(0.5):
+                await loop.sock_connect(tcp, (address, port))
+                udp.connect((address, port))
+                udp.send(request)
+                answer = await loop.sock_recv(udp, 1_500)
+        except (OSError, TimeoutError):
+            return False
+    return answer[4:20] == request[4:20]
