@@ -20,11 +20,13 @@ PairOutcome = Literal[
     "no-answer",
     "refused",
     "misplaced",
+    "denied",
     "unsent",
 ]
 """``answered``: it works too, another was taken; ``untried`` and ``outrun``: another was taken before it was
 checked, or had answered; ``waiting`` and ``checking``: still to be decided. The others have failed:
-``misplaced`` was answered from somewhere else, ``unsent`` never left this machine."""
+``misplaced`` was answered from somewhere else, ``denied`` is what the TURN server does not send to, and
+``unsent`` never left this machine."""
 
 
 class PairReport(msgspec.Struct, frozen=True, kw_only=True):

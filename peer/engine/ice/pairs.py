@@ -11,6 +11,7 @@ from aioice.ice import CandidatePair, StunProtocol
 from aioice.stun import TransactionFailed, TransactionTimeout
 
 from peer.engine.ice.checks import Address
+from peer.engine.ice.relay import RelayProtocol
 from peer.engine.ice.route import local_type, remote_type
 from peer.engine.ice.servers import ServerAddress
 from peer.stats import PairOutcome, PairReport
@@ -55,6 +56,8 @@ class Ledger:
         match pair.state:
             case State.SUCCEEDED:
                 return "answered"
+            case State.IN_PROGRESS | State.FAILED if _is_denied(pair):
+                return "denied"
             case State.IN_PROGRESS:
                 return "checking"
             case State.FAILED:
@@ -94,6 +97,10 @@ def reports(
             )
         )
     return found
+
+
+def _is_denied(pair: CandidatePair) -> bool:
+    return isinstance(pair.protocol, RelayProtocol) and pair.remote_addr in pair.protocol.allocation.denied
 
 
 def _endpoint(address: Address) -> str:

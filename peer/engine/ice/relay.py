@@ -67,6 +67,8 @@ class Allocation(TurnClientMixin):
         super().__init__(address, server.username, server.credential, LIFETIME, LIFETIME)
         self.ended: asyncio.Future[Exception] = asyncio.get_running_loop().create_future()
         self.is_given_back = False
+        self.denied: set[Address] = set()
+        """Peers that the server has refused to send to; at most as many as there are channels."""
         self._channels: dict[Address, Channel] = {}
         self._is_full = False
 
@@ -151,10 +153,13 @@ class Allocation(TurnClientMixin):
             channel.is_bound = False
             channel.renew_at = loop.time() + CHANNEL_RETRY
             channel.waiting.clear()
+            if isinstance(error, TransactionFailed):
+                self.denied.add(addr)
             if isinstance(error, TransactionFailed) and error.response.error_code in PERHAPS_GONE:
                 await self._look_whether_it_is_there()
         else:
             channel.is_bound = True
+            self.denied.discard(addr)
             channel.renew_at = loop.time() + RENEW_CHANNEL_AFTER
             while channel.waiting:
                 self.send_now(channel.waiting.popleft(), addr)

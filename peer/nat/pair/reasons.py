@@ -7,7 +7,7 @@ import ipaddress
 from peer.stats import PairOutcome, PairReport
 
 CHOSEN: PairOutcome = "selected"
-FAILED: frozenset[PairOutcome] = frozenset({"no-answer", "refused", "misplaced", "unsent"})
+FAILED: frozenset[PairOutcome] = frozenset({"no-answer", "refused", "misplaced", "denied", "unsent"})
 
 SHORT: dict[PairOutcome, str] = {
     "selected": "chosen",
@@ -19,6 +19,7 @@ SHORT: dict[PairOutcome, str] = {
     "no-answer": "no answer",
     "refused": "refused",
     "misplaced": "answered from elsewhere",
+    "denied": "denied by the relay",
     "unsent": "could not be sent",
 }
 
@@ -32,6 +33,7 @@ _LONG: dict[PairOutcome, str] = {
     "no-answer": "a NAT or a firewall on the way lets nothing through",
     "refused": "the other end did not accept the check",
     "misplaced": "a NAT on the way changes addresses, so the answer does not count",
+    "denied": "the TURN server does not send to this address",
     "unsent": "this machine has no way to such an address",
 }
 _SILENT: frozenset[PairOutcome] = frozenset({"no-answer", "outrun", "checking"})
@@ -50,7 +52,7 @@ def reason(pair: PairReport) -> str:
 def _silence(pair: PairReport) -> str:
     """What makes it silent more likely than not; empty when nothing does."""
     if "relay" in (pair.local_type, pair.remote_type):
-        return "the relay may not send there, or is not allowed to"
+        return "the relay and that address do not reach each other"
     if pair.remote_type == "host" and _is_private(pair.remote):
         return "a private address answers only inside its own network"
     return ""

@@ -140,6 +140,8 @@ async def test_a_peer_that_the_server_refuses_is_a_path_that_carries_nothing() -
             asked_for = [each.attributes["XOR-PEER-ADDRESS"] for each in server.asked(Method.CHANNEL_BIND)]
             assert asked_for.count(PEER) == 1, "not asked again at once"
             assert (server.data, asked.lost) == ([], [])
+            assert asked.protocol is not None
+            assert asked.protocol.allocation.denied == {PEER}
 
 
 @pytest.mark.parametrize("code", [400, 437])

@@ -116,6 +116,7 @@ def test_what_the_other_end_says_of_its_relay_is_told() -> None:
         ({"outcome": "outrun"}, "no answer yet", "before an answer came"),
         ({"outcome": "refused"}, "refused", "did not accept"),
         ({"outcome": "misplaced"}, "answered from elsewhere", "changes addresses"),
+        ({"outcome": "denied", "local_type": "relay"}, "denied by the relay", "does not send"),
         ({"outcome": "unsent"}, "could not be sent", "no way"),
         ({"outcome": "checking"}, "no answer yet", "still being tried"),
         ({"outcome": "waiting"}, "not tried yet", "turn"),
