@@ -1,4 +1,4 @@
-"""Puts the pages beside the server that serves them; everything else is in pyproject.toml."""
+"""Puts the pages and the TURN server's templates beside what reads them; all else is in pyproject.toml."""
 
 from __future__ import annotations
 
@@ -8,16 +8,19 @@ from pathlib import Path
 from setuptools import setup
 from setuptools.command.build_py import build_py
 
+FOLDERS = {"web": "signaling/web", "turn-config": "peerlane/turn/turn-config"}
 
-class BuildWithPages(build_py):
-    """A wheel has web/ as signaling/web; a checkout has it beside the packages already."""
+
+class BuildWithFolders(build_py):
+    """A wheel has them inside the packages; a checkout has them beside the packages already."""
 
     def run(self) -> None:
         super().run()
         if not self.editable_mode:
-            target = Path(self.build_lib) / "signaling" / "web"
-            shutil.rmtree(target, ignore_errors=True)
-            shutil.copytree("web", target)
+            for source, inside in FOLDERS.items():
+                target = Path(self.build_lib) / inside
+                shutil.rmtree(target, ignore_errors=True)
+                shutil.copytree(source, target)
 
 
-setup(cmdclass={"build_py": BuildWithPages})
+setup(cmdclass={"build_py": BuildWithFolders})

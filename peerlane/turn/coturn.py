@@ -156,7 +156,7 @@ async def running(program: str, settings: Settings) -> AsyncIterator[Coturn]:
         try:
             await coturn.listens()
             # It has read it; if we are killed nobody clears up, and the secret must not lie about.
-            Path(folder, "turnserver.conf").unlink()
+            os.unlink(f"{folder}/turnserver.conf")
             yield coturn
         finally:
             await coturn.stop()
