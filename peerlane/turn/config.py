@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import stat
 import sys
 from pathlib import Path
@@ -22,6 +23,8 @@ EXIT_USAGE = 2
 
 CERTIFICATE = "/etc/coturn/tls/fullchain.pem"
 KEY = "/etc/coturn/tls/privkey.pem"
+GROUP = "turnserver"
+"""What coturn of Debian's package runs as; root lets it read what it needs."""
 MAX_SECRET_FILE = 4_096
 
 
@@ -126,8 +129,22 @@ def _put(path: Path, mode: int, text: str) -> None:
     handle = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(handle, "w", encoding="utf-8") as file:
         file.write(text)
+        if path.name == files.CONF and os.geteuid() == 0 and is_group(GROUP):
+            shutil.chown(unfinished, group=GROUP)
+            mode |= stat.S_IRGRP
         os.fchmod(file.fileno(), mode)
     os.replace(unfinished, path)
+
+
+def is_group(name: str) -> bool:
+    """Whether this machine has such a group of users."""
+    import grp
+
+    try:
+        grp.getgrnam(name)
+    except KeyError:
+        return False
+    return True
 
 
 def _warn(settings: Settings, secret_file: Path) -> None:
