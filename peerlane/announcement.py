@@ -13,10 +13,11 @@ from signaling.metrics import package_version
 MAX_NETWORK_URLS = 4
 
 
-def announcement(where: Listening, config: Config, command: str = "peerlane") -> str:
+def announcement(where: Listening, config: Config, command: str = "peerlane", *, turn: str = "") -> str:
     """Addresses, a QR code for the phone, and the next step, as plain text.
 
-    ``command`` is how this program is called from where the reader is.
+    ``command`` is how this program is called from where the reader is, ``turn`` what there is to say about
+    the TURN server beside this one.
     """
     rows = [("On this machine", where.local + _moved(where.port, config.server.port))]
     https_moved = _moved(where.https_port, config.server.https_port)
@@ -26,6 +27,8 @@ def announcement(where: Listening, config: Config, command: str = "peerlane") ->
         rows.append(("", https_moved.strip()))
     if where.stun_port is not None:
         rows.append(("STUN", f"UDP {where.stun_port}{_moved(where.stun_port, config.server.stun_port)}"))
+    if turn:
+        rows.append(("TURN", turn))
     lines = [f"Peerlane {package_version()}", "", *(f"  {label:<16} {text}" for label, text in rows), ""]
     lines += [*_about_network(where), ""]
     if where.is_secure:

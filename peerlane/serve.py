@@ -7,9 +7,12 @@ import logging
 import os
 import shutil
 import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
+import msgspec
 from cyclopts import Parameter
 
 from peerlane.announcement import announcement
@@ -20,6 +23,7 @@ from signaling.listening import PortTaken
 from signaling.logs import configure
 from signaling.process import new_loop, raise_open_files
 from signaling.settings import Flag, Settings, SettingsError, describe, load
+from signaling.state_dir import StateDir, state_dir_path
 
 EXIT_OK = 0
 EXIT_ERROR = 1
@@ -42,6 +46,9 @@ def serve(
     ] = None,
     https_port: Annotated[int | None, Parameter(help="8443, or the next free one")] = None,
     stun_port: Annotated[int | None, Parameter(help="UDP; 3478, or the next free one; 0 for none")] = None,
+    turn: Annotated[
+        bool, Parameter(help="run coturn beside it, if it is installed: a relay for all")
+    ] = False,
     token: Annotated[
         list[str] | None, Parameter(help="programs with this token may connect; may be repeated", negative=())
     ] = None,
@@ -90,23 +97,16 @@ def serve(
         sys.stdout.write(describe(settings))
     if check_config:
         print("The settings are in order.", file=sys.stderr if show_config else sys.stdout)
-    return EXIT_OK if show_config or check_config else _run(settings)
+    return EXIT_OK if show_config or check_config else _run(settings, turn)
 
 
-def _run(settings: Settings) -> int:
+def _run(settings: Settings, with_turn: bool) -> int:
     config = settings.config
     configure(config.log)
     _prepare_process(config)
-    # Who names a port wants that one; who names none wants a server.
-    movable = [key for key in ("server.port", "server.https_port") if settings.origins[key] == "default"]
-
-    def announce(where: Listening) -> None:
-        if config.log.format == "text":
-            _print(announcement(where, config, _command()))
-
     with asyncio.Runner(loop_factory=new_loop) as runner:
         try:
-            runner.run(serve_until_told(config, movable=movable, announce=announce))
+            runner.run(_serve(settings, with_turn))
         except KeyboardInterrupt:
             return EXIT_INTERRUPTED
         except PortTaken as error:
@@ -114,6 +114,48 @@ def _run(settings: Settings) -> int:
         except (ServerError, OSError) as error:
             return _failed(f"cannot serve: {error}")
     return EXIT_OK
+
+
+async def _serve(settings: Settings, with_turn: bool) -> None:
+    # Who names a port wants that one; who names none wants a server.
+    movable = [key for key in ("server.port", "server.https_port") if settings.origins[key] == "default"]
+    async with _relayed(settings.config, with_turn) as (config, about_turn):
+
+        def announce(where: Listening) -> None:
+            if config.log.format == "text":
+                _print(announcement(where, config, _command(), turn=about_turn))
+
+        await serve_until_told(config, movable=movable, announce=announce)
+
+
+@asynccontextmanager
+async def _relayed(config: Config, with_turn: bool) -> AsyncIterator[tuple[Config, str]]:
+    """The configuration with a TURN server of our own, and what is announced of it."""
+    if not with_turn:
+        yield config, ""
+        return
+    # Most servers run without.
+    from peerlane.turn import beside
+    from peerlane.turn.coturn import INSTALL, TurnError, installed
+
+    if installed() is None:
+        log.info("= no TURN server: coturn is not installed", extra={"event": "not-relaying"})
+        yield config, f"none: coturn is not installed ({INSTALL})"
+        return
+    state = StateDir(state_dir_path(config.server.state_dir, os.environ))
+    relay = beside.Beside(config.server.host, state)
+    try:
+        told = await relay.start()
+    except (TurnError, OSError) as error:
+        log.warning("! no TURN server: %s", error)
+        yield config, "none: coturn did not start, as the log says"
+        return
+    try:
+        log.info("= relaying", extra={"event": "relaying", "port": told.port})
+        ice = msgspec.structs.replace(config.ice, turn_urls=told.urls, turn_secret=told.secrets[0])
+        yield msgspec.structs.replace(config, ice=ice), f"UDP and TCP {told.port}"
+    finally:
+        await relay.stop()
 
 
 def _command() -> str:

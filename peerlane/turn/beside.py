@@ -6,8 +6,6 @@ import asyncio
 import contextlib
 import logging
 import random
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 
 import msgspec
 
@@ -34,22 +32,38 @@ class Relay(msgspec.Struct, frozen=True):
     port: int
 
 
-@asynccontextmanager
-async def beside(host: str, state: StateDir) -> AsyncIterator[Relay]:
-    """For the clients of a server at ``host``, until the end of the block. Raises TurnError and OSError."""
-    program = installed()
-    if program is None:
-        raise TurnError("coturn is not installed")
-    settings = local_settings(here(host), PORT, kept_secret(state), await version(program))
-    started: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-    keeping = asyncio.create_task(_keep(program, settings, started))
-    try:
-        await started
-        yield Relay(local_urls(settings), settings.secrets, settings.port)
-    finally:
-        keeping.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await keeping
+class Beside:
+    """A TURN server for the clients of a server at ``host``.
+
+    ``start`` it, and ``stop`` it when it has started.
+    """
+
+    def __init__(self, host: str, state: StateDir) -> None:
+        self._host = host
+        self._state = state
+        self._keeping: asyncio.Task[None] | None = None
+
+    async def start(self) -> Relay:
+        """Returns when it answers; from now on it is kept running. Raises TurnError and OSError."""
+        program = installed()
+        if program is None:
+            raise TurnError("coturn is not installed")
+        settings = local_settings(here(self._host), PORT, kept_secret(self._state), await version(program))
+        started: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._keeping = asyncio.create_task(_keep(program, settings, started))
+        try:
+            await started
+        except BaseException:
+            await self.stop()
+            raise
+        return Relay(local_urls(settings), settings.secrets, settings.port)
+
+    async def stop(self) -> None:
+        """End it."""
+        if self._keeping is not None:
+            self._keeping.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._keeping
 
 
 async def _keep(program: str, settings: Settings, started: asyncio.Future[None]) -> None:
