@@ -64,7 +64,8 @@ def check(
             hops=hops,
             insecure=insecure,
             timeout=timeout,
-        )
+        ),
+        unix_now=time.time(),
     )
     problems = [] if isinstance(planned, Plan) else list(planned)
     if watch is not None and not watch > 0:
