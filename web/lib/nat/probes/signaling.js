@@ -1,0 +1,81 @@
+/** The page's own server over HTTP and WebSocket, and the STUN and TURN servers that it names. */
+
+import { now } from "../../clock.js";
+import { JSON_SUBPROTOCOL } from "../../protocol.js";
+
+/** @typedef {Partial<import("../observations.js").SignalingAnswer>} SignalingAnswer */
+
+const UNTOLD = "the server has not told them";
+
+/**
+ * @param {string} origin
+ * @param {number} deadline as of `now()`
+ * @returns {Promise<SignalingAnswer>}
+ */
+export async function signalingAnswer(origin, deadline) {
+  const [http, websocket] = await Promise.all([info(origin, deadline), upgrade(origin, deadline)]);
+  const trouble = http.trouble ?? (websocket === null ? "the upgrade has failed" : "");
+  return { ...http, url: origin, websocket_rtt: websocket, trouble };
+}
+
+/** @param {string} origin @param {number} deadline @returns {Promise<SignalingAnswer>} */
+async function info(origin, deadline) {
+  const began = now();
+  try {
+    const response = await ask(`${origin}/v1/info`, deadline);
+    const answer = { http_rtt: now() - began, http_status: response.status };
+    if (!response.ok) return answer;
+    const { server } = await response.json().catch(() => ({}));
+    return { ...answer, is_portal: server !== "peerlane" };
+  } catch {
+    return { trouble: "the server cannot be reached" };
+  }
+}
+
+/** Seconds until a WebSocket is open; null: it does not open. @param {string} origin @param {number} deadline */
+function upgrade(origin, deadline) {
+  const began = now();
+  const socket = new WebSocket(`${origin.replace(/^http/, "ws")}/v1/ws`, JSON_SUBPROTOCOL);
+  return new Promise((/** @type {(rtt: number | null) => void} */ resolve) => {
+    const timer = setTimeout(() => socket.close(), Math.max(0, deadline - now()) * 1000);
+    socket.onopen = () => {
+      resolve(now() - began);
+      socket.close();
+    };
+    socket.onclose = () => {
+      clearTimeout(timer);
+      resolve(null);
+    };
+  });
+}
+
+/**
+ * What the server tells its clients to use.
+ *
+ * @param {string} origin
+ * @param {number} deadline
+ * @returns {Promise<{ servers: RTCIceServer[], refused: boolean, trouble: string }>} `trouble`: why there are none
+ */
+export async function iceServers(origin, deadline) {
+  try {
+    const response = await ask(`${origin}/v1/ice-servers`, deadline);
+    if (response.ok) return { ...read(await response.json()), refused: false };
+    if (response.status === 429) {
+      const after = response.headers.get("Retry-After");
+      const again = after ? `try again in ${after} s` : "try again later";
+      return { servers: [], refused: false, trouble: `the server tells them only so often: ${again}` };
+    }
+    const refused = response.status === 401 || response.status === 403;
+    return { servers: [], refused, trouble: `the server does not tell them (error ${response.status})` };
+  } catch {
+    return { servers: [], refused: false, trouble: UNTOLD };
+  }
+}
+
+/** @param {{ iceServers?: unknown }} body */
+const read = ({ iceServers }) =>
+  Array.isArray(iceServers) ? { servers: iceServers, trouble: "" } : { servers: [], trouble: UNTOLD };
+
+/** @param {string} url @param {number} deadline */
+const ask = (url, deadline) =>
+  fetch(url, { cache: "no-store", signal: AbortSignal.timeout(Math.max(0, deadline - now()) * 1000) });
