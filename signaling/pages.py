@@ -69,7 +69,8 @@ def web_folder() -> Path | None:
 
 
 class Pages:
-    """The files under one folder, each at its own path; a folder's ``index.html`` at the folder's."""
+    """The files under one folder, each at its own path; a folder's ``index.html`` at the folder's, with a
+    slash behind it or without."""
 
     def __init__(self, folder: Path | None) -> None:
         self._files = _listed(folder) if folder is not None else {}
@@ -104,5 +105,6 @@ def _listed(folder: Path) -> dict[str, Path]:
             continue
         files[f"/{path.as_posix()}"] = file
         if file.name == INDEX:
-            files[f"/{path.parent.as_posix()}/".replace("/./", "/")] = file
+            above = "" if path.parent == Path() else f"/{path.parent.as_posix()}"
+            files[f"{above}/"] = files[above or "/"] = file
     return files

@@ -20,9 +20,11 @@ async def client(tmp_path: Path) -> AsyncIterator[Client]:
     (tmp_path / "secret.txt").write_text("secret")
     folder = tmp_path / "web"
     (folder / "lib").mkdir(parents=True)
+    (folder / "network").mkdir()
     (folder / ".git").mkdir()
     for name, text in {
         "index.html": "<!doctype html>",
+        "network/index.html": "<!doctype html>",
         "lib/room.js": "export const room = 1;",
         "lib/notes.md": "secret",
         ".env": "secret",
@@ -45,6 +47,8 @@ async def client(tmp_path: Path) -> AsyncIterator[Client]:
         ("/", "text/html; charset=utf-8"),
         ("/?room=demo&name=ana", "text/html; charset=utf-8"),
         ("/index.html", "text/html; charset=utf-8"),
+        ("/network", "text/html; charset=utf-8"),
+        ("/network/", "text/html; charset=utf-8"),
         ("/lib/room.js", "text/javascript; charset=utf-8"),
         ("/page.css", "text/css; charset=utf-8"),
     ],
