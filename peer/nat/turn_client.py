@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 from aioice import stun
 from aioice.stun import Class, Message, Method, TransactionFailed, TransactionTimeout
 
+from peer.nat.stun_codec import REQUESTED_ADDRESS_FAMILY
 from peer.nat.turn_line import CHANNELS, Line, NotTurnError
 
 Address = tuple[str, int]
@@ -31,7 +32,6 @@ CLOSE_TIMEOUT = 0.5
 MAX_WAITING = 32
 """Datagrams from peers that nobody has taken yet; what comes after them is lost."""
 
-REQUESTED_ADDRESS_FAMILY = 0x0017
 CHANNEL_DATA = 0x40
 
 

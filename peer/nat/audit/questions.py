@@ -7,12 +7,12 @@ import socket
 from collections.abc import Iterator
 
 from aioice import stun
-from aioice.stun import Class, Message, Method
 
 from peer.engine.ice.allocation import AddressInfo
 from peer.nat.audit.evidence import GRANTED, Binding, How, Permission, Quota
 from peer.nat.audit.visits import Problem, Visit, code_of
 from peer.nat.observations import Family
+from peer.nat.stun_codec import CHANGE_PORT, binding_request
 from peer.nat.turn_client import Credentials, TurnClient
 from peer.nat.turn_line import CHANNELS, endpoint_text
 
@@ -24,7 +24,6 @@ PORT = 9
 """Discard: a permission has none, a channel must."""
 SENDINGS = 3
 SENDING_PAUSE = 0.4
-CHANGE_PORT = 0x02
 
 
 async def login(visit: Visit, credentials: Credentials) -> int | None:
@@ -134,7 +133,7 @@ class _Ear(asyncio.DatagramProtocol):
 async def _answers_elsewhere(server: AddressInfo) -> bool | None:
     """Whether it answers from another port when it is asked to (RFC 5780 section 7.2); None: no answer."""
     host, port = server[4][:2]
-    request = Message(Method.BINDING, Class.REQUEST, attributes={"CHANGE-REQUEST": CHANGE_PORT})
+    request = binding_request(change=CHANGE_PORT)
     local = ("::" if server[0] == socket.AF_INET6 else "0.0.0.0", 0)
     try:
         transport, ear = await asyncio.get_running_loop().create_datagram_endpoint(_Ear, local_addr=local)

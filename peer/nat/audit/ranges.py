@@ -6,7 +6,7 @@ which clouds keep the keys of a machine, and every way to write an IPv4 address 
 
 from __future__ import annotations
 
-from ipaddress import IPv4Address, IPv4Network, IPv6Network, ip_network
+from ipaddress import IPv4Address, IPv4Network, IPv6Network, ip_address, ip_network
 from typing import Literal
 
 import msgspec

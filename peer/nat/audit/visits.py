@@ -73,8 +73,9 @@ async def knock(door: ServerAddress, timeout: float, tls: ssl.SSLContext | None)
         async with asyncio.timeout(timeout):
             addresses = await look_up(door, timeout)
             if door.transport == "tls":
-                trusting = tls or await asyncio.to_thread(ssl.create_default_context)
-                found.tls, tls = await _handshake(door, addresses, trusting)
+                if tls is None:
+                    tls = await asyncio.to_thread(ssl.create_default_context)
+                found.tls, tls = await _handshake(door, addresses, tls)
             for ways in _ways(door, addresses):
                 await _ask(found, Visit(door, ways, tls), timeout / 2)
                 if found.visit is not None:
