@@ -1,8 +1,10 @@
-"""aioice's connectivity checks, with four differences.
+"""aioice's connectivity checks, with six differences.
 
+- The controlled side knocks first on a NAT, and the controlling one a moment later.
 - A relay is the last resort: the first pair that answers wins, but one over a relay waits for the others.
 - A check of the other side is a sign that its NAT is open: our own, which may have been dropped before,
   is sent again at once and not half a second later (RFC 8445 section 7.3.1.4).
+- Direct checks are repeated sooner than after half a second: until then the relay would have been taken.
 - Who waits for a connection has it when it is there, not at the next tick; without work there is no tick.
 - What was given up may be checked again when the other side asks for it.
 """
@@ -25,8 +27,14 @@ log = logging.getLogger(__name__)
 
 PACE = 0.02
 """Between two new checks (RFC 8445 section 14.2, Ta)."""
+ANSWERER_FIRST = 0.05
+"""Behind a Linux masquerade that drops nothing, a mapping moves when the other side's packet is there before
+one's own has left. If both send at once it is chance who loses; the controlled side is let go first."""
 AGAIN_AFTER = 0.05
 """Two who send at every check of the other would not stop."""
+REPEAT_AFTER = (0.1, 0.2, 0.35)
+"""Of direct checks. The first may have come before the other side had opened its NAT, and behind a symmetric
+NAT the other side's own never come through to tell; half a second later the relay would have been taken."""
 MAX_CONFLICTS = 3
 MAX_LEARNED = 32
 """Addresses that nobody has announced, and from which valid checks have come."""
@@ -34,6 +42,23 @@ ROLE_CONFLICT = 487
 
 Address = tuple[str, int]
 State = CandidatePair.State
+
+
+class Check:
+    """One that is under way. The same request may be sent more often than aioice does."""
+
+    def __init__(self, pair: CandidatePair, request: Message) -> None:
+        self.pair = pair
+        self._request = request
+        self._again_at = -math.inf
+
+    def send_again(self, now: float) -> None:
+        if now - self._again_at >= AGAIN_AFTER:
+            self._again_at = now
+            self.send()
+
+    def send(self) -> None:
+        self.pair.protocol.send_stun(self._request, self.pair.remote_addr)
 
 
 class CheckingConnection(Connection):
@@ -46,8 +71,9 @@ class CheckingConnection(Connection):
         self.mapped: dict[CandidatePair, Address] = {}
         """How the other side sees us, over each pair that has answered."""
         self.first_rtt: dict[CandidatePair, float] = {}
-        self._under_way: dict[CandidatePair, tuple[Message, float]] = {}
+        self._under_way: dict[CandidatePair, Check] = {}
         self._pacing: asyncio.Handle | None = None
+        self._learned_at: dict[CandidatePair, float] = {}
         self._begun_at = 0.0
         self._newest_at = 0.0
         self._relay_timer: asyncio.TimerHandle | None = None
@@ -83,13 +109,26 @@ class CheckingConnection(Connection):
     def _tick(self) -> None:
         """Begin the next check. While there is none to begin, nothing ticks."""
         self._pacing = None
-        is_one_due = any(pair.state in (State.WAITING, State.FROZEN) for pair in self._check_list)
-        if self._check_periodic():
-            if is_one_due:
-                self._pacing = asyncio.get_running_loop().call_later(PACE, self._tick)
-        elif not self._check_list and not self._check_list_done:
+        if self._check_list_done:
+            return
+        loop = asyncio.get_running_loop()
+        now = loop.time()
+        left = [pair for pair in self._check_list if pair.state in (State.WAITING, State.FROZEN)]
+        due = [pair for pair in left if self._due_at(pair, now) <= now]
+        if due:
+            # Of two it is the one with the higher priority: the list is sorted.
+            self.check_start_task(next((pair for pair in due if pair.state is State.WAITING), due[0]))
+        if len(left) > (1 if due else 0):
+            next_at = now + PACE if due else min(self._due_at(pair, now) for pair in left)
+            self._pacing = loop.call_at(next_at, self._tick)
+        elif not self._check_list and not self._remote_candidates_expected():
             self._check_list_state.put_nowait(ICE_FAILED)
             self._check_list_done = True
+
+    def _due_at(self, pair: CandidatePair, now: float) -> float:
+        learned_at = self._learned_at.setdefault(pair, now)
+        is_knock = pair.remote_candidate.type == "srflx" and not is_relayed(pair)
+        return learned_at + (ANSWERER_FIRST if is_knock and self.ice_controlling else 0.0)
 
     def _pair_remote_candidate(self, remote_candidate: Candidate) -> None:
         super()._pair_remote_candidate(remote_candidate)
@@ -134,19 +173,23 @@ class CheckingConnection(Connection):
 
     async def _ask(self, pair: CandidatePair, request: Message) -> bool:
         assert self.remote_password is not None
+        loop = asyncio.get_running_loop()
         asked_at = time.perf_counter()
-        self._under_way[pair] = (request, -math.inf)
+        check = self._under_way[pair] = Check(pair, request)
+        repeats = [loop.call_later(after, check.send) for after in REPEAT_AFTER if not is_relayed(pair)]
         try:
             response, source = await pair.protocol.request(
                 request, pair.remote_addr, integrity_key=self.remote_password.encode()
             )
         finally:
             self._under_way.pop(pair, None)
+            for repeat in repeats:
+                repeat.cancel()
         if source != pair.remote_addr:
             return False
         rtt = time.perf_counter() - asked_at
-        if rtt < RETRY_RTO:
-            # Later ones may be answers to a second copy, or to the first.
+        # What takes longer may be the answer to a second copy.
+        if rtt < (RETRY_RTO if is_relayed(pair) else REPEAT_AFTER[0]):
             self.first_rtt[pair] = rtt
         if "XOR-MAPPED-ADDRESS" in response.attributes:
             self.mapped[pair] = response.attributes["XOR-MAPPED-ADDRESS"]
@@ -161,12 +204,9 @@ class CheckingConnection(Connection):
         if "PRIORITY" not in message.attributes or not self._may_learn(addr):
             return
         super().check_incoming(message, addr, protocol)
-        for pair, (request, again_at) in self._under_way.items():
-            if pair.protocol is protocol and pair.remote_addr == addr:
-                now = asyncio.get_running_loop().time()
-                if now - again_at >= AGAIN_AFTER:
-                    self._under_way[pair] = (request, now)
-                    protocol.send_stun(request, addr)
+        for check in self._under_way.values():
+            if check.pair.protocol is protocol and check.pair.remote_addr == addr:
+                check.send_again(asyncio.get_running_loop().time())
                 break
 
     def _may_learn(self, addr: Address) -> bool:

@@ -148,6 +148,46 @@ async def test_a_check_of_the_other_side_has_ours_sent_again() -> None:
         assert asyncio.get_running_loop().time() - started < stun.RETRY_RTO / 2
 
 
+async def test_behind_a_nat_that_only_one_side_can_open_a_direct_path_is_there_before_the_relay_is_due() -> (
+    None
+):
+    async with two() as (controlling, controlled):
+        # What the controlled side sends never arrives, as behind a symmetric NAT; its own NAT opens late.
+        controlled.ice.check_start_task = lambda pair: None  # type: ignore[method-assign]
+        answer = controlled.ice.request_received
+        controlled.ice.request_received = lambda *check: None  # type: ignore[method-assign]
+        await controlling.learns(controlled)
+        tasks = [asyncio.create_task(connect(side)) for side in (controlling, controlled)]
+        started = asyncio.get_running_loop().time()
+        await until(lambda: State.IN_PROGRESS in states(controlling))
+        controlled.ice.request_received = answer  # type: ignore[method-assign]
+        await until(lambda: State.SUCCEEDED in states(controlling))
+        assert asyncio.get_running_loop().time() - started < patience.LEAST
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+@pytest.mark.parametrize(("kind", "first"), [("srflx", "controlled"), ("host", "controlling")])
+async def test_the_controlled_side_knocks_first_on_a_nat(kind: str, first: str) -> None:
+    async with two() as (controlling, controlled):
+        knocks: list[str] = []
+        for name, side in (("controlled", controlling), ("controlling", controlled)):
+            side.ice.request_received = lambda *check, name=name: knocks.append(name)  # type: ignore[method-assign]
+        tasks = [asyncio.create_task(connect(controlling))]
+        for side, other in ((controlling, controlled), (controlled, controlling)):
+            for each in other.ice.local_candidates:
+                copy = Candidate(each.foundation, 1, "udp", each.priority, each.host, each.port, kind)
+                await side.ice.add_remote_candidate(copy)
+        await asyncio.sleep(0)
+        tasks.append(asyncio.create_task(connect(controlled)))
+        await until(lambda: len(set(knocks)) == 2)
+        assert knocks[0] == first
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
 async def test_addresses_from_which_nobody_was_announced_are_limited(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(checks, "MAX_LEARNED", 2)
     async with two() as (controlling, controlled):
