@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
 import os
 import re
 import shutil
@@ -33,9 +34,6 @@ LOG_LINES = 200
 """Of its log that are kept; the last ones say why it has ended."""
 TOLD_LINES = 8
 
-_PROGRAM = "turnserver"
-# Debian has it where the path of a service may not lead.
-_FOLDERS = "/usr/bin:/usr/sbin:/usr/local/bin:/opt/homebrew/bin"
 _LAUNCHER = Path(__file__).with_name("launcher.py")
 _REJECTED = "Bad configuration format"
 _MAGIC = 0x2112A442
@@ -47,7 +45,7 @@ class TurnError(Exception):
 
 def installed() -> str | None:
     """The path of coturn's program, or None."""
-    return shutil.which(_PROGRAM) or shutil.which(_PROGRAM, path=_FOLDERS)
+    return shutil.which("turnserver")
 
 
 async def version(program: str) -> Literal["4.6", "4.13"]:
@@ -89,8 +87,11 @@ class Coturn:
         # Who no longer waits for the end must not end the reading.
         await asyncio.shield(self._reading)
         how = f"was ended by signal {-code}" if code < 0 else f"has ended with code {code}"
+        return self._with_last_words(f"coturn {how}")
+
+    def _with_last_words(self, text: str) -> str:
         last = [line for line in self._log if line.strip(" :0123456789=")][-TOLD_LINES:]
-        return "\n".join([f"coturn {how}; the end of its log:", *(f"  {line}" for line in last)])
+        return "\n".join([f"{text}; the end of its log:", *(f"  {line}" for line in last)])
 
     async def listens(self) -> None:
         """Wait until it answers. Raises TurnError when it does not."""
@@ -102,7 +103,8 @@ class Coturn:
             if ended.done():
                 raise TurnError(ended.result())
         except TimeoutError:
-            raise TurnError(f"coturn runs, but has not answered for {START_TIMEOUT:.0f} s") from None
+            text = f"coturn runs, but has not answered for {START_TIMEOUT:.0f} s"
+            raise TurnError(self._with_last_words(text)) from None
         finally:
             for task in (ended, answering):
                 task.cancel()
@@ -163,7 +165,10 @@ async def running(program: str, settings: Settings) -> AsyncIterator[Coturn]:
 
 
 def free_port(addresses: Sequence[str], first: int, tries: int = 20) -> int | None:
-    """The first port from ``first`` on that is free at all these addresses, for UDP and TCP; or None."""
+    """The first port from ``first`` on that is free at all these addresses, for UDP and TCP; or None.
+
+    Raises TurnError for an address or a port that we cannot have.
+    """
     for port in range(first, min(first + tries, 65_536)):
         if all(_is_free(address, port) for address in addresses):
             return port
@@ -179,8 +184,10 @@ def _is_free(address: str, port: int) -> bool:
             for each in (tcp, udp):
                 each.bind((address, port))
             tcp.listen(1)
-        except OSError:
-            return False
+        except OSError as error:
+            if error.errno == errno.EADDRINUSE:
+                return False
+            raise TurnError(f"cannot listen at {address} port {port}: {error.strerror}") from error
     return True
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import signal
 import sys
 from asyncio.subprocess import PIPE, Process
@@ -21,6 +22,10 @@ class Command:
         self._process = process
         self.errors: list[str] = []
         self._reading = asyncio.create_task(self._read_errors())
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid
 
     def type(self, text: str) -> None:
         assert self._process.stdin is not None
@@ -72,9 +77,16 @@ class Command:
 
 
 @asynccontextmanager
-async def command(*arguments: str) -> AsyncIterator[Command]:
+async def command(*arguments: str, **environment: str) -> AsyncIterator[Command]:
     process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "peerlane", *arguments, stdin=PIPE, stdout=PIPE, stderr=PIPE
+        sys.executable,
+        "-m",
+        "peerlane",
+        *arguments,
+        stdin=PIPE,
+        stdout=PIPE,
+        stderr=PIPE,
+        env=os.environ | environment,
     )
     running = Command(process)
     try:

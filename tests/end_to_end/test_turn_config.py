@@ -1,0 +1,250 @@
+"""A real coturn under our configuration: alone, with ``peerlane turn up``, and beside ``peerlane serve``."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import hmac
+import json
+import os
+import shutil
+import signal
+import sys
+import time
+import tomllib
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+from aioice import Candidate, Connection
+
+from peer.channels.kinds import RELIABLE
+from peer.engine.ice.allocation import relayed
+from peer.engine.ice.policy import IcePolicy
+from peer.engine.ice.servers import ServerAddress, parse_server
+from peer.facts import Trouble
+from peer.room import JoinOptions, RemotePeer, Room, join
+from peerlane.turn.coturn import Coturn, TurnError, free_port, running, version
+from peerlane.turn.here import LOOPBACK, here
+from peerlane.turn.settings import Settings
+from signaling.certificate import make_certificate
+from tests.end_to_end.commands import Command, command
+from tests.end_to_end.conftest import PATIENCE, eventually
+
+pytestmark = [
+    pytest.mark.end_to_end,
+    pytest.mark.skipif(sys.platform != "linux", reason="/proc tells which coturn is whose"),
+]
+
+OLD, NEW = "0123456789abcdef" * 4, "fedcba9876543210" * 4
+TIMEOUT = 5.0
+
+
+@pytest.fixture
+def program() -> str:
+    found = shutil.which("turnserver")
+    if found is None:
+        pytest.skip("coturn is not installed; scripts/install-system does it")
+    return found
+
+
+def credentials(secret: str, ends_in: float = 600.0) -> tuple[str, str]:
+    """As the signaling server makes them."""
+    username = f"{int(time.time() + ends_in)}:ana"
+    digest = hmac.digest(secret.encode(), username.encode(), "sha1")
+    return username, base64.b64encode(digest).decode()
+
+
+async def ask(url: str, secret: str, ends_in: float = 600.0) -> Candidate | Trouble:
+    """Allocate a relay and give it back."""
+    server = parse_server(url, *credentials(secret, ends_in))
+    assert isinstance(server, ServerAddress)
+    answer = await relayed(Connection(ice_controlling=True), server, TIMEOUT, lost=[].append)
+    if isinstance(answer, Trouble):
+        return answer
+    candidate, protocol = answer
+    await protocol.close()
+    return candidate
+
+
+@asynccontextmanager
+async def configured(program: str, folder: Path) -> AsyncIterator[Coturn]:
+    """With all that the template has: TLS, two secrets, an address of each family."""
+    where = here()
+    port = free_port(where.listening, 13_478)
+    tls_port = free_port(where.listening, 15_349)
+    assert port is not None
+    assert tls_port is not None
+    certificate = folder / "turn.pem"
+    certificate.write_bytes(make_certificate(["localhost", *where.listening], time.time()))
+    settings = Settings(
+        "turn.example.org",
+        [NEW, OLD],
+        coturn=await version(program),
+        external_ips=where.relaying,
+        listening_ips=where.listening,
+        certificate=str(certificate),
+        key=str(certificate),
+        port=port,
+        tls_port=tls_port,
+    )
+    async with running(program, settings) as coturn:
+        yield coturn
+
+
+async def test_coturn_understands_every_line(program: str, tmp_path: Path) -> None:
+    async with configured(program, tmp_path) as coturn:
+        if await version(program) == "4.6":
+            assert coturn.rejected == []
+        else:
+            # Not every build has it, and the file says so.
+            assert all(option.startswith("prometheus") for option in coturn.rejected)
+
+
+async def test_both_secrets_are_good_and_no_other(program: str, tmp_path: Path) -> None:
+    async with configured(program, tmp_path) as coturn:
+        url = f"turn:{coturn.settings.listening_ips[0]}:{coturn.settings.port}"
+        for secret in (NEW, OLD):
+            assert isinstance(await ask(url, secret), Candidate)
+        for secret, ends_in in ((NEW[::-1] + "x", 600.0), (NEW, -10.0)):
+            answer = await ask(url, secret, ends_in)
+            assert isinstance(answer, Trouble)
+            assert answer.code == 401
+
+
+async def test_the_secret_does_not_lie_about_while_it_runs(program: str, tmp_path: Path) -> None:
+    async with configured(program, tmp_path) as coturn:
+        arguments = arguments_of(coturn.pid)
+        folder = Path(arguments[arguments.index("-c") + 1]).parent
+        assert NEW not in " ".join(arguments)
+        assert "turnserver.conf" not in [path.name for path in folder.iterdir()]
+    assert not folder.exists()
+
+
+async def test_a_coturn_that_does_not_answer_says_why(program: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("peerlane.turn.coturn.START_TIMEOUT", 1.0)
+    # An address of others: it tries again and again to have it.
+    settings = Settings("turn.example.org", [NEW], external_ips=["198.51.100.77"], port=13_500)
+    with pytest.raises(
+        TurnError, match=r"(?s)has not answered for 1 s; the end of its log:.*assign requested"
+    ):
+        async with running(program, settings):
+            pass
+
+
+@asynccontextmanager
+async def turn_up(state: Path, *arguments: str) -> AsyncIterator[tuple[Command, str]]:
+    """``peerlane turn up`` and the first url that it names."""
+    async with command("turn", "up", "--state-dir", str(state), *arguments) as up:
+        said = [""]
+        while not said[-1].startswith("  secret_file"):
+            said.append(await up.line())
+            assert said[-1] or up.errors == [], up.errors
+        (entry,) = tomllib.loads("\n".join(said[said.index("  [[ice.turn]]") :]))["ice"]["turn"]
+        assert entry["secret_file"] == str(state / "turn.secret")
+        yield up, entry["urls"][0]
+
+
+def children(pid: int) -> list[int]:
+    return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
+
+def arguments_of(pid: int) -> list[str]:
+    return Path(f"/proc/{pid}/cmdline").read_text().split("\0")
+
+
+def is_alive(pid: int) -> bool:
+    try:
+        return ") Z " not in Path(f"/proc/{pid}/stat").read_text()
+    except FileNotFoundError:
+        return False
+
+
+async def test_turn_up_gives_relays_until_it_is_told_to_end(program: str, tmp_path: Path) -> None:
+    async with turn_up(tmp_path) as (up, url):
+        secret = (tmp_path / "turn.secret").read_text().strip()
+        assert isinstance(await ask(url, secret), Candidate)
+        (coturn,) = children(up.pid)
+        up.interrupt(signal.SIGTERM)
+        assert await up.ended() == 0
+        assert not is_alive(coturn)
+
+
+async def test_coturn_does_not_outlive_a_command_that_is_killed(program: str, tmp_path: Path) -> None:
+    async with turn_up(tmp_path) as (up, _):
+        (coturn,) = children(up.pid)
+        assert is_alive(coturn)
+        up.interrupt(signal.SIGKILL)
+        await up.ended()
+        await eventually(lambda: not is_alive(coturn), "coturn ends too")
+
+
+async def test_a_coturn_that_dies_is_told_with_its_last_words(program: str, tmp_path: Path) -> None:
+    async with turn_up(tmp_path, "--address", LOOPBACK) as (up, url):
+        assert url.startswith(f"turn:{LOOPBACK}:")
+        os.kill(children(up.pid)[0], signal.SIGKILL)
+        assert await up.ended() == 1
+        assert "coturn was ended by signal 9; the end of its log:" in up.errors[0]
+        assert len(up.errors) > 2
+
+
+async def test_without_coturn_the_install_line_is_told(tmp_path: Path) -> None:
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "peerlane", "turn", "up",
+        env={**os.environ, "PATH": str(tmp_path)},
+        stderr=asyncio.subprocess.PIPE,
+    )  # fmt: skip
+    _, errors = await process.communicate()
+    assert process.returncode == 1
+    assert errors.decode() == (
+        "peerlane: coturn is not installed. On Debian and Ubuntu: sudo apt-get install coturn\n"
+    )
+
+
+@asynccontextmanager
+async def serving(state: Path, path: str | None = None) -> AsyncIterator[tuple[Command, str]]:
+    """``peerlane serve --dev --turn`` and its address."""
+    arguments = ["serve", "--dev", "--turn", "--port", "0", "--stun-port", "0", "--log-format", "json"]
+    environment = {} if path is None else {"PATH": path}
+    async with command(*arguments, "--state-dir", str(state), **environment) as server:
+        await server.noted('"listening"')
+        told = next(json.loads(line) for line in server.errors if '"listening"' in line)
+        yield server, told["local"]
+
+
+async def message_arrives(url: str, room: str) -> None:
+    """Two peers who may use nothing but relays meet, and one hears the other."""
+    options = JoinOptions(policy=IcePolicy(relay_only=True))
+    async with (
+        asyncio.timeout(PATIENCE),
+        join(url, room, options=options) as ana,
+        join(url, room, options=options) as ben,
+    ):
+        channel = await (await first_peer(ana)).open("talk", RELIABLE)
+        await channel.send("through the relay")
+        heard = await (await first_peer(ben)).open("talk", RELIABLE)
+        assert await anext(aiter(heard)) == "through the relay"
+
+
+async def first_peer(room: Room) -> RemotePeer:
+    return await anext(room.peers())
+
+
+async def test_peers_of_a_server_with_turn_meet_at_its_relay(program: str, tmp_path: Path) -> None:
+    async with serving(tmp_path) as (server, url):
+        (coturn,) = children(server.pid)
+        await message_arrives(url, "first")
+        os.kill(coturn, signal.SIGKILL)
+        await server.noted("the TURN server runs again")
+        await message_arrives(url, "second")
+        (coturn,) = children(server.pid)
+        server.interrupt(signal.SIGTERM)
+        assert await server.ended() == 0
+        assert not is_alive(coturn)
+
+
+async def test_a_server_without_coturn_goes_on_and_says_so(tmp_path: Path) -> None:
+    async with serving(tmp_path, path=str(tmp_path)) as (server, url):
+        assert url.startswith("http://")
+        assert any("coturn is not installed" in line for line in server.errors)
