@@ -4,22 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from peer.facts import REFUSED, UNREACHABLE
+from peer.facts import UNREACHABLE
 from peer.nat.behaviour import DEPENDENT
+from peer.nat.endpoints import host_of
 from peer.nat.layers import is_tampered, layers, public_addresses, vpn_in_use
 from peer.nat.observations import Observations, SignalingAnswer, StunAnswer, TurnAnswer
 from peer.nat.quoting import quoted
 from peer.nat.reach import (
     has_no_room,
     is_nameless,
+    is_refused,
     is_relaying,
     is_untrusted,
     port_of_relay,
     relaying,
+    relays,
     udp,
 )
 from peer.nat.report import Behaviour
-from peer.nat.words import ADVICE
+from peer.nat.words import ADVICE, STANDSTILLS
 
 MAX_ADVICE = 6
 """Whoever is told more does nothing of it."""
@@ -52,12 +55,16 @@ def _hints(observations: Observations, found: list[Behaviour], code: str) -> Ite
     if code == "no-ice-servers":
         yield "name-servers", ""
     for relay in observations.turn:
-        yield from _about_turn(relay, code)
+        yield from _about_turn(relay, observations, code)
     yield from _about_relays(observations, code)
     for server in observations.stun:
         yield from _about_stun(server, observations, code)
+    if not (observations.stun or observations.mapping) and code not in STANDSTILLS:
+        yield "name-stun", ""
     yield from _about_udp(observations, found)
     yield from _about_the_way(observations)
+    if observations.observer == "browser" and code != "no-connectivity":
+        yield "use-the-command", ""
 
 
 def _about_signaling(asked: SignalingAnswer, code: str) -> Iterator[Hint]:
@@ -68,15 +75,18 @@ def _about_signaling(asked: SignalingAnswer, code: str) -> Iterator[Hint]:
     elif is_nameless(asked.trouble):
         yield "name-unknown", asked.url
     elif asked.http_rtt is None:
-        yield "signaling-silent", asked.url
+        if code != "no-connectivity":
+            yield "signaling-silent", asked.url
+    elif asked.http_status >= 400:
+        yield "signaling-error", asked.url
     elif asked.websocket_rtt is None and asked.trouble:
         yield "websocket", asked.url
 
 
-def _about_turn(relay: TurnAnswer, code: str) -> Iterator[Hint]:
+def _about_turn(relay: TurnAnswer, observations: Observations, code: str) -> Iterator[Hint]:
     if is_relaying(relay):
         return
-    if relay.code in REFUSED and relay.permitted is None:
+    if is_refused(relay):
         yield "credentials", relay.url
     elif has_no_room(relay):
         yield "no-room", relay.url
@@ -86,25 +96,34 @@ def _about_turn(relay: TurnAnswer, code: str) -> Iterator[Hint]:
         yield "name-unknown", relay.url
     elif relay.allocated is not None:
         yield "no-permission" if relay.permitted is False else "no-echo", relay.url
-    elif relay.code in (0, UNREACHABLE):
-        # What network stands in the way of UDP is spoken of once, not for each server.
-        if relay.transport != "udp" and code != "no-connectivity":
-            yield "turn-silent", relay.url
-    else:
+    elif relay.code == 0:
+        yield "turn-unusable", relay.url
+    elif relay.code != UNREACHABLE:
         yield "turn-trouble", relay.url
+    elif code not in STANDSTILLS and not _is_stopped_here(relay, observations):
+        yield "turn-silent", relay.url
+
+
+def _is_stopped_here(relay: TurnAnswer, observations: Observations) -> bool:
+    """Not by the server: UDP as a whole is spoken of elsewhere, or the server relays over something else."""
+    if relay.transport == "udp" and udp(observations) != "works":
+        return True
+    return any(host_of(it.url) == host_of(relay.url) for it in relays(observations))
 
 
 def _about_relays(observations: Observations, code: str) -> Iterator[Hint]:
-    if code in ("no-connectivity", "captive-portal", "no-ice-servers"):
+    if code in STANDSTILLS:
         return
-    if relaying(observations) == "not-asked":
+    relay = relaying(observations)
+    if relay == "not-asked":
         yield "add-turn", ""
-    elif not any(it.transport != "udp" and port_of_relay(it) == 443 for it in observations.turn):
+    is_over_443 = any(it.transport != "udp" and port_of_relay(it) == 443 for it in observations.turn)
+    if relay == "works" and not is_over_443:
         yield "add-turn-tls", ""
 
 
 def _about_stun(server: StunAnswer, observations: Observations, code: str) -> Iterator[Hint]:
-    if server.rtt is not None or code == "no-connectivity":
+    if server.rtt is not None or code in STANDSTILLS:
         return
     if is_nameless(server.trouble):
         yield "name-unknown", server.url
@@ -141,5 +160,3 @@ def _about_the_way(observations: Observations) -> Iterator[Hint]:
         yield "tampered", ""
     if any(it.fragments is False for it in observations.size):
         yield "fragments", ""
-    if observations.observer == "browser":
-        yield "use-the-command", ""

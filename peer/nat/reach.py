@@ -104,11 +104,16 @@ def relays(observations: Observations) -> list[TurnAnswer]:
 def relaying(observations: Observations) -> Relaying:
     if relays(observations):
         return "works"
-    if any(it.code in REFUSED for it in observations.turn):
+    if any(map(is_refused, observations.turn)):
         return "refused"
     if any(it.refused for it in observations.signaling):
         return "token"
     return "broken" if observations.turn else "not-asked"
+
+
+def is_refused(answer: TurnAnswer) -> bool:
+    """Its credentials are; a permission that is refused is another thing."""
+    return answer.allocated is None and answer.code in REFUSED
 
 
 def has_no_room(answer: TurnAnswer) -> bool:

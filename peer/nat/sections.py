@@ -134,7 +134,7 @@ def _nat(observations: Observations, own: Behaviour) -> Iterator[Row]:
 def _translated(observations: Observations, own: Behaviour) -> Row:
     views = seen(observations, own.family)
     if own.is_translated:
-        views = [view for view in views if endpoint_of(view[0]) != endpoint_of(view[1])]
+        views = [view for view in views if endpoint_of(view[0]) != endpoint_of(view[1])] or views
     local, mapped = (quoted(endpoint) for endpoint in views[0])
     match own.is_translated:
         case True:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from peer.facts import REFUSED, UNREACHABLE
+from peer.facts import UNREACHABLE
 from peer.nat import words
 from peer.nat.observations import SignalingAnswer, StunAnswer, TurnAnswer
 from peer.nat.quoting import as_sentence, milliseconds, quoted
-from peer.nat.reach import has_no_room, is_nameless, is_relaying, is_untrusted
+from peer.nat.reach import has_no_room, is_nameless, is_refused, is_relaying, is_untrusted
 from peer.nat.report import Row
 from peer.nat.words import Said
 
@@ -45,7 +45,7 @@ def _turn_kind(answer: TurnAnswer) -> str:
         return "echoes" if answer.echo_rtt is not None else "works"
     if answer.allocated is not None:
         return "no-permission" if answer.permitted is False else "no-echo"
-    if answer.code in REFUSED:
+    if is_refused(answer):
         return "refused"
     if has_no_room(answer):
         return "no-room"

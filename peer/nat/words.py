@@ -80,6 +80,7 @@ ADVICE: dict[str, str] = {
         "65535, and check its external-ip."
     ),
     "turn-silent": "Does {url} run, are its address and port right, and does a firewall stand in between?",
+    "turn-unusable": "Check how {url} is written, and that a TURN server answers there.",
     "turn-trouble": "{url} relays nothing: the log of that server says why.",
     "stun-silent": (
         "Does {url} run, and is its address right? If it does, this network does not let UDP through to it."
@@ -95,6 +96,7 @@ ADVICE: dict[str, str] = {
         "For shorter delays, ask whoever runs this network to let UDP out, or use another one, such as that "
         "of a phone."
     ),
+    "name-stun": "Name a STUN server, too, like stun:stun.example.org:3478, to learn what goes directly.",
     "second-stun": (
         "Name a second STUN server, or one with two addresses (RFC 5780), to learn whether the NAT uses the "
         "same port for everybody."
@@ -120,6 +122,7 @@ ADVICE: dict[str, str] = {
         "{url} answers over HTTP but not over WebSocket: a proxy on the way has to pass on the upgrade."
     ),
     "signaling-silent": "Does {url} run, is its address right, and does a firewall stand in between?",
+    "signaling-error": "{url} answers with an error: its log says why, or that of the proxy before it.",
     "portal-too": (
         "Somebody else answers in the place of {url}: log in to this network, or switch off the filter that "
         "looks into traffic."

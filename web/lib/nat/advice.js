@@ -1,14 +1,25 @@
 /** What to do, the most important first. */
 
-import { REFUSED } from "../facts.js";
 import { isDependent } from "./behaviour.js";
+import { hostOf } from "./endpoints.js";
 import { isTampered, layers, publicAddresses, vpnInUse } from "./layers.js";
 import { filled, quoted } from "./quoting.js";
-import { hasNoRoom, isNameless, isRelaying, isUntrusted, portOfRelay, relaying, udp } from "./reach.js";
-import { ADVICE } from "./words.js";
+import {
+  hasNoRoom,
+  isNameless,
+  isRefused,
+  isRelaying,
+  isUntrusted,
+  portOfRelay,
+  relaying,
+  relays,
+  udp,
+} from "./reach.js";
+import { ADVICE, STANDSTILLS } from "./words.js";
 
 /** @typedef {import("./observations.js").Observations} Observations */
 /** @typedef {import("./report.js").Behaviour} Behaviour */
+/** @typedef {import("./observations.js").TurnAnswer} TurnAnswer */
 /** @typedef {readonly [key: string, name?: string]} Hint a key of ADVICE, and the url or name that it speaks of */
 
 /** Whoever is told more does nothing of it. */
@@ -27,18 +38,24 @@ export function advice(observations, found, code) {
 function hints(observations, found, code) {
   if (code === "nothing-asked") return [["name-servers"]];
   const vpn = vpnInUse(observations);
+  const hasNoStun = observations.stun.length === 0 && observations.mapping.length === 0;
   return [
     ...(vpn ? [hint("vpn", vpn.name)] : []),
     ...aboutSilence(observations, code),
     ...observations.signaling.flatMap((asked) => aboutSignaling(asked, code)),
     ...(code === "no-ice-servers" ? [hint("name-servers")] : []),
-    ...observations.turn.flatMap((relay) => aboutTurn(relay, code)),
+    ...observations.turn.flatMap((relay) => aboutTurn(relay, observations, code)),
     ...aboutRelays(observations, code),
     ...observations.stun.flatMap((server) => aboutStun(server, observations, code)),
+    ...(hasNoStun && !isStandstill(code) ? [hint("name-stun")] : []),
     ...aboutUdp(observations, found),
     ...aboutTheWay(observations),
+    ...(observations.observer === "browser" && code !== "no-connectivity" ? [hint("use-the-command")] : []),
   ];
 }
+
+/** @param {string} code */
+const isStandstill = (code) => Object.hasOwn(STANDSTILLS, code);
 
 /** @param {string} key @param {string} [name] @returns {Hint} */
 const hint = (key, name) => [key, name];
@@ -51,39 +68,52 @@ function aboutSilence({ signaling, turn }, code) {
 }
 
 /** @param {import("./observations.js").SignalingAnswer} asked @param {string} code @returns {Hint[]} */
-function aboutSignaling({ url, is_portal, refused, http_rtt, websocket_rtt, trouble }, code) {
+function aboutSignaling({ url, is_portal, refused, http_rtt, http_status, websocket_rtt, trouble }, code) {
   if (is_portal) return [code === "captive-portal" ? ["log-in"] : ["portal-too", url]];
   if (refused) return [["token", url]];
   if (isNameless(trouble)) return [["name-unknown", url]];
-  if (http_rtt === null) return [["signaling-silent", url]];
+  if (http_rtt === null) return code === "no-connectivity" ? [] : [["signaling-silent", url]];
+  if (http_status >= 400) return [["signaling-error", url]];
   return websocket_rtt === null && trouble ? [["websocket", url]] : [];
 }
 
-/** @param {import("./observations.js").TurnAnswer} relay @param {string} code @returns {Hint[]} */
-function aboutTurn(relay, code) {
+/** @param {TurnAnswer} relay @param {Observations} observations @param {string} code @returns {Hint[]} */
+function aboutTurn(relay, observations, code) {
   const { url } = relay;
   if (isRelaying(relay)) return [];
-  if (REFUSED.includes(relay.code) && relay.permitted === null) return [["credentials", url]];
+  if (isRefused(relay)) return [["credentials", url]];
   if (hasNoRoom(relay)) return [["no-room", url]];
   if (isUntrusted(relay)) return [["certificate", url]];
   if (isNameless(relay.trouble)) return [["name-unknown", url]];
   if (relay.allocated !== null) return [[relay.permitted === false ? "no-permission" : "no-echo", url]];
-  if (relay.code !== 0 && relay.code !== UNREACHABLE) return [["turn-trouble", url]];
-  // What network stands in the way of UDP is spoken of once, not for each server.
-  return relay.transport !== "udp" && code !== "no-connectivity" ? [["turn-silent", url]] : [];
+  if (relay.code === 0) return [["turn-unusable", url]];
+  if (relay.code !== UNREACHABLE) return [["turn-trouble", url]];
+  return isStandstill(code) || isStoppedHere(relay, observations) ? [] : [["turn-silent", url]];
+}
+
+/**
+ * Not by the server: UDP as a whole is spoken of elsewhere, or the server relays over something else.
+ *
+ * @param {TurnAnswer} relay
+ * @param {Observations} observations
+ */
+function isStoppedHere({ transport, url }, observations) {
+  if (transport === "udp" && udp(observations) !== "works") return true;
+  return relays(observations).some((it) => hostOf(it.url) === hostOf(url));
 }
 
 /** @param {Observations} observations @param {string} code @returns {Hint[]} */
 function aboutRelays(observations, code) {
-  if (["no-connectivity", "captive-portal", "no-ice-servers"].includes(code)) return [];
-  if (relaying(observations) === "not-asked") return [["add-turn"]];
-  const isOverTls = observations.turn.some((it) => it.transport !== "udp" && portOfRelay(it) === 443);
-  return isOverTls ? [] : [["add-turn-tls"]];
+  if (isStandstill(code)) return [];
+  const relay = relaying(observations);
+  if (relay === "not-asked") return [["add-turn"]];
+  const isOver443 = observations.turn.some((it) => it.transport !== "udp" && portOfRelay(it) === 443);
+  return relay === "works" && !isOver443 ? [["add-turn-tls"]] : [];
 }
 
 /** @param {import("./observations.js").StunAnswer} server @param {Observations} observations @param {string} code @returns {Hint[]} */
 function aboutStun({ url, rtt, trouble }, observations, code) {
-  if (rtt !== null || code === "no-connectivity") return [];
+  if (rtt !== null || isStandstill(code)) return [];
   if (isNameless(trouble)) return [["name-unknown", url]];
   // If it answers over the other family, then that, and not the server, is what is missing.
   const answersElsewhere = observations.stun.some((it) => it.url === url && it.rtt !== null);
@@ -110,6 +140,5 @@ function aboutTheWay(observations) {
     ...(publicAddresses(observations, 4).length > 1 ? [hint("addresses")] : []),
     ...(isTampered(observations) ? [hint("tampered")] : []),
     ...(observations.size.some(({ fragments }) => fragments === false) ? [hint("fragments")] : []),
-    ...(observations.observer === "browser" ? [hint("use-the-command")] : []),
   ];
 }

@@ -93,10 +93,13 @@ export const relays = ({ turn }) => turn.filter(isRelaying);
 export function relaying(observations) {
   const { turn, signaling } = observations;
   if (relays(observations).length > 0) return "works";
-  if (turn.some(({ code }) => REFUSED.includes(code))) return "refused";
+  if (turn.some(isRefused)) return "refused";
   if (signaling.some(({ refused }) => refused)) return "token";
   return turn.length > 0 ? "broken" : "not-asked";
 }
+
+/** Its credentials are; a permission that is refused is another thing. @param {TurnAnswer} answer */
+export const isRefused = ({ allocated, code }) => allocated === null && REFUSED.includes(code);
 
 /** @param {TurnAnswer} answer */
 export const hasNoRoom = ({ code }) => QUOTA.includes(code);

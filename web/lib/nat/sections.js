@@ -121,7 +121,7 @@ function nat(observations, own) {
 function translated(observations, own) {
   const views = seen(observations, own.family);
   const changed = views.filter(([local, mapped]) => !isSame(local, mapped));
-  const [[local, mapped]] = (own.is_translated ? changed : views).map((view) => view.map(quoted));
+  const [[local, mapped]] = (own.is_translated && changed.length > 0 ? changed : views).map((view) => view.map(quoted));
   if (own.is_translated === null) return row("translated", words.TRANSLATED.unknown, { mapped });
   if (own.is_translated === false) return row("translated", words.TRANSLATED.no, { mapped });
   return row("translated", words.TRANSLATED[local ? "yes" : "hidden"], { local, mapped });

@@ -1,8 +1,7 @@
 /** One row for each server that was asked. */
 
-import { REFUSED } from "../facts.js";
 import { asSentence, filled, milliseconds, quoted } from "./quoting.js";
-import { hasNoRoom, isNameless, isRelaying, isUntrusted } from "./reach.js";
+import { hasNoRoom, isNameless, isRefused, isRelaying, isUntrusted } from "./reach.js";
 import { FAMILIES, NOT_TOLD, SIGNALING, STUN, TRANSPORTS, TURN } from "./words.js";
 
 /** @typedef {import("./report.js").Row} Row */
@@ -37,7 +36,7 @@ export function turnRow(answer) {
 function turnKind(answer) {
   if (isRelaying(answer)) return answer.echo_rtt === null ? "works" : "echoes";
   if (answer.allocated !== null) return answer.permitted === false ? "no-permission" : "no-echo";
-  if (REFUSED.includes(answer.code)) return "refused";
+  if (isRefused(answer)) return "refused";
   if (hasNoRoom(answer)) return "no-room";
   if (isUntrusted(answer)) return "untrusted";
   if (isNameless(answer.trouble)) return "nameless";
