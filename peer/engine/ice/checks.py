@@ -233,16 +233,17 @@ class CheckingConnection(Connection):
         if any(pair.task is not None for pair in waiting):
             return
         chosen = next((pair for pair in waiting if not is_relayed(pair)), None)
-        if chosen is None and waiting and not self._is_relay_too_early(waiting[0]):
+        if chosen is None and waiting and not self._is_relay_too_early(waiting):
             chosen = waiting[0]
         if chosen is not None:
             chosen.task = asyncio.create_task(self._nominate(chosen))
 
-    def _is_relay_too_early(self, pair: CandidatePair) -> bool:
+    def _is_relay_too_early(self, waiting: Sequence[CandidatePair]) -> bool:
         """Whether to wait for a direct pair; if so, until when is seen to."""
         self._cancel_relay_timer()
         loop = asyncio.get_running_loop()
-        due_at = relay_due_at(self._begun_at, self._newest_at, self.first_rtt.get(pair))
+        rtts = [self.first_rtt[pair] for pair in waiting if pair in self.first_rtt]
+        due_at = relay_due_at(self._begun_at, self._newest_at, min(rtts, default=None))
         if loop.time() >= due_at or not self._may_become_direct():
             return False
         self._relay_timer = loop.call_at(due_at, self._nominate_when_due)

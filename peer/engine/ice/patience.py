@@ -13,6 +13,7 @@ MOST = 2.0
 BASE = 0.3
 ROUND_TRIPS = 4
 """STUN server, signaling server, a check that is dropped, a check that is answered."""
+UNKNOWN = 0.2
 SETTLE_ROUND_TRIPS = 2
 """For a pair that has only just been found."""
 
@@ -21,10 +22,9 @@ def relay_due_at(begun_at: float, newest_at: float, rtt: float | None) -> float:
     """The ``now`` from which a relayed pair with this round trip may be selected.
 
     ``begun_at``: when checks have begun; ``newest_at``: when the newest direct pair has begun to be checked.
-    Without a round trip (it took more than one try) the other side is far away.
+    Without a round trip (each took more than one try) it is taken for a long one.
     """
-    if rtt is None:
-        return begun_at + MOST
+    rtt = UNKNOWN if rtt is None else rtt
     patience = begun_at + max(LEAST, BASE + ROUND_TRIPS * rtt)
     settled = newest_at + BASE + SETTLE_ROUND_TRIPS * rtt
     return min(begun_at + MOST, max(patience, settled))
