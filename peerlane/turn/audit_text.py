@@ -41,7 +41,7 @@ def _lines(report: AuditReport, paper: Paper, screen: Screen) -> Iterator[str]:
 
 
 def _finding(finding: Finding, paper: Paper, screen: Screen) -> Iterator[str]:
-    yield from paper.table([Row(finding.title, finding.severity, finding.code, LEVELS[finding.severity])])
+    yield from paper.table([Row(finding.severity, finding.title, finding.code, LEVELS[finding.severity])])
     yield from _wrapped(finding.why, screen)
     if finding.seen:
         yield from _wrapped(f"Seen: {_some(finding.seen)}", screen)
@@ -68,4 +68,4 @@ def _table(title: str, checks: list[Check], level: Level, paper: Paper) -> Itera
     if checks:
         yield ""
         yield paper.title(title)
-        yield from paper.table([Row(check.title, check.note, level=level) for check in checks])
+        yield from paper.table([Row(check.code, check.title, check.note, level) for check in checks])

@@ -63,7 +63,7 @@ def _verdict(evidence: Evidence, findings: list[Finding], judgement: Judgement) 
     if not evidence.relays:
         sentence = f"Without credentials nothing is wrong with {server}, but little could be asked."
         return Verdict("anonymous", sentence, [NAME_CREDENTIALS], EXIT_CLEAN)
-    unasked = [check for check in judgement.unchecked if check.code.startswith("permits-")]
+    unasked = [check for check in judgement.unchecked if check.code.startswith("permits")]
     if unasked:
         sentence = f"Nothing is wrong with {server} as far as it could be asked, which was not far enough."
         why = [f"{check.title}: {check.note}" for check in unasked[:3]]

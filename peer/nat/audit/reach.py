@@ -19,6 +19,9 @@ def judge_reach(evidence: Evidence, judgement: Judgement) -> None:
     asked: dict[str, list[Permission]] = {}
     for each in evidence.permissions:
         asked.setdefault(each.address, []).append(each)
+    if not asked:
+        judgement.unknown("permits", "refuses whom nobody should reach", _why_not_asked(evidence))
+        return
     for group in GROUPS:
         _judge_group(group, evidence, asked, own, judgement)
     for address in sorted(relayed):
@@ -61,7 +64,7 @@ def _judge_group(
     if has_no_ipv6 and _families(group) == {6}:
         judgement.right(code, refuses, "it has no relay address of IPv6")
     elif not answered:
-        judgement.unknown(code, refuses, _why_not_asked(evidence))
+        judgement.unknown(code, refuses, "of this family no relay could be had to ask on")
     elif unclear:
         judgement.unknown(code, refuses, f"{len(unclear)} of {len(answered)} questions were not answered")
     elif 6 in _families(group) and not has_no_ipv6 and not _has_family(evidence, 6):
@@ -110,10 +113,13 @@ def _judge_relay_address(evidence: Evidence, judgement: Judgement) -> None:
 
 
 def _grant(address: str, given: list[Permission]) -> str:
-    ways = {each.how for each in given}
-    families = {each.family for each in given}
-    on = "" if families == {family_of(address)} else ", on a relay of the other family"
-    return f"{address} ({' and '.join(sorted(ways, reverse=True))}{on})"
+    """The address, and what is odd about how it was given."""
+    oddities = []
+    if {each.how for each in given} == {"channel"}:
+        oddities.append("by a channel alone")
+    if {each.family for each in given} != {family_of(address)}:
+        oddities.append("on a relay of the other family too")
+    return f"{address} ({', '.join(oddities)})" if oddities else address
 
 
 def _families(group: Group) -> set[int]:

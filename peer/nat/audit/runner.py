@@ -213,7 +213,7 @@ class _Audit:
     async def _ask_for_old_tls(self, visits: list[Visit]) -> None:
         by_url = {each.door.url: each for each in visits}
         for number, seen in enumerate(self._tls_seen):
-            spoken = await old_versions(by_url[seen.url], self._plan.timeout)
+            spoken = await old_versions(by_url[seen.url])
             self._tls_seen[number] = Tls(
                 url=seen.url,
                 is_verified=seen.is_verified,

@@ -25,6 +25,7 @@ log = logging.getLogger(__name__)
 STRANGE = (400, 404, 405, 420)
 """Answers to an allocation of who knows STUN, and not TURN."""
 OLD = {"TLS 1.0": ssl.TLSVersion.TLSv1, "TLS 1.1": ssl.TLSVersion.TLSv1_1}
+HANDSHAKE_TIMEOUT = 2.0
 
 Problem = (TransactionFailed, TransactionTimeout, NotTurnError, OSError, TimeoutError)
 """All that a question to a server can end with, ssl.SSLError among them."""
@@ -161,19 +162,24 @@ async def _valid_until(
         line.close()
 
 
-async def old_versions(visit: Visit, timeout: float) -> list[str] | None:
+async def old_versions(visit: Visit) -> list[str] | None:
     """Those of TLS 1.0 and 1.1 that the server speaks; None when this machine cannot speak them."""
     if not (ssl.HAS_TLSv1 and ssl.HAS_TLSv1_1):
         return None
-    spoken = []
-    for name, version in OLD.items():
-        try:
-            async with asyncio.timeout(timeout):
-                (await open_line(visit.door, visit.addresses, insecure(version))).close()
-            spoken.append(name)
-        except (OSError, TimeoutError):
-            log.debug("%s does not speak %s", visit.door.url, name, exc_info=True)
-    return spoken
+    async with asyncio.TaskGroup() as tasks:
+        trying = {name: tasks.create_task(_speaks(visit, version)) for name, version in OLD.items()}
+    return [name for name, task in trying.items() if task.result()]
+
+
+async def _speaks(visit: Visit, version: ssl.TLSVersion) -> bool:
+    # coturn does not even answer to versions that it does not speak.
+    try:
+        async with asyncio.timeout(HANDSHAKE_TIMEOUT):
+            (await open_line(visit.door, visit.addresses, insecure(version))).close()
+    except (OSError, TimeoutError):
+        log.debug("%s does not speak %s", visit.door.url, version, exc_info=True)
+        return False
+    return True
 
 
 def insecure(only: ssl.TLSVersion | None = None) -> ssl.SSLContext:

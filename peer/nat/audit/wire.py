@@ -92,7 +92,7 @@ def _judge_binding(evidence: Evidence, judgement: Judgement) -> None:
             "rfc5780",
             "low",
             "answers from other addresses than it was asked at (RFC 5780)",
-            "It is for testing NATs, not for calls; it makes answers longer, and so worth more to a forged sender.",
+            "It is for testing NATs, not for calls, and makes longer answers, worth more to a forged sender.",
             ["no-rfc5780"],
             [f"other address: {binding.other or 'not told'}"],
         )
