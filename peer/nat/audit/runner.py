@@ -103,20 +103,25 @@ class _Audit:
         visits = [each.visit for each in self._found if each.visit is not None]
         if not visits:
             return
-        self._progress("trying passwords that are wrong", 0.1)
-        await self._log_in(visits[0])
-        await self._ask_for_binding(visits)
-        await self._ask_for_old_tls(visits)
-        if self._has_credentials or self._is_open:
-            for number, visit in enumerate(visits):
-                self._progress(f"asking for permissions, {visit.door.url}", 0.2 + 0.5 * number / len(visits))
-                for family in FAMILIES:
-                    await self._ask_for_permissions(visit, family, is_whole=number == 0)
-            self._progress("asking for a relay of TCP", 0.7)
-            await self._ask_for_tcp(visits)
-            self._progress("counting what one user may have", 0.8)
-            await self._count(visits[0])
+        async with asyncio.TaskGroup() as tasks:
+            # Where nothing is wrong these two wait for answers that do not come.
+            tasks.create_task(self._ask_for_binding(visits))
+            tasks.create_task(self._ask_for_old_tls(visits))
+            self._progress("trying passwords that are wrong", 0.1)
+            await self._log_in(visits[0])
+            if self._has_credentials or self._is_open:
+                await self._ask_inside(visits)
         self._progress("done", 1.0)
+
+    async def _ask_inside(self, visits: list[Visit]) -> None:
+        for number, visit in enumerate(visits):
+            self._progress(f"asking for permissions, {visit.door.url}", 0.2 + 0.5 * number / len(visits))
+            for family in FAMILIES:
+                await self._ask_for_permissions(visit, family, is_whole=number == 0)
+        self._progress("asking for a relay of TCP", 0.7)
+        await self._ask_for_tcp(visits)
+        self._progress("counting what one user may have", 0.8)
+        await self._count(visits[0])
 
     @property
     def _has_credentials(self) -> bool:
