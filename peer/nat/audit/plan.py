@@ -10,7 +10,6 @@ from ipaddress import IPv6Address, ip_address
 import msgspec
 
 from peer.engine.ice.servers import ServerAddress, parse_server
-from peer.engine.ice.troubles import has_expired
 from peer.facts import Trouble
 from peer.nat.audit.ranges import BAD_IPV4, BLOCKS, targets
 from peer.nat.observations import Family
@@ -24,6 +23,7 @@ MAX_QUOTA = 20
 TLS_PORTS = (5349, 443)
 
 _SPELLED = re.compile(r"turns?:", re.IGNORECASE)
+_SECONDS = re.compile(r"[0-9]{10}", re.ASCII)
 _FOREIGN = re.compile(r"[a-z][a-z0-9+.-]*:(//|$)|stuns?:", re.IGNORECASE)
 
 
@@ -87,10 +87,9 @@ def rest_credentials(secret: str, user: str, valid_until: int) -> tuple[str, str
 
 def end_of(username: str) -> float | None:
     """When these credentials end, in calendar seconds; None when the name does not tell."""
-    for part in username.split(":"):
-        if has_expired(part, float("inf")):
-            return float(part)
-    return None
+    # A number that is no time of these decades is just a name.
+    end = next((part for part in username.split(":") if _SECONDS.fullmatch(part)), None)
+    return None if end is None else float(end)
 
 
 def addresses_for(family: Family, own: set[str], *, is_whole: bool) -> list[str]:
