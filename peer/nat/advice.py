@@ -15,7 +15,9 @@ from peer.nat.reach import (
     is_nameless,
     is_refused,
     is_relaying,
+    is_stranger,
     is_untrusted,
+    lets_two_meet,
     port_of_relay,
     relaying,
     relays,
@@ -74,28 +76,32 @@ def _about_signaling(asked: SignalingAnswer, code: str) -> Iterator[Hint]:
         yield "token", asked.url
     elif is_nameless(asked.trouble):
         yield "name-unknown", asked.url
+    elif is_untrusted(asked.trouble):
+        yield "certificate", asked.url
     elif asked.http_rtt is None:
         if code != "no-connectivity":
             yield "signaling-silent", asked.url
-    elif asked.http_status >= 400:
-        yield "signaling-error", asked.url
+    elif is_stranger(asked):
+        yield "stranger", asked.url
     elif asked.websocket_rtt is None and asked.trouble:
         yield "websocket", asked.url
 
 
 def _about_turn(relay: TurnAnswer, observations: Observations, code: str) -> Iterator[Hint]:
     if is_relaying(relay):
+        if not lets_two_meet(relay):
+            yield "no-permission", relay.url
         return
     if is_refused(relay):
         yield "credentials", relay.url
     elif has_no_room(relay):
         yield "no-room", relay.url
-    elif is_untrusted(relay):
+    elif is_untrusted(relay.trouble):
         yield "certificate", relay.url
     elif is_nameless(relay.trouble):
         yield "name-unknown", relay.url
     elif relay.allocated is not None:
-        yield "no-permission" if relay.permitted is False else "no-echo", relay.url
+        yield "no-echo", relay.url
     elif relay.code == 0:
         yield "turn-unusable", relay.url
     elif relay.code != UNREACHABLE:

@@ -16,7 +16,16 @@ import msgspec
 
 from peer.nat.behaviour import DEPENDENT
 from peer.nat.observations import Observations
-from peer.nat.reach import Udp, is_anything_outside, is_empty, port_of_relay, relaying, relays, udp
+from peer.nat.reach import (
+    Udp,
+    is_anything_outside,
+    is_empty,
+    lets_two_meet,
+    port_of_relay,
+    relaying,
+    relays,
+    udp,
+)
 from peer.nat.report import Behaviour, Expectation, Filtering, Outcome
 from peer.nat.words import NETWORKS, REASONS, WITHOUT_RELAY
 
@@ -139,9 +148,11 @@ def _missing_relay(observations: Observations, peer: Network) -> str:
     working = relays(observations)
     if not working:
         return WITHOUT_RELAY[relaying(observations)]
-    if any(_fits(relay.transport, port_of_relay(relay), peer) for relay in working):
-        return ""
-    return WITHOUT_RELAY["unfit"].format(transports=FITTING[peer.passes])
+    fitting = [relay for relay in working if _fits(relay.transport, port_of_relay(relay), peer)]
+    if not fitting:
+        return WITHOUT_RELAY["unfit"].format(transports=FITTING[peer.passes])
+    is_needed_twice = peer.passes != "all" and udp(observations) in BLOCKED_HERE
+    return WITHOUT_RELAY["apart"] if is_needed_twice and not any(map(lets_two_meet, fitting)) else ""
 
 
 def _fits(transport: str, port: int, peer: Network) -> bool:

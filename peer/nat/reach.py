@@ -7,7 +7,7 @@ from typing import Literal
 from peer.facts import NAMELESS, QUOTA, REFUSED
 from peer.nat.behaviour import families
 from peer.nat.endpoints import endpoint_of, host_of
-from peer.nat.observations import Observations, TurnAnswer
+from peer.nat.observations import Observations, SignalingAnswer, TurnAnswer
 
 Udp = Literal["works", "some-ports", "blocked", "silent", "not-asked"]
 """``silent``: nothing answers, and the servers may be to blame."""
@@ -91,10 +91,10 @@ def has_answered(answer: TurnAnswer) -> bool:
 
 
 def is_relaying(answer: TurnAnswer) -> bool:
-    """As far as it was tried: a browser learns only that there is a relay."""
-    if answer.allocated is None or answer.permitted is False:
+    """As far as it was tried. A relay that may not send to itself still relays to others."""
+    if answer.allocated is None:
         return False
-    return answer.echo_rtt is not None or answer.trouble == ""
+    return answer.echo_rtt is not None or answer.permitted is False or answer.trouble == ""
 
 
 def relays(observations: Observations) -> list[TurnAnswer]:
@@ -116,17 +116,27 @@ def is_refused(answer: TurnAnswer) -> bool:
     return answer.allocated is None and answer.code in REFUSED
 
 
+def lets_two_meet(answer: TurnAnswer) -> bool:
+    """Whether two who both need it reach each other: one relay then sends to another of the same server."""
+    return answer.permitted is not False
+
+
 def has_no_room(answer: TurnAnswer) -> bool:
     return answer.code in QUOTA
 
 
-def is_untrusted(answer: TurnAnswer) -> bool:
-    return "certificate" in answer.trouble.lower()
+def is_untrusted(trouble: str) -> bool:
+    return "certificate" in trouble.lower()
 
 
 def is_nameless(trouble: str) -> bool:
     """The server was never asked, because nobody knows its name."""
-    return any(word in trouble.lower() for word in NAMELESS)
+    return any(word in trouble.lower() for word in (*NAMELESS, "name resolution", "nodename nor servname"))
+
+
+def is_stranger(answer: SignalingAnswer) -> bool:
+    """Something answers over HTTP, but no Peerlane server."""
+    return answer.http_status >= 400 or "no peerlane server" in answer.trouble.lower()
 
 
 def port_of_relay(answer: TurnAnswer) -> int:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from peer.nat import words
+from peer.nat import row_words as words
 from peer.nat.behaviour import DEPENDENT, seen
 from peer.nat.endpoints import endpoint_of
 from peer.nat.layers import is_tampered, layers, public_addresses, vpn_in_use, vpns
@@ -15,8 +15,8 @@ from peer.nat.observations import Family, Interface, LifetimeTest, Observations,
 from peer.nat.quoting import MAX_SECONDS, as_sentence, quoted, whole
 from peer.nat.reach import closed_ports, open_ports, udp
 from peer.nat.report import Behaviour, Row, Section
+from peer.nat.row_words import LABELS, TITLES, Said
 from peer.nat.server_rows import signaling_row, stun_row, turn_row
-from peer.nat.words import LABELS, TITLES, Said
 
 MAX_LISTED = 8
 MIN_DATAGRAM = 1200

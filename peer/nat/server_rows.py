@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 from peer.facts import UNREACHABLE
-from peer.nat import words
+from peer.nat import row_words as words
 from peer.nat.observations import SignalingAnswer, StunAnswer, TurnAnswer
 from peer.nat.quoting import as_sentence, milliseconds, quoted
-from peer.nat.reach import has_no_room, is_nameless, is_refused, is_relaying, is_untrusted
+from peer.nat.reach import (
+    has_no_room,
+    is_nameless,
+    is_refused,
+    is_relaying,
+    is_stranger,
+    is_untrusted,
+    lets_two_meet,
+)
 from peer.nat.report import Row
-from peer.nat.words import Said
-
-MAX_STATUS = 999
+from peer.nat.row_words import Said
+from peer.nat.words import TRANSPORTS
 
 
 def stun_row(answer: StunAnswer) -> Row:
@@ -31,7 +38,7 @@ def turn_row(answer: TurnAnswer) -> Row:
     return _row(
         answer.url,
         words.TURN[_turn_kind(answer)],
-        transport=words.TRANSPORTS[answer.transport],
+        transport=TRANSPORTS[answer.transport],
         rtt=milliseconds(answer.allocated),
         relayed=quoted(answer.relayed) or words.NOT_TOLD,
         echo=milliseconds(answer.echo_rtt),
@@ -42,14 +49,16 @@ def turn_row(answer: TurnAnswer) -> Row:
 
 def _turn_kind(answer: TurnAnswer) -> str:
     if is_relaying(answer):
+        if not lets_two_meet(answer):
+            return "no-permission"
         return "echoes" if answer.echo_rtt is not None else "works"
     if answer.allocated is not None:
-        return "no-permission" if answer.permitted is False else "no-echo"
+        return "no-echo"
     if is_refused(answer):
         return "refused"
     if has_no_room(answer):
         return "no-room"
-    if is_untrusted(answer):
+    if is_untrusted(answer.trouble):
         return "untrusted"
     if is_nameless(answer.trouble):
         return "nameless"
@@ -64,7 +73,6 @@ def signaling_row(answer: SignalingAnswer) -> Row:
         words.SIGNALING[_signaling_kind(answer)],
         http=milliseconds(answer.http_rtt),
         websocket=milliseconds(answer.websocket_rtt),
-        status=str(answer.http_status),
         reason=as_sentence(answer.trouble),
     )
 
@@ -75,9 +83,11 @@ def _signaling_kind(answer: SignalingAnswer) -> str:
     if answer.refused:
         return "refused"
     if answer.http_rtt is None:
-        return "silent"
-    if answer.http_status >= 400:
-        return "status"
+        if is_nameless(answer.trouble):
+            return "nameless"
+        return "untrusted" if is_untrusted(answer.trouble) else "silent"
+    if is_stranger(answer):
+        return "stranger"
     if answer.websocket_rtt is not None:
         return "works"
     return "http-only" if answer.trouble else "http"

@@ -13,7 +13,7 @@ from peer.nat.advice import advice
 from peer.nat.behaviour import DEPENDENT
 from peer.nat.expectations import outcome_with
 from peer.nat.observations import Observations
-from peer.nat.reach import Relaying, is_anything_outside, is_empty, relaying, relays, udp
+from peer.nat.reach import Relaying, is_anything_outside, is_empty, is_untrusted, relaying, relays, udp
 from peer.nat.report import Behaviour, Expectation, Verdict
 from peer.nat.words import RELAYING, STANDSTILLS, TRANSPORTS, WAYS
 
@@ -48,6 +48,7 @@ EXIT_CODES = {
     "nobody-reachable": 4,
     "no-connectivity": 4,
     "captive-portal": 4,
+    "untrusted": 4,
     "refused": 5,
 }
 
@@ -75,8 +76,10 @@ def _standstill(observations: Observations) -> str:
     if is_empty(observations):
         return "nothing-asked"
     if not is_anything_outside(observations):
-        is_portal = any(it.is_portal for it in observations.signaling)
-        return "captive-portal" if is_portal else "no-connectivity"
+        if any(it.is_portal for it in observations.signaling):
+            return "captive-portal"
+        told = [it.trouble for it in observations.signaling] + [it.trouble for it in observations.turn]
+        return "untrusted" if any(map(is_untrusted, told)) else "no-connectivity"
     is_refused = any(it.refused for it in observations.signaling)
     if not (observations.stun or observations.mapping or observations.turn or is_refused):
         return "no-ice-servers"

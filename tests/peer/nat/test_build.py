@@ -11,7 +11,7 @@ import msgspec
 import pytest
 from hypothesis import given
 
-from peer.nat import words
+from peer.nat import row_words, words
 from peer.nat.build import report
 from peer.nat.observations import Observations
 from peer.nat.report import Report
@@ -31,7 +31,7 @@ TABLES = {
 }
 ROWS = {
     name: table
-    for name, table in vars(words).items()
+    for name, table in vars(row_words).items()
     if name.isupper() and isinstance(table, dict) and isinstance(next(iter(table.values())), tuple)
 }
 

@@ -9,7 +9,9 @@ import {
   isNameless,
   isRefused,
   isRelaying,
+  isStranger,
   isUntrusted,
+  letsTwoMeet,
   portOfRelay,
   relaying,
   relays,
@@ -68,24 +70,26 @@ function aboutSilence({ signaling, turn }, code) {
 }
 
 /** @param {import("./observations.js").SignalingAnswer} asked @param {string} code @returns {Hint[]} */
-function aboutSignaling({ url, is_portal, refused, http_rtt, http_status, websocket_rtt, trouble }, code) {
+function aboutSignaling(asked, code) {
+  const { url, is_portal, refused, http_rtt, websocket_rtt, trouble } = asked;
   if (is_portal) return [code === "captive-portal" ? ["log-in"] : ["portal-too", url]];
   if (refused) return [["token", url]];
   if (isNameless(trouble)) return [["name-unknown", url]];
+  if (isUntrusted(trouble)) return [["certificate", url]];
   if (http_rtt === null) return code === "no-connectivity" ? [] : [["signaling-silent", url]];
-  if (http_status >= 400) return [["signaling-error", url]];
+  if (isStranger(asked)) return [["stranger", url]];
   return websocket_rtt === null && trouble ? [["websocket", url]] : [];
 }
 
 /** @param {TurnAnswer} relay @param {Observations} observations @param {string} code @returns {Hint[]} */
 function aboutTurn(relay, observations, code) {
   const { url } = relay;
-  if (isRelaying(relay)) return [];
+  if (isRelaying(relay)) return letsTwoMeet(relay) ? [] : [["no-permission", url]];
   if (isRefused(relay)) return [["credentials", url]];
   if (hasNoRoom(relay)) return [["no-room", url]];
-  if (isUntrusted(relay)) return [["certificate", url]];
+  if (isUntrusted(relay.trouble)) return [["certificate", url]];
   if (isNameless(relay.trouble)) return [["name-unknown", url]];
-  if (relay.allocated !== null) return [[relay.permitted === false ? "no-permission" : "no-echo", url]];
+  if (relay.allocated !== null) return [["no-echo", url]];
   if (relay.code === 0) return [["turn-unusable", url]];
   if (relay.code !== UNREACHABLE) return [["turn-trouble", url]];
   return isStandstill(code) || isStoppedHere(relay, observations) ? [] : [["turn-silent", url]];

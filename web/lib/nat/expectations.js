@@ -8,7 +8,7 @@
 
 import { isDependent } from "./behaviour.js";
 import { filled } from "./quoting.js";
-import { isAnythingOutside, isEmpty, portOfRelay, relaying, relays, udp } from "./reach.js";
+import { isAnythingOutside, isEmpty, letsTwoMeet, portOfRelay, relaying, relays, udp } from "./reach.js";
 import { NETWORKS, REASONS, WITHOUT_RELAY } from "./words.js";
 
 /** @typedef {import("./observations.js").Observations} Observations */
@@ -147,8 +147,10 @@ function combined(met, own) {
 function missingRelay(observations, peer) {
   const working = relays(observations);
   if (working.length === 0) return WITHOUT_RELAY[relaying(observations)];
-  if (working.some((relay) => fits(relay.transport, portOfRelay(relay), peer))) return "";
-  return filled(WITHOUT_RELAY.unfit, { transports: FITTING[peer.passes] });
+  const fitting = working.filter((relay) => fits(relay.transport, portOfRelay(relay), peer));
+  if (fitting.length === 0) return filled(WITHOUT_RELAY.unfit, { transports: FITTING[peer.passes] });
+  const isNeededTwice = peer.passes !== "all" && udp(observations) in BLOCKED_HERE;
+  return isNeededTwice && !fitting.some(letsTwoMeet) ? WITHOUT_RELAY.apart : "";
 }
 
 /** Whether somebody in such a network gets through to a TURN server. @param {string} transport @param {number} port @param {Network} peer */

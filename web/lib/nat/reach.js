@@ -80,11 +80,9 @@ const ports = (endpoints) => [...new Set(endpoints.map(portOf).filter(Boolean))]
 /** Also an error is an answer. @param {TurnAnswer} answer */
 export const hasAnswered = ({ allocated, code }) => allocated !== null || (code >= 300 && code < 700);
 
-/** As far as it was tried: a browser learns only that there is a relay. @param {TurnAnswer} answer */
-export function isRelaying({ allocated, permitted, echo_rtt, trouble }) {
-  if (allocated === null || permitted === false) return false;
-  return echo_rtt !== null || trouble === "";
-}
+/** As far as it was tried. A relay that may not send to itself still relays to others. @param {TurnAnswer} answer */
+export const isRelaying = ({ allocated, permitted, echo_rtt, trouble }) =>
+  allocated !== null && (echo_rtt !== null || permitted === false || trouble === "");
 
 /** @param {Observations} observations */
 export const relays = ({ turn }) => turn.filter(isRelaying);
@@ -101,14 +99,26 @@ export function relaying(observations) {
 /** Its credentials are; a permission that is refused is another thing. @param {TurnAnswer} answer */
 export const isRefused = ({ allocated, code }) => allocated === null && REFUSED.includes(code);
 
+/**
+ * Whether two who both need it reach each other: one relay then sends to another of the same server.
+ *
+ * @param {TurnAnswer} answer
+ */
+export const letsTwoMeet = ({ permitted }) => permitted !== false;
+
 /** @param {TurnAnswer} answer */
 export const hasNoRoom = ({ code }) => QUOTA.includes(code);
 
-/** @param {TurnAnswer} answer */
-export const isUntrusted = ({ trouble }) => trouble.toLowerCase().includes("certificate");
+/** @param {string} trouble */
+export const isUntrusted = (trouble) => trouble.toLowerCase().includes("certificate");
 
 /** The server was never asked, because nobody knows its name. @param {string} trouble */
-export const isNameless = (trouble) => NAMELESS.some((word) => trouble.toLowerCase().includes(word));
+export const isNameless = (trouble) =>
+  [...NAMELESS, "name resolution", "nodename nor servname"].some((word) => trouble.toLowerCase().includes(word));
+
+/** Something answers over HTTP, but no Peerlane server. @param {import("./observations.js").SignalingAnswer} answer */
+export const isStranger = ({ http_status, trouble }) =>
+  http_status >= 400 || trouble.toLowerCase().includes("no peerlane server");
 
 /** At which the server itself is reached. @param {TurnAnswer} answer */
 export function portOfRelay({ url }) {

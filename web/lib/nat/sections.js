@@ -10,7 +10,7 @@ import { isTampered, layers, publicAddresses, vpnInUse, vpns } from "./layers.js
 import { asSentence, filled, MAX_SECONDS, quoted, whole } from "./quoting.js";
 import { closedPorts, openPorts, udp } from "./reach.js";
 import { signalingRow, stunRow, turnRow } from "./server_rows.js";
-import * as words from "./words.js";
+import * as words from "./row_words.js";
 
 /** @typedef {import("./observations.js").Observations} Observations */
 /** @typedef {import("./report.js").Behaviour} Behaviour */

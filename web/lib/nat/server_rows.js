@@ -1,8 +1,17 @@
 /** One row for each server that was asked. */
 
 import { asSentence, filled, milliseconds, quoted } from "./quoting.js";
-import { hasNoRoom, isNameless, isRefused, isRelaying, isUntrusted } from "./reach.js";
-import { FAMILIES, NOT_TOLD, SIGNALING, STUN, TRANSPORTS, TURN } from "./words.js";
+import {
+  hasNoRoom,
+  isNameless,
+  isRefused,
+  isRelaying,
+  isStranger,
+  isUntrusted,
+  letsTwoMeet,
+} from "./reach.js";
+import { FAMILIES, NOT_TOLD, SIGNALING, STUN, TURN } from "./row_words.js";
+import { TRANSPORTS } from "./words.js";
 
 /** @typedef {import("./report.js").Row} Row */
 
@@ -34,11 +43,12 @@ export function turnRow(answer) {
 
 /** @param {import("./observations.js").TurnAnswer} answer */
 function turnKind(answer) {
+  if (isRelaying(answer) && !letsTwoMeet(answer)) return "no-permission";
   if (isRelaying(answer)) return answer.echo_rtt === null ? "works" : "echoes";
-  if (answer.allocated !== null) return answer.permitted === false ? "no-permission" : "no-echo";
+  if (answer.allocated !== null) return "no-echo";
   if (isRefused(answer)) return "refused";
   if (hasNoRoom(answer)) return "no-room";
-  if (isUntrusted(answer)) return "untrusted";
+  if (isUntrusted(answer.trouble)) return "untrusted";
   if (isNameless(answer.trouble)) return "nameless";
   if (answer.code === UNREACHABLE) return "silent";
   return answer.code ? "trouble" : "unusable";
@@ -49,22 +59,23 @@ export function signalingRow(answer) {
   return row(answer.url, SIGNALING[signalingKind(answer)], {
     http: milliseconds(answer.http_rtt),
     websocket: milliseconds(answer.websocket_rtt),
-    status: answer.http_status,
     reason: asSentence(answer.trouble),
   });
 }
 
 /** @param {import("./observations.js").SignalingAnswer} answer */
-function signalingKind({ is_portal, refused, http_rtt, http_status, websocket_rtt, trouble }) {
+function signalingKind(answer) {
+  const { is_portal, refused, http_rtt, websocket_rtt, trouble } = answer;
   if (is_portal) return "portal";
   if (refused) return "refused";
-  if (http_rtt === null) return "silent";
-  if (http_status >= 400) return "status";
+  if (http_rtt === null && isNameless(trouble)) return "nameless";
+  if (http_rtt === null) return isUntrusted(trouble) ? "untrusted" : "silent";
+  if (isStranger(answer)) return "stranger";
   if (websocket_rtt !== null) return "works";
   return trouble ? "http-only" : "http";
 }
 
-/** @param {string} url @param {import("./words.js").Said} said @param {Record<string, string | number>} blanks @returns {Row} */
+/** @param {string} url @param {import("./row_words.js").Said} said @param {Record<string, string | number>} blanks @returns {Row} */
 function row(url, [value, note, level], blanks) {
   return { label: quoted(url), value: filled(value, blanks), note: filled(note, blanks).replaceAll(/^ +| +$/g, ""), level };
 }

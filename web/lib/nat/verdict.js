@@ -9,7 +9,7 @@ import { advice } from "./advice.js";
 import { isDependent } from "./behaviour.js";
 import { outcomeWith } from "./expectations.js";
 import { filled } from "./quoting.js";
-import { isAnythingOutside, isEmpty, relaying, relays, udp } from "./reach.js";
+import { isAnythingOutside, isEmpty, isUntrusted, relaying, relays, udp } from "./reach.js";
 import { RELAYING, STANDSTILLS, TRANSPORTS, WAYS } from "./words.js";
 
 /** @typedef {import("./observations.js").Observations} Observations */
@@ -35,6 +35,7 @@ export const EXIT_CODES = Object.freeze({
   "nobody-reachable": 4,
   "no-connectivity": 4,
   "captive-portal": 4,
+  untrusted: 4,
   refused: 5,
 });
 
@@ -74,7 +75,8 @@ function standstill(observations) {
   const { stun, mapping, turn, signaling } = observations;
   if (isEmpty(observations)) return "nothing-asked";
   if (!isAnythingOutside(observations)) {
-    return signaling.some(({ is_portal }) => is_portal) ? "captive-portal" : "no-connectivity";
+    if (signaling.some(({ is_portal }) => is_portal)) return "captive-portal";
+    return [...signaling, ...turn].some(({ trouble }) => isUntrusted(trouble)) ? "untrusted" : "no-connectivity";
   }
   const isRefused = signaling.some(({ refused }) => refused);
   return stun.length === 0 && mapping.length === 0 && turn.length === 0 && !isRefused ? "no-ice-servers" : "";
