@@ -139,7 +139,7 @@ async def running(program: str, settings: Settings) -> AsyncIterator[Coturn]:
 
     As root it runs as the user ``turnserver``, where there is one. Raises TurnError.
     """
-    user = USER if os.geteuid() == 0 and _exists(USER) else ""
+    user = USER if os.geteuid() == 0 and is_user(USER) else ""
     with tempfile.TemporaryDirectory(prefix="peerlane-turn-", ignore_cleanup_errors=True) as folder:
         try:
             settings = _prepare(Path(folder), settings, user)
@@ -212,7 +212,8 @@ def _write(path: Path, data: bytes) -> None:
         file.write(data)
 
 
-def _exists(user: str) -> bool:
+def is_user(user: str) -> bool:
+    """Whether this machine has such a user."""
     import pwd
 
     try:

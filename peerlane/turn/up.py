@@ -146,7 +146,9 @@ def _tell(coturn: Coturn, settings: Settings, secret_file: str) -> None:
 
 
 def _audit(url: str, secret_file: str) -> str:
-    return f'peerlane turn audit {shlex.quote(url)} --secret "$(head -n 1 {shlex.quote(secret_file)})"'
+    # Not as an argument, which everybody on this machine could read.
+    secret = f'PEERLANE_TURN_SECRET="$(head -n 1 {shlex.quote(secret_file)})"'
+    return f"{secret} peerlane turn audit {shlex.quote(url)}"
 
 
 def _failed(text: str) -> int:

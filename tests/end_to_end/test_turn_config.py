@@ -9,6 +9,7 @@ import json
 import os
 import shutil
 import signal
+import subprocess
 import sys
 import time
 import tomllib
@@ -25,7 +26,8 @@ from peer.engine.ice.policy import IcePolicy
 from peer.engine.ice.servers import ServerAddress, parse_server
 from peer.facts import Trouble
 from peer.room import JoinOptions, RemotePeer, Room, join
-from peerlane.turn.coturn import Coturn, TurnError, free_port, running, version
+from peerlane.turn.config import render
+from peerlane.turn.coturn import USER, Coturn, TurnError, free_port, is_user, running, version
 from peerlane.turn.here import LOOPBACK, here
 from peerlane.turn.settings import Settings
 from signaling.certificate import make_certificate
@@ -60,7 +62,8 @@ async def ask(url: str, secret: str, ends_in: float = 600.0) -> Candidate | Trou
     """Allocate a relay and give it back."""
     server = parse_server(url, *credentials(secret, ends_in))
     assert isinstance(server, ServerAddress)
-    answer = await relayed(Connection(ice_controlling=True), server, TIMEOUT, lost=[].append)
+    lost: list[Trouble] = []
+    answer = await relayed(Connection(ice_controlling=True), server, TIMEOUT, lost=lost.append)
     if isinstance(answer, Trouble):
         return answer
     candidate, protocol = answer
@@ -131,6 +134,29 @@ async def test_a_coturn_that_does_not_answer_says_why(program: str, monkeypatch:
     ):
         async with running(program, settings):
             pass
+
+
+def test_the_firewall_lets_relays_reach_peers_and_nothing_private(program: str, tmp_path: Path) -> None:
+    if os.geteuid() != 0 or shutil.which("nft") is None or not is_user(USER):
+        pytest.skip("needs root, nft, and the user that coturn's package makes")
+    rules = tmp_path / "firewall.nft"
+    settings = Settings("turn.example.org", [NEW], external_ips=["192.88.98.7/10.0.0.7"])
+    rules.write_text(render(settings, "firewall.nft"))
+    probe = Path(__file__).with_name("firewall_probe.py")
+    done = subprocess.run(
+        ["unshare", "--net", sys.executable, str(probe), str(rules)], capture_output=True, check=False
+    )
+    assert done.returncode == 0, done.stderr.decode()
+    seen = json.loads(done.stdout)
+    bindings, sends = seen.pop("bindings"), seen.pop("sends")
+    assert {name for name, is_sent in seen.items() if is_sent} == {
+        "to a peer",
+        "to a client",
+        "to another relay",
+    }
+    # Questions in a false name are bounded, relayed media is not.
+    assert 200 <= bindings < 300
+    assert sends == 500
 
 
 @asynccontextmanager
