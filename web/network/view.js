@@ -50,7 +50,8 @@ function section({ title, rows }, index) {
     { role: "rowgroup", class: "for-ears" },
     element("tr", { role: "row" }, ...["What", "Found", "Why it matters"].map(header)),
   );
-  const table = element("table", { role: "table", "aria-labelledby": id }, head, body);
+  const columns = element("colgroup", {}, ...["what", "found", "why"].map((name) => element("col", { class: name })));
+  const table = element("table", { role: "table", "aria-labelledby": id }, columns, head, body);
   return element("section", { "aria-labelledby": id }, heading, table);
 }
 

@@ -16,12 +16,19 @@ import { turnAnswer } from "./probes/turn.js";
 /** @typedef {import("./observations.js").Observations} Observations */
 /** @typedef {(what: string, fraction: number) => void} Progress what is being done, and how much of all is done */
 /** @typedef {import("./probes/stun.js").StunAnswer} StunAnswer */
+/** @typedef {import("./probes/turn.js").TurnAnswer} TurnAnswer */
 /** @typedef {import("./probes/gathering.js").Gathered} Gathered */
 
 /** Seconds from the beginning, until which each part has to be done. */
-export const UNTIL = Object.freeze({ told: 1.5, stun: 3.4, mapping: 4.4, all: 4.7 });
+const UNTIL = Object.freeze({ told: 1.2, stun: 3.4, mapping: 4.4, all: 4.7 });
+/** Seconds: nobody is asked, so it is over soon, or something is wrong. */
+const IDLE = 0.5;
+/** Seconds between one server and the next: what a browser begins at the same moment, it measures badly. */
+const APART = 0.03;
+/** Seconds: an answer that got lost is asked for again within them. */
+const MAPPING = 0.6;
 /** Seconds that the first servers wait for others, so that the NAT is looked at through all of them. */
-const GATHER_ROUND = 0.8;
+const ROUND = 0.6;
 /** Browsers warn when there are more. */
 const MAX_MAPPING_SERVERS = 4;
 
@@ -46,16 +53,20 @@ const SKIPPED = Object.freeze({
 export async function probe(origin, typed, progress = () => {}) {
   const began = now();
   progress("Asking which servers there are", 0);
-  // This also opens what is used below, the connection to the server and the engine, so that they cost no time there.
-  const [told, idle] = await Promise.all([iceServers(origin, began + UNTIL.told), gather([], began + UNTIL.told)]);
+  const asked = signalingAnswer(origin, began + UNTIL.stun);
+  const told = await iceServers(origin, began + UNTIL.told);
+  // It also wakes the engine, which would take its time while answers are waited for.
+  const idle = await gather([], now() + IDLE);
   const servers = sorted([...told.servers, ...typed]);
   const steps = new Steps(progress, servers.stun.length + servers.turn.length + 2);
-  const signaling = steps.of("Asking the server", signalingAnswer(origin, began + UNTIL.stun));
-  const turn = servers.turn.map((server) => steps.of(`Asking ${server.url}`, turnAnswer(server, began + UNTIL.all)));
-  const stun = servers.stun.map((server) =>
-    steps.of(`Asking ${server.url}`, askStun(server, began + UNTIL.stun, idle)),
+  const signaling = steps.of(`Asking ${origin}`, asked);
+  const stun = servers.stun.map((server, index) =>
+    steps.of(`Asking ${server.url}`, askStun(server, index * APART, began + UNTIL.stun, idle)),
   );
-  const mapping = steps.of("Looking at the NAT", askMapping(servers, stun, turn, began));
+  const turn = servers.turn.map((server, index) =>
+    steps.of(`Asking ${server.url}`, askTurn(server, (stun.length + index) * APART, began + UNTIL.all)),
+  );
+  const mapping = steps.of("Looking at the NAT", askMapping(servers, stun, turn, began + UNTIL.mapping));
   const answers = withoutNoise((await Promise.all(stun)).flat());
   const seen = {
     stun: answers,
@@ -78,10 +89,17 @@ export async function probe(origin, typed, progress = () => {}) {
   });
 }
 
-/** @param {import("./probes/servers.js").StunServer} server @param {number} deadline @param {Gathered} idle */
-async function askStun(server, deadline, idle) {
+/** @param {import("./probes/servers.js").StunServer} server @param {number} wait @param {number} deadline @param {Gathered} idle */
+async function askStun(server, wait, deadline, idle) {
+  await after(wait);
   const gathered = await gather([{ urls: [server.url] }], deadline, ({ found }) => found.some(isReflexive));
   return stunAnswers(server, gathered, idle.took ?? 0);
+}
+
+/** @param {import("./probes/servers.js").TurnServer} server @param {number} wait @param {number} deadline */
+async function askTurn(server, wait, deadline) {
+  await after(wait);
+  return turnAnswer(server, deadline);
 }
 
 /**
@@ -89,37 +107,39 @@ async function askStun(server, deadline, idle) {
  *
  * @param {import("./probes/servers.js").Servers} servers
  * @param {Promise<StunAnswer[]>[]} stun
- * @param {Promise<import("./probes/turn.js").TurnAnswer>[]} turn
- * @param {number} began
+ * @param {Promise<TurnAnswer>[]} turn
+ * @param {number} deadline
  */
-async function askMapping(servers, stun, turn, began) {
-  /** @type {Set<string>} */
-  const known = new Set();
-  const asked = [
-    ...stun.map((each) => each.then((answers) => answers.filter(hasAnswered))),
-    ...turn.map((each) => each.then((answer) => (answer.transport === "udp" && answer.relayed ? [answer] : []))),
-  ];
-  const first = Promise.any(asked.map((each) => each.then((answers) => answers.length > 0 || Promise.reject())));
-  for (const each of asked) void each.then((answers) => answers.forEach(({ url = "" }) => known.add(endpointOf(url))));
-  const isAny = await Promise.race([first.catch(() => false), after(UNTIL.stun, began)]);
-  if (!isAny) return [];
-  await Promise.race([Promise.all(asked), after(GATHER_ROUND, now())]);
+async function askMapping(servers, stun, turn, deadline) {
+  /** @type {Map<string, number>} */
+  const known = new Map();
+  const { promise: someone, resolve: found } = Promise.withResolvers();
+  const note = (/** @type {string} */ url, rtt = 0) => found(known.set(endpointOf(url), rtt));
+  const all = Promise.all([
+    ...stun.map(async (each) => (await each).filter(hasAnswered).forEach(({ url = "", rtt }) => note(url, rtt ?? 0))),
+    ...turn.map(async (each) => isOverUdp(await each) && note((await each).url ?? "")),
+  ]);
+  await Promise.race([someone, all]);
+  await Promise.race([all, after(ROUND)]);
   const endpoints = [...servers.stun, ...servers.turn].map(({ endpoint }) => endpoint).filter((each) => known.has(each));
   const used = [...new Set(endpoints)].slice(0, MAX_MAPPING_SERVERS);
   if (used.length < 2) return [];
-  const deadline = Math.min(began + UNTIL.mapping, now() + 1.5);
-  const gathered = await gather([{ urls: used.map((each) => `stun:${each}`) }], deadline);
-  // A TURN server need not be a STUN server, too.
+  const patience = MAPPING + 2 * Math.max(...known.values());
+  const urls = used.map((each) => `stun:${each}`);
+  const gathered = await gather([{ urls }], Math.min(deadline, now() + patience));
+  // A TURN server need not be a STUN server, too: only an end without failures tells that it has answered.
   const sure = gathered.took === null ? servers.stun.map(({ endpoint }) => endpoint) : used;
   return mappingTests(used.filter((each) => sure.includes(each)), gathered);
 }
 
+/** @param {TurnAnswer} answer */
+const isOverUdp = ({ transport, relayed }) => transport === "udp" && Boolean(relayed);
+
 /** @param {import("./probes/gathering.js").Found} found */
 const isReflexive = ({ type }) => type === "srflx";
 
-/** @param {number} seconds @param {number} since @returns {Promise<false>} */
-const after = (seconds, since) =>
-  new Promise((resolve) => setTimeout(() => resolve(false), Math.max(0, since + seconds - now()) * 1000));
+/** @param {number} seconds */
+const after = (seconds) => new Promise((resolve) => setTimeout(resolve, seconds * 1000));
 
 class Steps {
   /** @param {Progress} progress @param {number} count */

@@ -20,16 +20,26 @@ export async function signalingAnswer(origin, deadline) {
 
 /** @param {string} origin @param {number} deadline @returns {Promise<SignalingAnswer>} */
 async function info(origin, deadline) {
+  const url = `${origin}/v1/info`;
   const began = now();
   try {
-    const response = await ask(`${origin}/v1/info`, deadline);
-    const answer = { http_rtt: now() - began, http_status: response.status };
-    if (!response.ok) return answer;
+    const response = await ask(url, deadline);
+    const answer = { http_rtt: measured(url) ?? now() - began, http_status: response.status };
     const { server } = await response.json().catch(() => ({}));
-    return { ...answer, is_portal: server !== "peerlane" };
+    if (server === "peerlane") return answer;
+    const is_portal = response.type === "opaqueredirect" || /html/.test(response.headers.get("Content-Type") ?? "");
+    const trouble = is_portal ? "something else answers" : `no Peerlane server (HTTP ${response.status})`;
+    return { ...answer, is_portal, trouble };
   } catch {
     return { trouble: "the server cannot be reached" };
   }
+}
+
+/** Seconds from the request to its answer, without what the page was busy with; null: the browser does not tell. @param {string} url */
+function measured(url) {
+  const timings = /** @type {PerformanceResourceTiming[]} */ (performance.getEntriesByName(url, "resource"));
+  const { requestStart = 0, responseStart = 0 } = timings.at(-1) ?? {};
+  return requestStart > 0 && responseStart > requestStart ? (responseStart - requestStart) / 1000 : null;
 }
 
 /** Seconds until a WebSocket is open; null: it does not open. @param {string} origin @param {number} deadline */
@@ -78,4 +88,4 @@ const read = ({ iceServers }) =>
 
 /** @param {string} url @param {number} deadline */
 const ask = (url, deadline) =>
-  fetch(url, { cache: "no-store", signal: AbortSignal.timeout(Math.max(0, deadline - now()) * 1000) });
+  fetch(url, { cache: "no-store", redirect: "manual", signal: AbortSignal.timeout(Math.max(0, deadline - now()) * 1000) });
