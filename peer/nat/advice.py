@@ -55,7 +55,7 @@ def _hints(observations: Observations, found: list[Behaviour], code: str) -> Ite
     for asked in observations.signaling:
         yield from _about_signaling(asked, code)
     if code == "no-ice-servers":
-        yield "name-servers", ""
+        yield "add-ice", ""
     for relay in observations.turn:
         yield from _about_turn(relay, observations, code)
     yield from _about_relays(observations, code)

@@ -23,6 +23,11 @@ def as_sentence(text: str) -> str:
     return line[0].upper() + line[1:] + ("" if line[-1] in ".?!…" else ".")
 
 
+def reason_of(trouble: str) -> str:
+    """As a sentence, unless it says no more than that there was no answer."""
+    return "" if trouble.lower() in ("no answer", "nothing came back") else as_sentence(trouble)
+
+
 def milliseconds(seconds: float | None) -> str:
     return f"{whole((seconds or 0.0) * 1000, MAX_SECONDS * 1000)} ms"
 

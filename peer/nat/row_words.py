@@ -262,7 +262,7 @@ STUN: dict[str, Said] = {
         "good",
     ),
     "nameless": ("name not known", "{reason}", "bad"),
-    "silent": ("no answer", "Asked over {family}. {reason}", "bad"),
+    "silent": ("no answer", "Over {family}. {reason}", "bad"),
 }
 TURN: dict[str, Said] = {
     "works": ("relays, over {transport}", "Ready after {rtt}, at {relayed}.", "good"),

@@ -12,7 +12,7 @@ from peer.nat.behaviour import DEPENDENT, seen
 from peer.nat.endpoints import endpoint_of
 from peer.nat.layers import is_tampered, layers, public_addresses, vpn_in_use, vpns
 from peer.nat.observations import Family, Interface, LifetimeTest, Observations, PortMapper, SizeTest
-from peer.nat.quoting import MAX_SECONDS, as_sentence, quoted, whole
+from peer.nat.quoting import MAX_SECONDS, as_sentence, quoted, reason_of, whole
 from peer.nat.reach import closed_ports, open_ports, udp
 from peer.nat.report import Behaviour, Row, Section
 from peer.nat.row_words import LABELS, TITLES, Said
@@ -197,7 +197,7 @@ def _routers(observations: Observations) -> Iterator[Row]:
 def _mapper(mapper: PortMapper) -> Row:
     kind = ("there-at" if mapper.external else "there") if mapper.is_there else "missing"
     value, note, level = words.MAPPERS[kind]
-    told = note.format(address=quoted(mapper.external), reason=as_sentence(mapper.trouble))
+    told = note.format(address=quoted(mapper.external), reason=reason_of(mapper.trouble))
     return Row(words.MAPPER_NAMES[mapper.kind], value, told, level)
 
 

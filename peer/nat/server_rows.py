@@ -5,7 +5,7 @@ from __future__ import annotations
 from peer.facts import UNREACHABLE
 from peer.nat import row_words as words
 from peer.nat.observations import SignalingAnswer, StunAnswer, TurnAnswer
-from peer.nat.quoting import as_sentence, milliseconds, quoted
+from peer.nat.quoting import milliseconds, quoted, reason_of
 from peer.nat.reach import (
     has_no_room,
     is_nameless,
@@ -30,7 +30,7 @@ def stun_row(answer: StunAnswer) -> Row:
         rtt=milliseconds(answer.rtt),
         family=words.FAMILIES[answer.family],
         mapped=quoted(answer.mapped),
-        reason=as_sentence(answer.trouble),
+        reason=reason_of(answer.trouble),
     )
 
 
@@ -43,7 +43,7 @@ def turn_row(answer: TurnAnswer) -> Row:
         relayed=quoted(answer.relayed) or words.NOT_TOLD,
         echo=milliseconds(answer.echo_rtt),
         code=str(answer.code),
-        reason=as_sentence(answer.trouble),
+        reason=reason_of(answer.trouble),
     )
 
 
@@ -73,7 +73,7 @@ def signaling_row(answer: SignalingAnswer) -> Row:
         words.SIGNALING[_signaling_kind(answer)],
         http=milliseconds(answer.http_rtt),
         websocket=milliseconds(answer.websocket_rtt),
-        reason=as_sentence(answer.trouble),
+        reason=reason_of(answer.trouble),
     )
 
 

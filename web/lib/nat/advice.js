@@ -45,7 +45,7 @@ function hints(observations, found, code) {
     ...(vpn ? [hint("vpn", vpn.name)] : []),
     ...aboutSilence(observations, code),
     ...observations.signaling.flatMap((asked) => aboutSignaling(asked, code)),
-    ...(code === "no-ice-servers" ? [hint("name-servers")] : []),
+    ...(code === "no-ice-servers" ? [hint("add-ice")] : []),
     ...observations.turn.flatMap((relay) => aboutTurn(relay, observations, code)),
     ...aboutRelays(observations, code),
     ...observations.stun.flatMap((server) => aboutStun(server, observations, code)),

@@ -18,6 +18,10 @@ export function asSentence(text) {
   return ".?!…".includes(others.at(-1) ?? first) ? line : `${line}.`;
 }
 
+/** As a sentence, unless it says no more than that there was no answer. @param {string} trouble */
+export const reasonOf = (trouble) =>
+  ["no answer", "nothing came back"].includes(trouble.toLowerCase()) ? "" : asSentence(trouble);
+
 /** @param {number | null} seconds */
 export const milliseconds = (seconds) => `${whole((seconds ?? 0) * 1000, MAX_SECONDS * 1000)} ms`;
 

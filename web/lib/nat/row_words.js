@@ -247,7 +247,7 @@ export const STUN = Object.freeze({
   answers: ["{rtt}", "Over {family}; sees you as {mapped}.", "good"],
   "tells-more": ["{rtt}", "Over {family}; sees you as {mapped}, and can test what is let in (RFC 5780).", "good"],
   nameless: ["name not known", "{reason}", "bad"],
-  silent: ["no answer", "Asked over {family}. {reason}", "bad"],
+  silent: ["no answer", "Over {family}. {reason}", "bad"],
 });
 /** @type {Readonly<Record<string, Said>>} */
 export const TURN = Object.freeze({

@@ -7,7 +7,7 @@
 import { isDependent, seen } from "./behaviour.js";
 import { isSame } from "./endpoints.js";
 import { isTampered, layers, publicAddresses, vpnInUse, vpns } from "./layers.js";
-import { asSentence, filled, MAX_SECONDS, quoted, whole } from "./quoting.js";
+import { asSentence, filled, MAX_SECONDS, quoted, reasonOf, whole } from "./quoting.js";
 import { closedPorts, openPorts, udp } from "./reach.js";
 import { signalingRow, stunRow, turnRow } from "./server_rows.js";
 import * as words from "./row_words.js";
@@ -198,7 +198,7 @@ function routers(observations) {
 /** @param {import("./observations.js").PortMapper} mapper @returns {Row} */
 function mapper({ kind, is_there, external, trouble }) {
   const [value, note, level] = words.MAPPERS[is_there ? (external ? "there-at" : "there") : "missing"];
-  const blanks = { address: quoted(external), reason: asSentence(trouble) };
+  const blanks = { address: quoted(external), reason: reasonOf(trouble) };
   return { label: words.MAPPER_NAMES[kind], value, note: filled(note, blanks), level };
 }
 

@@ -1,6 +1,6 @@
 /** One row for each server that was asked. */
 
-import { asSentence, filled, milliseconds, quoted } from "./quoting.js";
+import { filled, milliseconds, quoted, reasonOf } from "./quoting.js";
 import {
   hasNoRoom,
   isNameless,
@@ -25,7 +25,7 @@ export function stunRow({ url, family, rtt, mapped, other, trouble }) {
     rtt: milliseconds(rtt),
     family: FAMILIES[family],
     mapped: quoted(mapped),
-    reason: asSentence(trouble),
+    reason: reasonOf(trouble),
   });
 }
 
@@ -37,7 +37,7 @@ export function turnRow(answer) {
     relayed: quoted(answer.relayed) || NOT_TOLD,
     echo: milliseconds(answer.echo_rtt),
     code: answer.code,
-    reason: asSentence(answer.trouble),
+    reason: reasonOf(answer.trouble),
   });
 }
 
@@ -59,7 +59,7 @@ export function signalingRow(answer) {
   return row(answer.url, SIGNALING[signalingKind(answer)], {
     http: milliseconds(answer.http_rtt),
     websocket: milliseconds(answer.websocket_rtt),
-    reason: asSentence(answer.trouble),
+    reason: reasonOf(answer.trouble),
   });
 }
 

@@ -44,6 +44,9 @@ export const STANDSTILLS = Object.freeze({
 export const ADVICE = Object.freeze({
   nothing: "Nothing has to be done.",
   "name-servers": "Name a server to ask: your own like https://example.org, or one like stun:stun.example.org:3478.",
+  "add-ice":
+    "Name a STUN or TURN server to the command, too, like stun:stun.example.org:3478, and give the server some under " +
+    "[[ice.servers]] and [[ice.turn]] in its settings.",
   "log-in": "Open a page in a browser and log in to this network, then check again.",
   network: "Check the Wi-Fi, the cable or mobile data, and that the addresses of the servers are right.",
   "ask-over-tcp":
