@@ -13,13 +13,18 @@ import msgspec
 
 from peer.engine.ice.allocation import look_up
 from peer.engine.ice.servers import ServerAddress
-from peer.nat.endpoints import host_of
+from peer.nat.endpoints import host_of, scope_of
 from peer.nat.observations import Family, Observations, StunAnswer
-from peer.nat.plan import Plan, plan
+from peer.nat.plan import LIFETIME_STEPS, Plan, plan
 from peer.nat.probes.behaviour import Found, Server, probe_behaviour, probe_binding
+from peer.nat.probes.binding import probe_lifetime
+from peer.nat.probes.hops import probe_hops
 from peer.nat.probes.interfaces import has_ipv6, probe_interfaces
+from peer.nat.probes.port_mappers import probe_port_mappers
 from peer.nat.probes.signaling import probe_signaling
+from peer.nat.probes.size import probe_size
 from peer.nat.probes.turn import probe_turn
+from peer.nat.stun_socket import Address, address_of
 from signaling.protocol.messages import IceServer
 
 log = logging.getLogger(__name__)
@@ -28,7 +33,16 @@ Tell = Callable[[str, float], None]
 """What is being done, and which fraction of the whole is done, 0 to 1."""
 FAMILIES: tuple[Family, ...] = (4, 6)
 
-NO_IPV6 = "This machine has no IPv6."
+UNASKED = {
+    "hairpin": "Some firewalls take it for an attack; --hairpin asks for it.",
+    "lifetime": "It takes minutes; --lifetime asks for it.",
+    "port_mappers": "--no-port-mapping leaves it out.",
+    "hops": "--no-hops leaves them out.",
+}
+NO_ANSWER = "No STUN server has answered."
+NO_RESPONSE_PORT = "The STUN server cannot be told where to answer (RESPONSE-PORT of RFC 5780)."
+NO_ROUTER = "This system does not say which router it uses."
+NO_HOPS = "This system does not say which routers answer."
 
 
 async def run(plan: Plan, progress: Tell | None = None) -> Observations:
@@ -39,6 +53,8 @@ async def run(plan: Plan, progress: Tell | None = None) -> Observations:
             await running.all()
     except TimeoutError:
         log.debug("not all was answered in time")
+    if plan.options.lifetime:
+        await running.lifetime()
     return running.observations()
 
 
@@ -48,9 +64,10 @@ class Run:
         self._tell = tell
         self._began = time.monotonic()
         self._found: dict[str, Any] = {"interfaces": probe_interfaces(), "has_ipv6": has_ipv6()}
-        for name in ("stun", "mapping", "filtering", "knock", "hairpin", "turn", "signaling"):
+        for name in ("stun", "mapping", "filtering", "knock", "hairpin", "size", "turn", "signaling"):
             self._found[name] = []
-        self._skipped: dict[str, str] = {}
+        self._skipped = {name: why for name, why in UNASKED.items() if not getattr(plan.options, name)}
+        self._are_hops_asked = not plan.options.hops
         self._steps = self._done = 0
 
     def observations(self) -> Observations:
@@ -61,7 +78,27 @@ class Run:
         async with asyncio.TaskGroup() as tasks:
             for origin in self._plan.signaling:
                 tasks.create_task(self._step(f"asking {host_of(origin)}", self._ask_peerlane(origin)))
+            if self._plan.options.port_mappers:
+                tasks.create_task(self._step("asking the router", self._ask_router()))
             tasks.create_task(self._ask(self._plan.servers))
+
+    async def lifetime(self) -> None:
+        """Long after all else, for nothing may touch the mappings meanwhile."""
+        heard = [it for it in self._found["stun"] if it.rtt is not None]
+        primary = next((it for it in heard if it.other), heard[0] if heard else None)
+        if primary is None:
+            self._skipped["lifetime"] = NO_ANSWER
+            return
+        longest = LIFETIME_STEPS[-1]
+        test = await probe_lifetime(
+            address_of(primary.address),
+            LIFETIME_STEPS,
+            lambda passed: self._tell(f"waiting, for {longest - passed:.0f} s at most", passed / longest),
+        )
+        if test is None:
+            self._skipped["lifetime"] = NO_RESPONSE_PORT
+        else:
+            self._found["lifetime"] = [test]
 
     @property
     def _left(self) -> float:
@@ -70,7 +107,11 @@ class Run:
     async def _step(self, doing: str, work: Awaitable[None]) -> None:
         self._steps += 1
         self._tell(doing, self._done / self._steps)
-        await work
+        try:
+            await work
+        except Exception:
+            # Who asks everybody hears nonsense of every kind; the others still have something to say.
+            log.debug("%s has failed", doing, exc_info=True)
         self._done += 1
         self._tell(doing, self._done / self._steps)
 
@@ -109,26 +150,46 @@ class Run:
 
         async def bind(server: Server) -> None:
             answers.append(await probe_binding(server))
+            self._found["stun"].append(answers[-1])
 
         async with asyncio.TaskGroup() as tasks:
-            for each in addresses:
-                tasks.create_task(self._step(f"asking {each.url}", bind(each)))
-        self._found["stun"] += answers
-        async with asyncio.TaskGroup() as tasks:
+            target = next((each.address for each in addresses if each.family == 4), None)
+            if target is not None and not self._are_hops_asked:
+                self._are_hops_asked = True
+                tasks.create_task(self._step("looking for routers", self._ask_hops(target)))
+            await asyncio.gather(*(self._step(f"asking {each.url}", bind(each)) for each in addresses))
             for family in FAMILIES:
                 if any(each.family == family and each.rtt is not None for each in answers):
-                    tasks.create_task(
-                        self._step(f"looking at the NAT over IPv{family}", self._behave(answers, family))
-                    )
+                    doing = f"looking at the NAT over IPv{family}"
+                    tasks.create_task(self._step(doing, self._behave(answers, family)))
+
+    async def _ask_router(self) -> None:
+        found = await probe_port_mappers()
+        if found is None:
+            self._skipped["port_mappers"] = NO_ROUTER
+        else:
+            self._found["port_mappers"] = found
+
+    async def _ask_hops(self, target: Address) -> None:
+        if scope_of(target[0]) != "loopback":
+            self._found["hops"] = await probe_hops(target)
+            if self._found["hops"] is None:
+                self._skipped["hops"] = NO_HOPS
 
     async def _behave(self, answers: list[StunAnswer], family: Family) -> None:
         own = [each.address for each in self._found["interfaces"]]
-        found = await probe_behaviour(answers, family, own, hairpin=self._plan.options.hairpin)
-        for name in msgspec.structs.fields(Found):
-            self._found[name.name] += getattr(found, name.name)
+        asked = next(it.address for it in answers if it.family == family and it.rtt is not None)
+        found, size = await asyncio.gather(
+            probe_behaviour(answers, family, own, hairpin=self._plan.options.hairpin),
+            probe_size(address_of(asked)),
+        )
+        for field in msgspec.structs.fields(Found):
+            self._found[field.name] += getattr(found, field.name)
+        if size is not None:
+            self._found["size"].append(size)
 
     async def _addresses(self, server: ServerAddress) -> list[Server]:
-        """One of each family, those first that this machine gets to best."""
+        """One of each family that this machine has, those first that it gets to best."""
         try:
             known = await look_up(server, 0.5 * self._left)
         except OSError as error:
@@ -141,8 +202,6 @@ class Run:
             each = Server(server.url, (address[0].partition("%")[0], address[1]))
             if each.family == 4 or self._found["has_ipv6"]:
                 found.setdefault(each.family, each)
-            else:
-                self._skipped["IPv6"] = NO_IPV6
         return list(found.values())
 
 

@@ -20,6 +20,10 @@ SENDS = 3
 SEND_EVERY = 0.4
 """Seconds: three of them were never all lost where one was."""
 
+MTU_DISCOVER = ((socket.IPPROTO_IP, 10), (socket.IPPROTO_IPV6, 23))
+DISCOVER_PROBE = 3
+"""Of <linux/in.h> and <linux/in6.h>: set "don't fragment", and believe nobody about the size of the path."""
+
 Address = tuple[str, int]
 
 
@@ -105,19 +109,40 @@ class StunSocket(asyncio.DatagramProtocol):
 
 
 @asynccontextmanager
-async def stun_socket(towards: Address) -> AsyncIterator[StunSocket]:
-    """A fresh one, at the address of this machine that leads there. Raises OSError where none does."""
-    family = socket.AF_INET6 if ":" in towards[0] else socket.AF_INET
-    with socket.socket(family, socket.SOCK_DGRAM) as looking:
-        looking.connect(towards)
-        local = looking.getsockname()
-    _, opened = await asyncio.get_running_loop().create_datagram_endpoint(
-        StunSocket, local_addr=(local[0], 0), family=family
-    )
+async def stun_socket(towards: Address, *, whole: bool = False) -> AsyncIterator[StunSocket]:
+    """A fresh one, at the address of this machine that leads there. Raises OSError where none does.
+
+    ``whole``: what does not fit into one packet of the network is lost (on Linux).
+    """
+    bound = _bound(towards, whole)
+    try:
+        _, opened = await asyncio.get_running_loop().create_datagram_endpoint(StunSocket, sock=bound)
+    except BaseException:
+        bound.close()
+        raise
     try:
         yield opened
     finally:
         opened.close()
+
+
+def _bound(towards: Address, whole: bool) -> socket.socket:
+    is_v6 = ":" in towards[0]
+    family = socket.AF_INET6 if is_v6 else socket.AF_INET
+    with socket.socket(family, socket.SOCK_DGRAM) as looking:
+        looking.connect(towards)
+        local = looking.getsockname()
+    bound = socket.socket(family, socket.SOCK_DGRAM)
+    try:
+        bound.setblocking(False)
+        if whole:
+            level, option = MTU_DISCOVER[is_v6]
+            bound.setsockopt(level, option, DISCOVER_PROBE)
+        bound.bind((local[0], 0, *local[2:]))
+    except OSError:
+        bound.close()
+        raise
+    return bound
 
 
 def text_of(address: Sequence[Any]) -> str:
