@@ -182,11 +182,11 @@ class TurnClient:
 
     # The end
 
-    async def give_back(self) -> None:
-        """Takes :data:`CLOSE_TIMEOUT` at the most; a server that is not there will forget it."""
+    async def give_back(self, within: float = CLOSE_TIMEOUT) -> None:
+        """Takes so many seconds at the most; a server that is not there will forget it."""
         try:
             if self._may_be_allocated and not self.line.ended.done():
-                async with asyncio.timeout(CLOSE_TIMEOUT):
+                async with asyncio.timeout(within):
                     await self.ask(Method.REFRESH, {"LIFETIME": 0})
         except (TransactionFailed, TransactionTimeout, NotTurnError, OSError, TimeoutError):
             pass  # it is of no use to anybody, and ends by itself
@@ -247,9 +247,8 @@ class TurnClient:
         if len(data) >= 4 and data[0] & 0xC0 == CHANNEL_DATA:
             self._take_channel_data(data)
             return
-        try:
-            message = stun.parse_message(data)
-        except (ValueError, struct.error):
+        message = _read(data)
+        if message is None:
             self.has_garbage = True
             return
         waiting = self._waiting.get(message.transaction_id)
@@ -276,6 +275,18 @@ class TurnClient:
         if self._key is None or not self._is_checking or message.message_class == Class.ERROR:
             return True
         return message.check_message_integrity(self._key)
+
+
+def _read(data: bytes) -> Message | None:
+    """None for what is no STUN, and for attributes that go on behind the end, which aioice cuts off."""
+    position = stun.HEADER_LENGTH
+    while position < len(data):
+        length = int.from_bytes(data[position + 2 : position + 4], "big")
+        position += 4 + length + stun.padding_length(length)
+    try:
+        return stun.parse_message(data) if position == len(data) else None
+    except (ValueError, struct.error):
+        return None
 
 
 @asynccontextmanager

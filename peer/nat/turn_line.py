@@ -15,10 +15,9 @@ from aioice import stun
 from peer.engine.ice.allocation import HAPPY_EYEBALLS_DELAY, AddressInfo
 from peer.engine.ice.servers import ServerAddress
 
-MAX_UNREAD = 70_000
-"""Bytes: more than the longest message, of which the length takes 16 bits."""
 STUN_PREFIX = 8
 """Bytes up to the end of the cookie."""
+NOT_TURN = -1
 CHANNELS = range(0x4000, 0x4100)
 """Of the numbers of RFC 8656 those that we use: few, so that text that begins with a letter is none."""
 
@@ -35,6 +34,7 @@ class Line(asyncio.Protocol, asyncio.DatagramProtocol):
         self.on_message: Callable[[bytes], None] = lambda data: None
         self.ended: asyncio.Future[Exception] = asyncio.get_running_loop().create_future()
         self._unread = b""
+        """Less than one message, which has 65,552 bytes at the most."""
         self._transport: Any = None
 
     @property
@@ -85,12 +85,15 @@ class Line(asyncio.Protocol, asyncio.DatagramProtocol):
 
     def data_received(self, data: bytes) -> None:
         self._unread += data
-        while (length := _length(self._unread)) is not None and len(self._unread) >= length:
+        while length := _length(self._unread):
+            if length == NOT_TURN:
+                self._end(NotTurnError())
+                self._transport.abort()
+                return
+            if len(self._unread) < length:
+                return
             message, self._unread = self._unread[:length], self._unread[length:]
             self.on_message(message)
-        if length == 0 or len(self._unread) > MAX_UNREAD:
-            self._end(NotTurnError())
-            self._transport.abort()
 
     def _end(self, why: Exception) -> None:
         if not self.ended.done():
@@ -155,13 +158,13 @@ def endpoint_text(host: str, port: int) -> str:
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
-def _length(data: bytes) -> int | None:
-    """Of the message that begins here, with its padding; 0: it is none, None: too little to tell."""
+def _length(data: bytes) -> int:
+    """Of the message that begins here, with its padding; NOT_TURN: it is none, 0: too little to tell."""
     if len(data) < STUN_PREFIX:
-        return None
+        return 0
     kind, length, cookie = struct.unpack_from("!HHI", data)
     if kind in CHANNELS:
         return 4 + int(length) + stun.padding_length(length)
     if kind < CHANNELS.start and length % 4 == 0 and cookie == stun.COOKIE:
         return stun.HEADER_LENGTH + int(length)
-    return 0
+    return NOT_TURN

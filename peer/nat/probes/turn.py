@@ -48,7 +48,8 @@ async def probe_turn(server: ServerAddress, timeout: float, tls: ssl.SSLContext 
     """
     answer = TurnAnswer(url=server.url, transport=server.transport)
     probe = _Probe(server, answer)
-    ends_at = time.monotonic() + max(timeout - CLOSE_TIMEOUT, timeout / 2)
+    must_end_at = time.monotonic() + timeout
+    ends_at = must_end_at - min(CLOSE_TIMEOUT, timeout / 2)
     try:
         async with asyncio.timeout(ends_at - time.monotonic()):
             addresses = await look_up(server, timeout)
@@ -57,7 +58,7 @@ async def probe_turn(server: ServerAddress, timeout: float, tls: ssl.SSLContext 
         log.debug("%s does not relay", server.url, exc_info=True)
         probe.explain(error)
     finally:
-        await probe.close()
+        await probe.close(must_end_at - time.monotonic())
     return probe.answer
 
 
@@ -94,9 +95,9 @@ class _Probe:
         said: Trouble = trouble_of(self._server, error, time.time())
         self._see(code=said.code, trouble=said.text)
 
-    async def close(self) -> None:
+    async def close(self, within: float = CLOSE_TIMEOUT) -> None:
         if self._client is not None:
-            await self._client.give_back()
+            await self._client.give_back(min(within, CLOSE_TIMEOUT))
 
     async def _allocate(
         self, addresses: Sequence[AddressInfo], ends_at: float, tls: ssl.SSLContext | None
