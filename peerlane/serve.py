@@ -18,7 +18,7 @@ from cyclopts import Parameter
 from peerlane.announcement import announcement
 from signaling.app import Listening, ServerError
 from signaling.app import serve as serve_until_told
-from signaling.config import Config
+from signaling.config import Config, TurnServers
 from signaling.listening import PortTaken
 from signaling.logs import configure
 from signaling.process import new_loop, raise_open_files
@@ -152,7 +152,8 @@ async def _relayed(config: Config, with_turn: bool) -> AsyncIterator[tuple[Confi
         return
     try:
         log.info("= relaying", extra={"event": "relaying", "port": told.port})
-        ice = msgspec.structs.replace(config.ice, turn_urls=told.urls, turn_secret=told.secrets[0])
+        ours = TurnServers(told.urls, told.secrets, region=config.ice.region)
+        ice = msgspec.structs.replace(config.ice, turn=[ours, *config.ice.turn])
         yield msgspec.structs.replace(config, ice=ice), f"UDP and TCP {told.port}"
     finally:
         await relay.stop()

@@ -35,6 +35,9 @@ class Server(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """At least 32 characters, the same on every node; empty: one is made and kept in ``state_dir``."""
     stun_port: int = 3478
     """UDP port of the embedded STUN responder; the next free one is taken and said aloud. 0: none."""
+    stun_alternate: list[str] = []
+    """Further addresses of this machine, at most one IPv4 and one IPv6: with them NATs are examined too
+    (RFC 5780), on this port and the next."""
     allow_python_parser: bool = False
     """Run although aiohttp's compiled HTTP parser is missing; the one in Python is slow, and laxer."""
     grace: float = 30.0
@@ -76,6 +79,9 @@ class LimitsConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A join costs as many messages as come in its time, so the burst is in proportion too."""
     links_per_second_per_address: float = 50.0
     """More upgrades from one address are answered 429; a whole office may share one."""
+    credentials_per_second_per_address: float = 5.0
+    """More ``GET /v1/ice-servers`` from one address are answered 429, after ten seconds' worth at once: a
+    client asks once an hour, an office all at nine."""
     links_per_second: float = 500.0
     """More upgrades at one node are answered 503 with Retry-After."""
     outbox_messages: int = 256
@@ -92,6 +98,25 @@ class LimitsConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Seconds for an HTTP request to arrive; aiohttp's own default of an hour feeds slow attackers."""
 
 
+class TurnServers(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A TURN server that makes no accounts: it knows the secret that our credentials are made from.
+
+    coturn calls it use-auth-secret and static-auth-secret. Credentials are made for each session, and
+    made anew before they end.
+    """
+
+    urls: list[str] = []
+    """Such as ``turn:turn.example.org:3478`` and ``turns:turn.example.org:443?transport=tcp``."""
+    secrets: list[str] = []
+    """The first signs; a second is the one that it replaces, which the TURN server may still know."""
+    secret_file: str = ""
+    """Instead of ``secrets``: a file with one a line; read again when it has changed."""
+    region: str = ""
+    """Where it is, in the words of ``ice.region``."""
+    weight: float = 1.0
+    """Of two servers of one region, the one with twice the weight is told to twice as many clients."""
+
+
 class Ice(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What clients are told to gather candidates from."""
 
@@ -99,10 +124,12 @@ class Ice(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Besides the embedded STUN responder."""
     advertise_stun: bool = True
     """Name the embedded STUN responder in every welcome, at the host the client used."""
-    turn_urls: list[str] = []
-    """TURN servers that share ``turn_secret`` with us (coturn: ``static-auth-secret``)."""
-    turn_secret: str = ""
-    """Credentials are made from it for each session, and made anew before they end."""
+    region: str = ""
+    """Where this node is; TURN servers of the same region are told first."""
+    turn: list[TurnServers] = []
+    """TURN servers that know a secret of ours, one ``[[ice.turn]]`` each."""
+    turn_servers_per_client: int = 2
+    """Each client is told so many of them: one may be down, and gathering from all of them takes longer."""
     turn_lifetime: float = 7_200.0
     """Seconds until credentials end. Half of it must be enough to heal a call."""
 

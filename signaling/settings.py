@@ -19,7 +19,9 @@ from signaling.config import Config
 from signaling.settings_checks import check
 
 ENVIRONMENT_PREFIX = "PEERLANE_"
-SECRETS = frozenset({"server.tokens", "server.ticket_key", "ice.turn_secret"})
+SECRETS = frozenset({"server.tokens", "server.ticket_key"})
+HOLD_SECRETS = SECRETS | {"ice.servers", "ice.turn"}
+"""What is not repeated when it does not fit."""
 MASK = "********"
 OUR_WORDS = {
     "`int`": "a whole number",
@@ -83,7 +85,7 @@ def load(path: Path | None, environ: Mapping[str, str], flags: Mapping[str, Flag
             # Text from outside a TOML file has no types of its own: "8080" is meant as a number.
             values[key] = msgspec.convert(raw, KINDS[key], strict=origin.startswith("file "))
         except msgspec.ValidationError as error:
-            shown = "its value" if key in SECRETS else repr(raw)
+            shown = "its value" if key in HOLD_SECRETS else repr(raw)
             problems.append(f"{key} ({origin}): {shown} does not fit: {_plain(error)}")
         else:
             origins[key] = origin
@@ -205,6 +207,9 @@ def _shown(key: str, value: Any) -> str:
         value = [
             msgspec.structs.replace(server, credential=MASK if server.credential else "") for server in value
         ]
+        return _inline(msgspec.to_builtins(value))
+    if key == "ice.turn":
+        value = [msgspec.structs.replace(server, secrets=[MASK for _ in server.secrets]) for server in value]
         return _inline(msgspec.to_builtins(value))
     return _inline(value)
 

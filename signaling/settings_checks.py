@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable, Iterator
+from ipaddress import IPv4Address, IPv6Address, ip_address
 
 import msgspec
 
-from signaling.config import Config
+from signaling.config import Config, Server, TurnServers
 from signaling.origins import parse_origin
+from signaling.turn import wrong_with
 
 Problem = tuple[str, str]
 """``section.name``, and a sentence."""
 
 MIN_TICKET_KEY_CHARACTERS = 32
 MIN_TOKEN_CHARACTERS = 16
-MIN_TURN_SECRET_CHARACTERS = 16
 MIN_TURN_LIFETIME = 120.0
 """Credentials are renewed at half of it, and looked at when a session is pinged."""
 MIN_MESSAGE_BYTES = 1_024
@@ -23,12 +25,21 @@ MAX_MESSAGE_BYTES = 1_048_576
 
 # These may be 0, and then mean: none.
 MAY_BE_ZERO = frozenset({"server.port", "server.https_port", "server.stun_port", "session.settle"})
+TURN_URL = re.compile(
+    r"turns?:(?:\[[0-9a-fA-F:.]+\]|[^:?\[\]/@\s]+)(?::[0-9]{1,5})?(?:\?transport=(?:udp|tcp))?", re.ASCII
+)
 ICE_SCHEMES = ("stun:", "stuns:", "turn:", "turns:")
 
 
 def check(config: Config, is_file: Callable[[str], bool]) -> list[Problem]:
     """Everything that is wrong, section by section; ``is_file`` says whether a path names a file."""
-    return [*_numbers(config), *_server(config, is_file), *_session(config), *_limits(config), *_ice(config)]
+    return [
+        *_numbers(config),
+        *_server(config, is_file),
+        *_session(config),
+        *_limits(config),
+        *_ice(config, is_file),
+    ]
 
 
 def _numbers(config: Config) -> Iterator[Problem]:
@@ -83,6 +94,7 @@ def _server(config: Config, is_file: Callable[[str], bool]) -> Iterator[Problem]
                 f'"{origin}" is no web origin; write scheme, host and perhaps port, and nothing after it, '
                 'as in "https://example.org".',
             )
+    yield from (("server.stun_alternate", text) for text in _stun_alternate(server))
 
 
 def _session(config: Config) -> Iterator[Problem]:
@@ -120,7 +132,7 @@ def _limits(config: Config) -> Iterator[Problem]:
         )
 
 
-def _ice(config: Config) -> Iterator[Problem]:
+def _ice(config: Config, is_file: Callable[[str], bool]) -> Iterator[Problem]:
     for server in config.ice.servers:
         shown = msgspec.json.encode(server.urls).decode()
         if not server.urls or not all(url.startswith(ICE_SCHEMES) for url in server.urls):
@@ -129,18 +141,52 @@ def _ice(config: Config) -> Iterator[Problem]:
             server.username and server.credential
         ):
             yield "ice.servers", f"{shown}: a TURN server needs a username and a credential."
-    if not all(url.startswith(("turn:", "turns:")) for url in config.ice.turn_urls):
-        yield "ice.turn_urls", "each must start with turn: or turns:."
-    if config.ice.turn_urls and len(config.ice.turn_secret) < MIN_TURN_SECRET_CHARACTERS:
-        yield (
-            "ice.turn_secret",
-            f"needs at least {MIN_TURN_SECRET_CHARACTERS} characters, the same as the TURN server's "
-            "static-auth-secret. 'openssl rand -base64 32' makes a good one.",
-        )
-    if config.ice.turn_secret and not config.ice.turn_urls:
-        yield "ice.turn_urls", "is missing; ice.turn_secret is given, and one is of no use without the other."
+    for turn in config.ice.turn:
+        yield from (("ice.turn", f"{_shown(turn)}: {text}") for text in _turn(turn, is_file))
     if config.ice.turn_lifetime < MIN_TURN_LIFETIME:
         yield (
             "ice.turn_lifetime",
             f"is {config.ice.turn_lifetime}; anything from {MIN_TURN_LIFETIME} s works.",
         )
+
+
+def _turn(turn: TurnServers, is_file: Callable[[str], bool]) -> Iterator[str]:
+    if not turn.urls:
+        yield 'urls is missing; it says where the TURN server is, as in "turn:turn.example.org:3478".'
+    for url in turn.urls:
+        if not TURN_URL.fullmatch(url):
+            yield (
+                f"{msgspec.json.encode(url).decode()} is no TURN url; write turn:HOST:PORT, "
+                "turn:HOST:PORT?transport=tcp or turns:HOST:PORT?transport=tcp."
+            )
+    if turn.secrets and turn.secret_file:
+        yield "has secrets and a secret_file; one of them is enough."
+    elif turn.secret_file and not is_file(turn.secret_file):
+        yield f"there is no file {turn.secret_file}."
+    elif not turn.secrets and not turn.secret_file:
+        yield "needs secrets, or a secret_file: what the TURN server's static-auth-secret is."
+    elif turn.secrets and (problem := wrong_with(turn.secrets)):
+        yield problem
+    if not (math.isfinite(turn.weight) and turn.weight > 0.0):
+        yield f"weight is {turn.weight}; it must be more than 0."
+
+
+def _shown(turn: TurnServers) -> str:
+    return msgspec.json.encode(turn.urls).decode()
+
+
+def _stun_alternate(server: Server) -> Iterator[str]:
+    parsed: list[IPv4Address | IPv6Address] = []
+    for text in server.stun_alternate:
+        try:
+            parsed.append(ip_address(text))
+        except ValueError:
+            yield f'"{text}" is no address; a name will not do here.'
+    if any(each.is_unspecified or each.is_multicast for each in parsed):
+        yield "must be addresses of this machine, each in full."
+    if len({each.version for each in parsed}) < len(parsed):
+        yield "has more than one address of a kind; one IPv4 and one IPv6 at the most."
+    if any(str(each) == server.host for each in parsed):
+        yield f"is {server.host}, as server.host is; a second address is needed to see what a NAT does."
+    if parsed and server.stun_port == 0:
+        yield "is given, but server.stun_port is 0: there is no STUN responder."

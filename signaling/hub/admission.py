@@ -13,7 +13,7 @@ from signaling.hub.tickets import NONCE_BYTES, Claim, Tickets
 from signaling.protocol.errors import REPLACED
 from signaling.protocol.ids import PEER_ID_BYTES, PeerId, peer_id_from
 from signaling.protocol.messages import Capabilities, Hello, IceServer, Limits, Resume, Welcome
-from signaling.turn import turn_servers
+from signaling.turn import Turn
 
 MAX_SHARED_CAPABILITIES = 64
 MAX_SPENT = 100_000
@@ -47,6 +47,7 @@ class Admission:
         self._epoch = epoch
         self._random_bytes = random_bytes
         self._sessions = sessions
+        self.turn = Turn(config.ice)
         self._known_capabilities: dict[Capabilities, Capabilities] = {}
         self._spent: dict[bytes | PeerId, float] = {}
         """Secrets of tickets that are used up, and ids that have said bye: until when to remember them."""
@@ -121,7 +122,7 @@ class Admission:
     def renew_turn(self, session: Session, unix_now: float) -> list[IceServer]:
         """Fresh TURN credentials, long before the older ones end; empty when none are made here."""
         session.turn_renewal = unix_now + self._config.ice.turn_lifetime / 2
-        return turn_servers(self._config.ice, session.id, unix_now)
+        return self.turn.servers(session.id, unix_now)
 
     def _resume(
         self,

@@ -18,10 +18,9 @@ from peer.channels.kinds import RELIABLE
 from peer.engine.ice.policy import IcePolicy
 from peer.engine.ice.route import Route
 from peer.engine.peer_connection import PeerConnection
-from signaling.config import Ice
-from signaling.protocol.ids import PeerId
+from signaling.config import Ice, TurnServers
 from signaling.protocol.messages import IceCandidateInit, IceServer
-from signaling.turn import turn_servers
+from signaling.turn import Turn
 from tests.end_to_end.conftest import eventually
 from tests.end_to_end.coturn import PASSWORD, SECRET, USER, Coturn, coturn
 from tests.peer.engine.two import LOOPBACK, Two
@@ -154,15 +153,15 @@ def _of(two: Two, one: Coturn, other: Coturn) -> Coturn:
 
 async def test_a_restart_uses_the_credentials_of_the_day(tmp_path: Path) -> None:
     async with coturn(tmp_path, secret=True) as server:
-        ice = Ice(turn_urls=[server.url()], turn_secret=SECRET, turn_lifetime=600.0)
-        soon_over = turn_servers(ice, PeerId("ada"), time.time() - 597)
+        turn = Turn(Ice(turn=[TurnServers([server.url()], [SECRET])], turn_lifetime=600.0))
+        soon_over = turn.servers("ada", time.time() - 597)
         async with talk(soon_over, RELAY_ONLY) as talking:
             await talking.message_arrives()
             await asyncio.sleep(4)
             await talking.message_arrives()
             assert talking.two.troubles == []
             for pc in (talking.two.offerer, talking.two.answerer):
-                pc.use_servers(turn_servers(ice, PeerId("ada"), time.time()))
+                pc.use_servers(turn.servers("ada", time.time()))
             await talking.two.restart()
             await talking.message_arrives()
             assert talking.two.troubles == []

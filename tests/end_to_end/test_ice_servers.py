@@ -20,9 +20,8 @@ from peer.engine.ice.allocation import reflexive, relayed
 from peer.engine.ice.mdns import resolve
 from peer.engine.ice.servers import ServerAddress, parse_server
 from peer.facts import Trouble
-from signaling.config import Ice
-from signaling.protocol.ids import PeerId
-from signaling.turn import turn_servers
+from signaling.config import Ice, TurnServers
+from signaling.turn import Turn
 from tests.end_to_end.coturn import PASSWORD, SECRET, USER, Coturn, coturn
 from tests.peer.engine.ice.turn_server import Receiver
 
@@ -99,9 +98,9 @@ async def test_a_wrong_password_is_told_as_such(server: Coturn) -> None:
 async def test_credentials_from_a_shared_secret_are_good_until_their_end(tmp_path: Path) -> None:
     async with coturn(tmp_path, secret=True) as server:
         url = f"turn:127.0.0.1:{server.port}"
-        ice = Ice(turn_urls=[url], turn_secret=SECRET, turn_lifetime=600.0)
+        turn = Turn(Ice(turn=[TurnServers([url], [SECRET])], turn_lifetime=600.0))
         for unix_now, expected in ((_unix_now(), Candidate), (_unix_now() - 700, Trouble)):
-            (made,) = turn_servers(ice, PeerId("ada"), unix_now)
+            (made,) = turn.servers("ada", unix_now)
             answer = await ask(address(url, made.username, made.credential))
             assert isinstance(answer, expected)
         assert isinstance(answer, Trouble)
@@ -115,8 +114,8 @@ async def test_an_allocation_outlives_the_credentials_that_it_was_made_with(
     monkeypatch.setattr(relay, "MIN_RENEWAL", 1.0)
     monkeypatch.setattr(relay, "LIFETIME", 3)
     async with coturn(tmp_path, "--max-allocate-lifetime=3", secret=True) as server:
-        ice = Ice(turn_urls=[server.url()], turn_secret=SECRET, turn_lifetime=600.0)
-        (made,) = turn_servers(ice, PeerId("ada"), _unix_now() - 598)
+        turn = Turn(Ice(turn=[TurnServers([server.url()], [SECRET])], turn_lifetime=600.0))
+        (made,) = turn.servers("ada", _unix_now() - 598)
         where = address(server.url(), made.username, made.credential)
         lost: list[Trouble] = []
         answer = await relayed(Connection(ice_controlling=True), where, TIMEOUT, lost=lost.append)

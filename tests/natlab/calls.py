@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import math
 import sys
 import time
@@ -148,8 +149,11 @@ async def call(
         turn = [_turn(lab, stack, address) for address in TURN_ADDRESSES[:turn_servers]]
         settings = dict(SETTINGS)
         if turn:
-            urls = [f"turn:{machine.address}:{TURN_PORT}" for machine, _ in turn]
-            settings |= {"PEERLANE_ICE_TURN_URLS": ",".join(urls), "PEERLANE_ICE_TURN_SECRET": TURN_SECRET}
+            servers = [
+                {"urls": [f"turn:{machine.address}:{TURN_PORT}"], "secrets": [TURN_SECRET]}
+                for machine, _ in turn
+            ]
+            settings["PEERLANE_ICE_TURN"] = json.dumps(servers)
         _, url = stack.enter_context(signaling_on(server, settings))
         machines = [
             lab.machine(name, address) for name, address in zip(("ana", "ben"), PEER_ADDRESSES, strict=True)

@@ -1,24 +1,23 @@
 from __future__ import annotations
 
-from signaling.config import Config, Ice
-from signaling.protocol.ids import PeerId
+from signaling.config import Config, Ice, TurnServers
 from signaling.protocol.messages import IceServers, Ping
-from signaling.turn import turn_servers
+from signaling.turn import Turn
 from tests.signaling.kit import Client, World
 
-ICE = Ice(turn_urls=["turn:t.example", "turns:t.example:443"], turn_secret="north", turn_lifetime=600.0)
+ICE = Ice(turn=[TurnServers(["turn:t.example", "turns:t.example:443"], ["north"])], turn_lifetime=600.0)
 
 
 def test_credentials_are_what_coturn_expects() -> None:
     # Made with: printf '1700000600:ada' | openssl dgst -sha1 -hmac north -binary | base64
-    (server,) = turn_servers(ICE, PeerId("ada"), 1_700_000_000.5)
+    (server,) = Turn(ICE).servers("ada", 1_700_000_000.5)
     assert server.urls == ["turn:t.example", "turns:t.example:443"]
     assert server.username == "1700000600:ada"
     assert server.credential == "PxnDSvp1YXUZ9V3JJfLv80je4zM="
 
 
-def test_without_urls_none_are_made() -> None:
-    assert turn_servers(Ice(), PeerId("ada"), 0.0) == []
+def test_where_no_turn_server_is_configured_none_are_made() -> None:
+    assert Turn(Ice()).servers("ada", 0.0) == []
 
 
 def told_within(world: World, client: Client, seconds: int) -> list[IceServers]:
@@ -42,6 +41,6 @@ def test_a_session_gets_fresh_credentials_before_the_old_ones_end() -> None:
     assert int(second.username.split(":")[0]) >= int(first.username.split(":")[0]) + 300
 
 
-def test_a_server_without_a_turn_secret_sends_none() -> None:
+def test_a_server_without_turn_sends_none() -> None:
     world = World()
     assert told_within(world, Client(world).connect(), 30) == []
