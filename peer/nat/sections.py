@@ -91,7 +91,8 @@ def _own(observations: Observations) -> Iterator[Row]:
         yield row("vpn", words.VPN["used"], name=quoted(used.name))
     elif there:
         yield row("vpn", words.VPN["unused"], name=quoted(there[0].name))
-    else:
+    elif observations.observer == "python":
+        # A browser does not tell what its interfaces are called.
         yield row("vpn", words.VPN["none"])
     own = [it for it in observations.interfaces if it.scope not in ("loopback", "link-local")]
     if own:

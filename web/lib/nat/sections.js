@@ -91,6 +91,8 @@ function own(observations) {
   const [there] = vpns(observations);
   const kind = used ? "used" : there ? "unused" : "none";
   const rows = [row("vpn", words.VPN[kind], { name: quoted((used ?? there)?.name ?? "") })];
+  // A browser does not tell what its interfaces are called.
+  if (kind === "none" && observations.observer === "browser") rows.pop();
   const named = observations.interfaces
     .filter(({ scope }) => scope !== "loopback" && scope !== "link-local")
     .map(({ address, name }) => `${address} (${name})`);
