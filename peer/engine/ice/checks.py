@@ -39,6 +39,8 @@ MAX_CONFLICTS = 3
 MAX_LEARNED = 32
 """Addresses that nobody has announced, and from which valid checks have come."""
 ROLE_CONFLICT = 487
+LEAST_PRIORITY = 1 << 24
+"""Of everything but a relay, whose type preference is 0."""
 
 Address = tuple[str, int]
 State = CandidatePair.State
@@ -135,6 +137,14 @@ class CheckingConnection(Connection):
         if self._early_checks_done and not self._check_list_done and self._pacing is None:
             # The list is sorted only after this.
             self._pacing = asyncio.get_running_loop().call_soon(self._tick)
+
+    def build_request(self, pair: CandidatePair, nominate: bool) -> Message:
+        request = super().build_request(pair, nominate)
+        if pair.local_candidate.type == "relay":
+            # It may be there before its candidate, and would be taken for a direct path: RFC 8445 section
+            # 7.1.1 would have us say the type preference of a reflexive one.
+            request.attributes["PRIORITY"] = pair.local_candidate.priority
+        return request
 
     async def check_start(self, pair: CandidatePair) -> None:
         try:
@@ -275,4 +285,7 @@ class CheckingConnection(Connection):
 
 
 def is_relayed(pair: CandidatePair) -> bool:
-    return "relay" in (pair.local_candidate.type, pair.remote_candidate.type)
+    remote = pair.remote_candidate
+    return "relay" in (pair.local_candidate.type, remote.type) or (
+        remote.type == "prflx" and remote.priority < LEAST_PRIORITY
+    )

@@ -6,6 +6,7 @@ import asyncio
 
 import pytest
 from aioice import Candidate, stun
+from aioice.candidate import candidate_priority
 from aioice.ice import CandidatePair
 
 from peer.engine.ice import checks, patience
@@ -148,6 +149,22 @@ async def test_a_check_of_the_other_side_has_ours_sent_again() -> None:
         assert asyncio.get_running_loop().time() - started < stun.RETRY_RTO / 2
 
 
+async def test_a_relay_that_comes_before_its_candidate_is_not_taken_for_a_direct_path() -> None:
+    async with two(relays=True) as (controlling, controlled):
+        tasks = [asyncio.create_task(connect(controlling))]
+        await asyncio.sleep(0)
+        here = first_socket(controlling)
+        for port, socket in enumerate(controlled.ice._protocols, 40001):
+            pair = CandidatePair(socket, controlling.ice.local_candidates[0])
+            request = controlled.ice.build_request(pair, nominate=False)
+            controlling.ice.check_incoming(request, ("127.0.0.1", port), here)
+        learned = {pair.remote_candidate.port: pair for pair in pairs(controlling) if pair.protocol is here}
+        assert {pair.remote_candidate.type for pair in learned.values()} == {"prflx"}
+        assert [is_relayed(learned[port]) for port in sorted(learned)] == [False, True]
+        await controlling.ice.close()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
 async def test_behind_a_nat_that_only_one_side_can_open_a_direct_path_is_there_before_the_relay_is_due() -> (
     None
 ):
@@ -214,7 +231,7 @@ async def test_a_check_without_a_priority_is_ignored() -> None:
 
 def test_a_pair_with_a_relay_on_either_side_is_relayed() -> None:
     def candidate(type_: str) -> Candidate:
-        return Candidate("f", 1, "udp", 1, "192.0.2.1", 1, type_)
+        return Candidate("f", 1, "udp", candidate_priority(1, type_), "192.0.2.1", 1, type_)
 
     class Socket:
         def __init__(self, type_: str) -> None:
