@@ -85,19 +85,22 @@ class StunSocket(asyncio.DatagramProtocol):
         address: Address,
         extras: Sequence[tuple[int, bytes]] = (),
         *,
-        sends: int = SENDS,
-        send_every: float = SEND_EVERY,
+        sends: int | None = None,
+        send_every: float | None = None,
     ) -> Answer | None:
-        """Its answer, from wherever it comes; None when there is none."""
+        """Its answer, from wherever it comes; None when there is none.
+
+        Asks :data:`SENDS` times, every :data:`SEND_EVERY` seconds, unless told otherwise.
+        """
         loop = asyncio.get_running_loop()
         waiting: asyncio.Future[tuple[stun.Message, Address]] = loop.create_future()
         self._waiting[request.transaction_id] = waiting
         data = packed(request, extras)
         try:
-            for _ in range(sends):
+            for _ in range(sends or SENDS):
                 asked_at = time.perf_counter()
                 self.send(data, address)
-                await asyncio.wait([waiting], timeout=send_every)
+                await asyncio.wait([waiting], timeout=send_every or SEND_EVERY)
                 if waiting.done():
                     return Answer(*waiting.result(), time.perf_counter() - asked_at)
             return None

@@ -16,6 +16,9 @@ from peer.nat.plan import may_follow
 from peer.nat.stun_codec import CHANGE_ADDRESS, CHANGE_PORT, binding_request
 from peer.nat.stun_socket import Address, Answer, StunSocket, address_of, stun_socket, text_of
 
+KNOCKS = 2
+KNOCK_EVERY = 0.3
+"""Seconds: whether a knock is heard here does not matter, only that the router has met it."""
 HAIRPIN_SENDS = 3
 HAIRPIN_EVERY = 0.3
 
@@ -162,9 +165,8 @@ async def _knock(asked: Address, other: Address, family: Family, found: Found) -
             before = await asking.ask(binding_request(), asked)
             if before is None or not _is_good(before, family):
                 return
-            await asking.ask(
-                binding_request(change=CHANGE_ADDRESS | CHANGE_PORT), asked, sends=2, send_every=0.3
-            )
+            elsewhere = binding_request(change=CHANGE_ADDRESS | CHANGE_PORT)
+            await asking.ask(elsewhere, asked, sends=KNOCKS, send_every=KNOCK_EVERY)
             after = await asking.ask(binding_request(), other)
     except OSError:
         return
