@@ -8,7 +8,7 @@
 import { now } from "../clock.js";
 import { complete } from "./observations.js";
 import { gather } from "./probes/gathering.js";
-import { endpointOf, sorted } from "./probes/servers.js";
+import { sorted } from "./probes/servers.js";
 import { iceServers, signalingAnswer } from "./probes/signaling.js";
 import { hasAnswered, interfacesIn, mappingTests, stunAnswers, withoutNoise } from "./probes/stun.js";
 import { turnAnswer } from "./probes/turn.js";
@@ -16,7 +16,6 @@ import { turnAnswer } from "./probes/turn.js";
 /** @typedef {import("./observations.js").Observations} Observations */
 /** @typedef {(what: string, fraction: number) => void} Progress what is being done, and how much of all is done */
 /** @typedef {import("./probes/stun.js").StunAnswer} StunAnswer */
-/** @typedef {import("./probes/turn.js").TurnAnswer} TurnAnswer */
 /** @typedef {import("./probes/gathering.js").Gathered} Gathered */
 
 /** Seconds from the beginning, until which each part has to be done. */
@@ -66,7 +65,7 @@ export async function probe(origin, typed, progress = () => {}) {
   const turn = servers.turn.map((server, index) =>
     steps.of(`Asking ${server.url}`, askTurn(server, (stun.length + index) * APART, began + UNTIL.all)),
   );
-  const mapping = steps.of("Looking at the NAT", askMapping(servers, stun, turn, began + UNTIL.mapping));
+  const mapping = steps.of("Looking at the NAT", askMapping(servers.stun, stun, began + UNTIL.mapping));
   const answers = withoutNoise((await Promise.all(stun)).flat());
   const seen = {
     stun: answers,
@@ -92,7 +91,7 @@ export async function probe(origin, typed, progress = () => {}) {
 /** @param {import("./probes/servers.js").StunServer} server @param {number} wait @param {number} deadline @param {Gathered} idle */
 async function askStun(server, wait, deadline, idle) {
   await after(wait);
-  const gathered = await gather([{ urls: [server.url] }], deadline, ({ found }) => found.some(isReflexive));
+  const gathered = await gather([{ urls: [`stun:${server.endpoint}`] }], deadline, ({ found }) => found.some(isReflexive));
   return stunAnswers(server, gathered, idle.took ?? 0);
 }
 
@@ -105,35 +104,27 @@ async function askTurn(server, wait, deadline) {
 /**
  * Through those of which it is known that they answer, so that silence means something.
  *
- * @param {import("./probes/servers.js").Servers} servers
- * @param {Promise<StunAnswer[]>[]} stun
- * @param {Promise<TurnAnswer>[]} turn
+ * @param {import("./probes/servers.js").StunServer[]} servers
+ * @param {Promise<StunAnswer[]>[]} asked for each of them, what it has answered
  * @param {number} deadline
  */
-async function askMapping(servers, stun, turn, deadline) {
+async function askMapping(servers, asked, deadline) {
   /** @type {Map<string, number>} */
-  const known = new Map();
+  const rtts = new Map();
   const { promise: someone, resolve: found } = Promise.withResolvers();
-  const note = (/** @type {string} */ url, rtt = 0) => found(known.set(endpointOf(url), rtt));
-  const all = Promise.all([
-    ...stun.map(async (each) => (await each).filter(hasAnswered).forEach(({ url = "", rtt }) => note(url, rtt ?? 0))),
-    ...turn.map(async (each) => isOverUdp(await each) && note((await each).url ?? "")),
-  ]);
+  const note = async (/** @type {Promise<StunAnswer[]>} */ answers, /** @type {number} */ index) => {
+    const [answer] = (await answers).filter(hasAnswered);
+    if (answer) found(rtts.set(servers[index].endpoint, answer.rtt ?? 0));
+  };
+  const all = Promise.all(asked.map(note));
   await Promise.race([someone, all]);
   await Promise.race([all, after(ROUND)]);
-  const endpoints = [...servers.stun, ...servers.turn].map(({ endpoint }) => endpoint).filter((each) => known.has(each));
-  const used = [...new Set(endpoints)].slice(0, MAX_MAPPING_SERVERS);
-  if (used.length < 2) return [];
-  const patience = MAPPING + 2 * Math.max(...known.values());
-  const urls = used.map((each) => `stun:${each}`);
-  const gathered = await gather([{ urls }], Math.min(deadline, now() + patience));
-  // A TURN server need not be a STUN server, too: only an end without failures tells that it has answered.
-  const sure = gathered.took === null ? servers.stun.map(({ endpoint }) => endpoint) : used;
-  return mappingTests(used.filter((each) => sure.includes(each)), gathered);
+  const endpoints = [...rtts.keys()].slice(0, MAX_MAPPING_SERVERS);
+  if (endpoints.length < 2) return [];
+  const urls = endpoints.map((each) => `stun:${each}`);
+  const patience = MAPPING + 2 * Math.max(...rtts.values());
+  return mappingTests(endpoints, await gather([{ urls }], Math.min(deadline, now() + patience)));
 }
-
-/** @param {TurnAnswer} answer */
-const isOverUdp = ({ transport, relayed }) => transport === "udp" && Boolean(relayed);
 
 /** @param {import("./probes/gathering.js").Found} found */
 const isReflexive = ({ type }) => type === "srflx";

@@ -1,7 +1,11 @@
 /** Which servers a page asks: those that its own server names, and those that somebody has typed. Pure. */
 
 /** @typedef {import("../observations.js").Transport} Transport */
-/** @typedef {{ url: string, endpoint: string }} StunServer `endpoint` with its port, which urls may leave out */
+/**
+ * Whoever answers plain questions over UDP, TURN servers too. `endpoint` is with its port, which urls may leave out.
+ *
+ * @typedef {{ url: string, endpoint: string }} StunServer
+ */
 /**
  * @typedef {object} TurnServer
  * @property {string} url
@@ -66,11 +70,11 @@ export function sorted(iceServers) {
       if (kind === "turn" && !turn.has(key)) turn.set(key, { url, endpoint, transport, username, credential });
     }
   }
+  for (const { url, endpoint, transport } of turn.values()) {
+    if (transport === "udp" && !stun.has(endpoint)) stun.set(endpoint, { url, endpoint });
+  }
   return { stun: [...stun.values()].slice(0, MAX_SERVERS), turn: [...turn.values()].slice(0, MAX_SERVERS) };
 }
-
-/** With the port that is meant; empty when it is not the url of a server. @param {string} url */
-export const endpointOf = (url) => partsOf(url)?.endpoint ?? "";
 
 /** @param {string} url */
 function partsOf(url) {
