@@ -9,6 +9,7 @@ import json
 import os
 import shutil
 import signal
+import ssl
 import subprocess
 import sys
 import time
@@ -58,12 +59,14 @@ def credentials(secret: str, ends_in: float = 600.0) -> tuple[str, str]:
     return username, base64.b64encode(digest).decode()
 
 
-async def ask(url: str, secret: str, ends_in: float = 600.0) -> Candidate | Trouble:
+async def ask(
+    url: str, secret: str, ends_in: float = 600.0, trust: ssl.SSLContext | None = None
+) -> Candidate | Trouble:
     """Allocate a relay and give it back."""
     server = parse_server(url, *credentials(secret, ends_in))
     assert isinstance(server, ServerAddress)
     lost: list[Trouble] = []
-    answer = await relayed(Connection(ice_controlling=True), server, TIMEOUT, lost=lost.append)
+    answer = await relayed(Connection(ice_controlling=True), server, TIMEOUT, lost=lost.append, tls=trust)
     if isinstance(answer, Trouble):
         return answer
     candidate, protocol = answer
@@ -160,8 +163,8 @@ def test_the_firewall_lets_relays_reach_peers_and_nothing_private(program: str, 
 
 
 @asynccontextmanager
-async def turn_up(state: Path, *arguments: str) -> AsyncIterator[tuple[Command, str]]:
-    """``peerlane turn up`` and the first url that it names."""
+async def turn_up(state: Path, *arguments: str) -> AsyncIterator[tuple[Command, list[str]]]:
+    """``peerlane turn up`` and the urls that it names."""
     async with command("turn", "up", "--state-dir", str(state), *arguments) as up:
         said = [""]
         while not said[-1].startswith("  secret_file"):
@@ -169,7 +172,7 @@ async def turn_up(state: Path, *arguments: str) -> AsyncIterator[tuple[Command, 
             assert said[-1] or up.errors == [], up.errors
         (entry,) = tomllib.loads("\n".join(said[said.index("  [[ice.turn]]") :]))["ice"]["turn"]
         assert entry["secret_file"] == str(state / "turn.secret")
-        yield up, entry["urls"][0]
+        yield up, entry["urls"]
 
 
 def children(pid: int) -> list[int]:
@@ -188,13 +191,37 @@ def is_alive(pid: int) -> bool:
 
 
 async def test_turn_up_gives_relays_until_it_is_told_to_end(program: str, tmp_path: Path) -> None:
-    async with turn_up(tmp_path) as (up, url):
+    async with turn_up(tmp_path) as (up, urls):
         secret = (tmp_path / "turn.secret").read_text().strip()
-        assert isinstance(await ask(url, secret), Candidate)
+        for url in urls:
+            assert isinstance(await ask(url, secret), Candidate)
         (coturn,) = children(up.pid)
         up.interrupt(signal.SIGTERM)
         assert await up.ended() == 0
         assert not is_alive(coturn)
+
+
+async def test_turn_up_with_a_certificate_gives_relays_over_tls(program: str, tmp_path: Path) -> None:
+    certificate = tmp_path / "turn.pem"
+    certificate.write_bytes(make_certificate(["localhost", LOOPBACK], time.time()))
+    tls = ("--certificate", str(certificate), "--key", str(certificate), "--domain", "localhost")
+    async with turn_up(tmp_path, "--address", LOOPBACK, *tls) as (_, urls):
+        assert urls[-1].startswith("turns:localhost:")
+        trust = ssl.create_default_context(cafile=str(certificate))
+        secret = (tmp_path / "turn.secret").read_text().strip()
+        assert isinstance(await ask(urls[-1], secret, trust=trust), Candidate)
+
+
+async def test_turn_up_tells_what_it_cannot_do(program: str, tmp_path: Path) -> None:
+    for arguments, code, problem in (
+        (("--domain", "no name"), 2, "is not the name of a machine"),
+        (("--certificate", str(tmp_path / "a.pem")), 2, "name both, or neither"),
+        (("--address", "198.51.100.77"), 1, "cannot listen at 198.51.100.77"),
+        (("--certificate", str(tmp_path / "a.pem"), "--key", str(tmp_path / "b.pem")), 1, "a.pem: No such"),
+    ):
+        async with command("turn", "up", "--state-dir", str(tmp_path), *arguments) as up:
+            assert await up.ended() == code
+            assert problem in up.errors[0]
 
 
 async def test_coturn_does_not_outlive_a_command_that_is_killed(program: str, tmp_path: Path) -> None:
@@ -207,8 +234,8 @@ async def test_coturn_does_not_outlive_a_command_that_is_killed(program: str, tm
 
 
 async def test_a_coturn_that_dies_is_told_with_its_last_words(program: str, tmp_path: Path) -> None:
-    async with turn_up(tmp_path, "--address", LOOPBACK) as (up, url):
-        assert url.startswith(f"turn:{LOOPBACK}:")
+    async with turn_up(tmp_path, "--address", LOOPBACK) as (up, urls):
+        assert urls[0].startswith(f"turn:{LOOPBACK}:")
         os.kill(children(up.pid)[0], signal.SIGKILL)
         assert await up.ended() == 1
         assert "coturn was ended by signal 9; the end of its log:" in up.errors[0]

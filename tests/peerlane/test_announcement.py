@@ -72,3 +72,8 @@ def test_it_says_what_to_try_next_and_who_may_connect() -> None:
     tokens = announcement(AT_HOME, Config(server=Server(tokens=["correct horse battery"])))
     assert "cannot connect yet" not in tokens
     assert "correct horse" not in tokens
+
+
+def test_a_turn_server_is_told_where_there_is_something_to_tell() -> None:
+    assert "TURN" not in announcement(AT_HOME, Config())
+    assert "  TURN             UDP and TCP 3480\n" in announcement(AT_HOME, Config(), turn="UDP and TCP 3480")
