@@ -14,6 +14,7 @@ import pytest
 
 from peerlane.__main__ import run
 from peerlane.turn.files import SET
+from signaling.settings import load
 
 SECRET = "0123456789abcdef" * 4
 
@@ -149,19 +150,18 @@ def test_a_folder_that_cannot_be_written_is_told(
     assert "cannot write into" in capsys.readouterr().err
 
 
-def test_the_signaling_server_gets_a_line_that_it_understands(written: Path) -> None:
-    line = next(
-        line
-        for line in (written / "turn.env.example").read_text().splitlines()
-        if line.startswith("PEERLANE_ICE_TURN=")
-    )
-    (entry,) = json.loads(line.partition("=")[2].strip("'"))
-    assert entry["urls"] == [
+def test_the_signaling_server_gets_lines_that_it_understands(written: Path, secret_file: Path) -> None:
+    lines = (written / "turn.env.example").read_text().splitlines()
+    given = dict(line.split("=", 1) for line in lines if line.startswith("PEERLANE_"))
+    entries = json.loads(given["PEERLANE_ICE_TURN"].strip("'"))
+    entries[0]["secret_file"] = str(secret_file)
+    settings = load(None, {**given, "PEERLANE_ICE_TURN": json.dumps(entries)}, {})
+    assert settings.config.ice.turn_lifetime == 7_200.0
+    assert settings.config.ice.turn[0].urls == [
         "turn:turn.example.org:3478?transport=udp",
         "turn:turn.example.org:3478?transport=tcp",
         "turns:turn.example.org:443?transport=tcp",
     ]
-    assert entry["secret_file"].startswith("/")
 
 
 def test_the_readme_says_which_ports_and_how_to_get_a_certificate(written: Path) -> None:
