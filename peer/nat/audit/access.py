@@ -113,8 +113,12 @@ def _judge_lifetime_of_credentials(evidence: Evidence, judgement: Judgement) -> 
 
 def _judge_quota(evidence: Evidence, has_asked: bool, judgement: Judgement) -> None:
     title, quota = "limits what one user may have", evidence.quota
-    if quota is None:
-        judgement.unknown("no-user-quota", title, "it did not answer" if has_asked else NEEDS_CREDENTIALS)
+    if not has_asked:
+        judgement.unknown("no-user-quota", title, NEEDS_CREDENTIALS)
+    elif quota is None:
+        has_any = any(relay.code == GRANTED for relay in evidence.relays)
+        why = "it did not answer" if has_any else "no relay could be had at all"
+        judgement.unknown("no-user-quota", title, why)
     elif quota.code == GRANTED and quota.given >= MAX_QUOTA:
         judgement.hole(
             "no-user-quota",

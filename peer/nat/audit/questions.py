@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from collections.abc import Iterator
+from collections.abc import Awaitable, Iterator
 
 from aioice import stun
 
@@ -17,7 +17,6 @@ from peer.nat.turn_client import Credentials, TurnClient
 from peer.nat.turn_line import CHANNELS, endpoint_text
 
 AT_A_TIME = 8
-QUESTION_TIMEOUT = 2.5
 MAX_SILENT = AT_A_TIME
 """Questions without an answer, after which no more are asked: a server that throttles is left alone."""
 PORT = 9
@@ -28,16 +27,16 @@ SENDING_PAUSE = 0.4
 
 async def login(visit: Visit, credentials: Credentials) -> int | None:
     """What an allocation with these comes to: GRANTED, an error code, None."""
-    try:
-        async with asyncio.timeout(QUESTION_TIMEOUT), visit.client(credentials, is_checking=False) as client:
+
+    async def ask() -> None:
+        async with visit.client(credentials, is_checking=False) as client:
             await client.allocate(lifetime=60)
-    except Problem as problem:
-        return code_of(problem)
-    return GRANTED
+
+    return await _code(visit.patience, ask())
 
 
 async def permissions(
-    client: TurnClient, url: str, family: Family, addresses: list[str], ways: tuple[How, ...]
+    visit: Visit, client: TurnClient, family: Family, addresses: list[str], ways: tuple[How, ...]
 ) -> list[Permission]:
     """Ask for each address, a few at a time. Only permissions are asked for: nothing is sent to anybody."""
     found: list[Permission] = []
@@ -45,14 +44,20 @@ async def permissions(
     questions: Iterator[tuple[How, str]] = ((how, address) for how in ways for address in addresses)
     silent = 0
 
+    async def ask(how: How, address: str) -> None:
+        if how == "permission":
+            await client.permit(address)
+        else:
+            await client.bind(next(numbers), (address, PORT))
+
     async def work() -> None:
         nonlocal silent
         for how, address in questions:
             code = None
             if silent < MAX_SILENT and not client.line.ended.done():
-                code = await _permission(client, how, address, numbers)
+                code = await _code(visit.patience, ask(how, address))
                 silent += code is None
-            found.append(Permission(url=url, family=family, address=address, how=how, code=code))
+            found.append(Permission(url=visit.door.url, family=family, address=address, how=how, code=code))
 
     async with asyncio.TaskGroup() as tasks:
         for _ in range(AT_A_TIME):
@@ -60,13 +65,11 @@ async def permissions(
     return found
 
 
-async def _permission(client: TurnClient, how: How, address: str, numbers: Iterator[int]) -> int | None:
+async def _code(patience: float, asking: Awaitable[object]) -> int | None:
+    """What it comes to: GRANTED, an error code, None."""
     try:
-        async with asyncio.timeout(QUESTION_TIMEOUT):
-            if how == "permission":
-                await client.permit(address)
-            else:
-                await client.bind(next(numbers), (address, PORT))
+        async with asyncio.timeout(patience):
+            await asking
     except Problem as problem:
         return code_of(problem)
     return GRANTED
@@ -93,7 +96,7 @@ async def _hold(
     """One allocation, until all are done."""
     try:
         async with visit.client(credentials) as client:
-            async with asyncio.timeout(QUESTION_TIMEOUT):
+            async with asyncio.timeout(visit.patience):
                 await client.allocate(lifetime=60)
             if not asked.done():  # or the audit is being given up
                 asked.set_result(GRANTED)
@@ -106,7 +109,7 @@ async def _hold(
 async def binding(visit: Visit) -> Binding | None:
     """The shortest question there is, and how much comes back."""
     try:
-        async with asyncio.timeout(QUESTION_TIMEOUT), visit.client(None) as client:
+        async with asyncio.timeout(visit.patience), visit.client(None) as client:
             answer = await client.binding()
     except Problem:
         return None

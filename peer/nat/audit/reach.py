@@ -117,8 +117,8 @@ def _grant(address: str, given: list[Permission]) -> str:
     oddities = []
     if {each.how for each in given} == {"channel"}:
         oddities.append("by a channel alone")
-    if {each.family for each in given} != {family_of(address)}:
-        oddities.append("on a relay of the other family too")
+    if family_of(address) not in {each.family for each in given}:
+        oddities.append("on a relay of the other family")
     return f"{address} ({', '.join(oddities)})" if oddities else address
 
 

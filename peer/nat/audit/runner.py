@@ -120,8 +120,9 @@ class _Audit:
                 await self._ask_for_permissions(visit, family, is_whole=number == 0)
         self._progress("asking for a relay of TCP", 0.7)
         await self._ask_for_tcp(visits)
-        self._progress("counting what one user may have", 0.8)
-        await self._count(visits[0])
+        if any(relay.code == GRANTED for relay in self._relays):
+            self._progress("counting what one user may have", 0.8)
+            await self._count(visits[0])
 
     @property
     def _has_credentials(self) -> bool:
@@ -171,7 +172,7 @@ class _Audit:
                 own = host_of(relay.relayed)
                 others = addresses_for(family, {own, host_of(client.line.remote)}, is_whole=is_whole)
                 ways: tuple[How, ...] = ("permission", "channel") if is_whole else ("permission",)
-                self._permissions += await permissions(client, url, family, [own, *others], ways)
+                self._permissions += await permissions(visit, client, family, [own, *others], ways)
         except Problem as problem:
             log.debug("%s could not be asked for permissions", url, exc_info=True)
             self._relays.append(Relay(url=url, family=family, code=code_of(problem)))

@@ -26,6 +26,7 @@ STRANGE = (400, 404, 405, 420)
 """Answers to an allocation of who knows STUN, and not TURN."""
 OLD = {"TLS 1.0": ssl.TLSVersion.TLSv1, "TLS 1.1": ssl.TLSVersion.TLSv1_1}
 HANDSHAKE_TIMEOUT = 2.0
+MAX_PATIENCE = 2.5
 
 Problem = (TransactionFailed, TransactionTimeout, NotTurnError, OSError, TimeoutError)
 """All that a question to a server can end with, ssl.SSLError among them."""
@@ -40,10 +41,16 @@ class Visit:
     """A way that is open."""
 
     def __init__(
-        self, door: ServerAddress, addresses: Sequence[AddressInfo], tls: ssl.SSLContext | None
+        self,
+        door: ServerAddress,
+        addresses: Sequence[AddressInfo],
+        tls: ssl.SSLContext | None,
+        patience: float,
     ) -> None:
         self.door = door
         self.addresses = addresses
+        self.patience = patience
+        """Seconds for the answer to one question."""
         self._tls = tls
 
     @asynccontextmanager
@@ -78,7 +85,7 @@ async def knock(door: ServerAddress, timeout: float, tls: ssl.SSLContext | None)
                     tls = await asyncio.to_thread(ssl.create_default_context)
                 found.tls, tls = await _handshake(door, addresses, tls)
             for ways in _ways(door, addresses):
-                await _ask(found, Visit(door, ways, tls), timeout / 2)
+                await _ask(found, Visit(door, ways, tls, min(timeout / 2, MAX_PATIENCE)))
                 if found.visit is not None:
                     break
     except Exception as error:
@@ -87,10 +94,10 @@ async def knock(door: ServerAddress, timeout: float, tls: ssl.SSLContext | None)
     return found
 
 
-async def _ask(found: Found, visit: Visit, timeout: float) -> None:
+async def _ask(found: Found, visit: Visit) -> None:
     door, address, software = visit.door, "", ""
     try:
-        async with asyncio.timeout(timeout), visit.client(None) as client:
+        async with asyncio.timeout(visit.patience), visit.client(None) as client:
             address = client.line.remote
             try:
                 await client.allocate(lifetime=60)
@@ -174,7 +181,7 @@ async def old_versions(visit: Visit) -> list[str] | None:
 async def _speaks(visit: Visit, version: ssl.TLSVersion) -> bool:
     # coturn does not even answer to versions that it does not speak.
     try:
-        async with asyncio.timeout(HANDSHAKE_TIMEOUT):
+        async with asyncio.timeout(min(HANDSHAKE_TIMEOUT, visit.patience)):
             (await open_line(visit.door, visit.addresses, insecure(version))).close()
     except (OSError, TimeoutError):
         log.debug("%s does not speak %s", visit.door.url, version, exc_info=True)
