@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from peer.facts import UNREACHABLE
 from peer.nat.behaviour import DEPENDENT
 from peer.nat.endpoints import host_of
-from peer.nat.layers import is_tampered, layers, public_addresses, vpn_in_use
+from peer.nat.layers import is_near, is_tampered, layers, public_addresses, vpn_in_use
 from peer.nat.observations import Observations, SignalingAnswer, StunAnswer, TurnAnswer
 from peer.nat.quoting import quoted
 from peer.nat.reach import (
@@ -150,7 +150,9 @@ def _about_udp(observations: Observations, found: list[Behaviour]) -> Iterator[H
         yield "symmetric", ""
     if any(each.is_stable is False for each in over_ipv4):
         yield "naive", ""
-    if any(each.mapping == "unknown" for each in over_ipv4):
+    if is_near(observations):
+        yield "far-stun", ""
+    elif any(each.mapping == "unknown" for each in over_ipv4):
         yield "second-stun", ""
 
 

@@ -182,7 +182,7 @@ class _Pseudonyms:
         if known:
             longest_first = sorted(map(re.escape, known), key=len, reverse=True)
             whole = rf"(?<![A-Za-z0-9_.-])(?:{'|'.join(longest_first)})(?![A-Za-z0-9_-])"
-            text = re.sub(whole, lambda found: known.get(found[0].lower(), HIDDEN), text, flags=re.I | re.A)
+            text = re.sub(whole, lambda found: known.get(found[0].lower(), HIDDEN), text, flags=re.I)
         return _TELLING.sub(_hidden, text)
 
 

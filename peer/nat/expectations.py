@@ -15,6 +15,7 @@ from typing import Literal
 import msgspec
 
 from peer.nat.behaviour import DEPENDENT
+from peer.nat.layers import is_near
 from peer.nat.observations import Observations
 from peer.nat.reach import (
     Udp,
@@ -84,7 +85,7 @@ def _is_ice_known(observations: Observations) -> bool:
 
 
 def _expectation(observations: Observations, found: list[Behaviour], peer: Network) -> Expectation:
-    outcome, reason = _path(udp(observations), found, peer)
+    outcome, reason = _path(udp(observations), found, peer, is_near=is_near(observations))
     name, why = NETWORKS[peer.code], REASONS[reason]
     if outcome == "direct":
         return Expectation(peer.code, name, outcome, why)
@@ -94,7 +95,7 @@ def _expectation(observations: Observations, found: list[Behaviour], peer: Netwo
     return Expectation(peer.code, name, outcome, f"{why} {missing}".rstrip())
 
 
-def _path(passing: Udp, found: list[Behaviour], peer: Network) -> tuple[Outcome, str]:
+def _path(passing: Udp, found: list[Behaviour], peer: Network, *, is_near: bool) -> tuple[Outcome, str]:
     if peer.passes != "all":
         return "relay", BLOCKED_HERE.get(passing) or BLOCKED_THERE[peer.passes]
     if passing in BLOCKED_HERE:
@@ -103,6 +104,9 @@ def _path(passing: Udp, found: list[Behaviour], peer: Network) -> tuple[Outcome,
     own = next((each for each in found if each.family == family), None)
     if own is None and found:
         return "relay", "no-ipv4"
+    if is_near and own is not None and own.mapping not in DEPENDENT:
+        # Servers nearby have not seen what the NAT on the way out does.
+        own = None
     return _combined([_meeting(guess, peer) for guess in _guesses(own)], own)
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from typing import Literal
 
-from peer.nat.behaviour import behaviour, seen
+from peer.nat.behaviour import behaviour, families, seen
 from peer.nat.endpoints import endpoint_of, family_of, host_of, scope_of
 from peer.nat.observations import Family, Hop, Interface, Observations
 
@@ -56,6 +56,12 @@ def _by_hops(hops: list[Hop]) -> Layers:
 def public_addresses(observations: Observations, family: Family) -> list[str]:
     """At which servers have seen this machine, in the order in which they were seen."""
     return list(dict.fromkeys(host_of(mapped) for _, mapped in seen(observations, family)))
+
+
+def is_near(observations: Observations) -> bool:
+    """All servers that have told an endpoint are in our own network, and saw nothing of what lies beyond."""
+    hosts = [host for family in families(observations) for host in public_addresses(observations, family)]
+    return bool(hosts) and all(scope_of(host) not in ("global", None) for host in hosts)
 
 
 def is_vpn(interface: Interface) -> bool:

@@ -11,7 +11,7 @@ MAX_SECONDS = 86_400
 
 def quoted(text: str) -> str:
     """On one line, and not too much of it."""
-    line = re.sub(r"[\x00-\x20\x7f]+", " ", text).strip(" ")
+    line = re.sub(r"[\x00-\x20\x7f-\x9f]+", " ", text).strip(" ")
     return line if len(line) <= MAX_QUOTED_CHARACTERS else f"{line[:MAX_QUOTED_CHARACTERS]}…"
 
 

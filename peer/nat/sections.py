@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from peer.nat import row_words as words
 from peer.nat.behaviour import DEPENDENT, seen
 from peer.nat.endpoints import endpoint_of
-from peer.nat.layers import is_tampered, layers, public_addresses, vpn_in_use, vpns
+from peer.nat.layers import is_near, is_tampered, layers, public_addresses, vpn_in_use, vpns
 from peer.nat.observations import Family, Interface, LifetimeTest, Observations, PortMapper, SizeTest
 from peer.nat.quoting import MAX_SECONDS, as_sentence, quoted, reason_of, whole
 from peer.nat.reach import closed_ports, open_ports, udp
@@ -66,7 +66,9 @@ def _network(observations: Observations) -> Iterator[Row]:
 def _ipv4(observations: Observations) -> Iterator[Row]:
     addresses = public_addresses(observations, 4)
     if addresses:
-        yield row("ipv4", words.IPV4["works"], addresses=_listed(addresses))
+        yield row(
+            "ipv4", words.IPV4["near" if is_near(observations) else "works"], addresses=_listed(addresses)
+        )
     elif any(it.family == 4 for it in observations.stun):
         yield row("ipv4", words.IPV4["only-ipv6" if public_addresses(observations, 6) else "silent"])
 

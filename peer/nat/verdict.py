@@ -12,12 +12,14 @@ from typing import Literal
 from peer.nat.advice import advice
 from peer.nat.behaviour import DEPENDENT
 from peer.nat.expectations import outcome_with
+from peer.nat.layers import is_near
 from peer.nat.observations import Observations
 from peer.nat.reach import Relaying, is_anything_outside, is_empty, is_untrusted, relaying, relays, udp
 from peer.nat.report import Behaviour, Expectation, Verdict
 from peer.nat.words import RELAYING, STANDSTILLS, TRANSPORTS, WAYS
 
 Way = Literal[
+    "near",
     "everywhere",
     "most",
     "likely",
@@ -33,13 +35,14 @@ Way = Literal[
 ]
 """How this network connects without a relay."""
 
-GOOD: tuple[Way, ...] = ("everywhere", "most", "likely")
+GOOD: tuple[Way, ...] = ("near", "everywhere", "most", "likely")
 NEVER: tuple[Way, ...] = ("some-ports", "blocked", "silent")
 UNKNOWN: tuple[Way, ...] = ("untold", "not-asked")
 
 EXIT_CODES = {
     "direct": 0,
     "direct-without-relay": 0,
+    "only-near": 0,
     "relay-needed": 3,
     "relay-only": 3,
     "some-unreachable": 3,
@@ -92,6 +95,8 @@ def _way(observations: Observations, found: list[Behaviour], expected: list[Expe
         return passing
     if not found:
         return "untold"
+    if is_near(observations) and not any(each.mapping in DEPENDENT for each in found):
+        return "near"
     has_ipv6 = any(each.family == 6 and each.mapping not in DEPENDENT for each in found)
     if all(each.family == 6 for each in found):
         return "only-ipv6" if has_ipv6 else "few"
@@ -109,8 +114,10 @@ def _code(way: Way, relay: Relaying) -> str:
         return "refused"
     if relay == "works":
         if way in GOOD:
-            return "direct"
+            return "only-near" if way == "near" else "direct"
         return "relay-only" if way in NEVER + UNKNOWN else "relay-needed"
     if way in NEVER:
         return "nobody-reachable"
-    return "direct-without-relay" if way in GOOD and relay == "not-asked" else "some-unreachable"
+    if way not in GOOD or relay != "not-asked":
+        return "some-unreachable"
+    return "only-near" if way == "near" else "direct-without-relay"

@@ -9,6 +9,9 @@ from __future__ import annotations
 # The verdict: how this network connects, then who relays the rest.
 
 WAYS: dict[str, str] = {
+    "near": (
+        "Direct within this network; only servers in it were asked, so nothing is known of what lies beyond"
+    ),
     "everywhere": "Direct with every network that lets UDP through; the others need a relay",
     "most": "Direct with most networks; a relay is needed with symmetric ones",
     "likely": "Probably direct with most networks, but too little has answered to be sure",
@@ -100,6 +103,10 @@ ADVICE: dict[str, str] = {
         "of a phone."
     ),
     "name-stun": "Name a STUN server, too, like stun:stun.example.org:3478, to learn what goes directly.",
+    "far-stun": (
+        "Name a STUN server outside of your own network, too: those in it do not see what the NAT on the way "
+        "out does."
+    ),
     "second-stun": (
         "Name a second STUN server, or one with two addresses (RFC 5780), to learn whether the NAT uses the "
         "same port for everybody."

@@ -88,7 +88,7 @@ def blocked() -> Observations:
 
 
 LABORATORY: dict[str, Observations] = {
-    "open": network(mapping(LOCAL, LOCAL, LOCAL), filtering(True, True)),
+    "open": network(mapping(OUTSIDE, OUTSIDE, OUTSIDE, local=OUTSIDE), filtering(True, True)),
     "full-cone": network(SAME, filtering(True, True)),
     "address-restricted": network(SAME, filtering(False, True)),
     "port-restricted": network(SAME, filtering(False, False)),

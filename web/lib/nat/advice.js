@@ -2,7 +2,7 @@
 
 import { isDependent } from "./behaviour.js";
 import { hostOf } from "./endpoints.js";
-import { isTampered, layers, publicAddresses, vpnInUse } from "./layers.js";
+import { isNear, isTampered, layers, publicAddresses, vpnInUse } from "./layers.js";
 import { filled, quoted } from "./quoting.js";
 import {
   hasNoRoom,
@@ -127,11 +127,12 @@ function aboutStun({ url, rtt, trouble }, observations, code) {
 /** @param {Observations} observations @param {Behaviour[]} found @returns {Hint[]} */
 function aboutUdp(observations, found) {
   const overIpv4 = found.filter(({ family }) => family === 4);
+  const isUnclear = overIpv4.some(({ mapping }) => mapping === "unknown");
   return [
     ...(["blocked", "some-ports"].includes(udp(observations)) ? [hint("allow-udp")] : []),
     ...(overIpv4.some(({ mapping }) => isDependent(mapping)) ? [hint("symmetric")] : []),
     ...(overIpv4.some(({ is_stable }) => is_stable === false) ? [hint("naive")] : []),
-    ...(overIpv4.some(({ mapping }) => mapping === "unknown") ? [hint("second-stun")] : []),
+    ...(isNear(observations) ? [hint("far-stun")] : isUnclear ? [hint("second-stun")] : []),
   ];
 }
 

@@ -7,6 +7,7 @@
  */
 
 import { isDependent } from "./behaviour.js";
+import { isNear } from "./layers.js";
 import { filled } from "./quoting.js";
 import { isAnythingOutside, isEmpty, letsTwoMeet, portOfRelay, relaying, relays, udp } from "./reach.js";
 import { NETWORKS, REASONS, WITHOUT_RELAY } from "./words.js";
@@ -87,7 +88,7 @@ const isIceKnown = ({ stun, mapping, turn }) => stun.length > 0 || mapping.lengt
 
 /** @param {Observations} observations @param {Behaviour[]} found @param {Network} peer @returns {Expectation} */
 function expectation(observations, found, peer) {
-  const [outcome, reason] = path(udp(observations), found, peer);
+  const [outcome, reason] = path(udp(observations), found, peer, isNear(observations));
   const known = { network: peer.code, name: NETWORKS[peer.code] };
   if (outcome === "direct") return { ...known, outcome, why: REASONS[reason] };
   const missing = missingRelay(observations, peer);
@@ -98,12 +99,20 @@ function expectation(observations, found, peer) {
   };
 }
 
-/** @param {import("./reach.js").Udp} passing @param {Behaviour[]} found @param {Network} peer @returns {Path} */
-function path(passing, found, peer) {
+/**
+ * @param {import("./reach.js").Udp} passing
+ * @param {Behaviour[]} found
+ * @param {Network} peer
+ * @param {boolean} near
+ * @returns {Path}
+ */
+function path(passing, found, peer, near) {
   if (peer.passes !== "all") return ["relay", BLOCKED_HERE[passing] ?? BLOCKED_THERE[peer.passes]];
   if (passing in BLOCKED_HERE) return ["relay", BLOCKED_HERE[passing]];
-  const own = found.find(({ family }) => family === (peer === IPV6_PEER ? 6 : 4));
-  if (!own && found.length > 0) return ["relay", "no-ipv4"];
+  const seen = found.find(({ family }) => family === (peer === IPV6_PEER ? 6 : 4));
+  if (!seen && found.length > 0) return ["relay", "no-ipv4"];
+  // Servers nearby have not seen what the NAT on the way out does.
+  const own = seen && near && !isDependent(seen.mapping) ? undefined : seen;
   return combined(
     guesses(own).map((guess) => meeting(guess, peer)),
     own,

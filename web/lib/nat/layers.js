@@ -1,6 +1,6 @@
 /** What lies between this machine and the internet: NATs in a row, a VPN, several public addresses. */
 
-import { behaviour, seen } from "./behaviour.js";
+import { behaviour, families, seen } from "./behaviour.js";
 import { familyOf, hostOf, isSame, scopeOf } from "./endpoints.js";
 
 /** @typedef {import("./observations.js").Observations} Observations */
@@ -57,6 +57,16 @@ function byHops(hops) {
 export const publicAddresses = (observations, family) => [
   ...new Set(seen(observations, family).map(([, mapped]) => hostOf(mapped))),
 ];
+
+/**
+ * All servers that have told an endpoint are in our own network, and saw nothing of what lies beyond.
+ *
+ * @param {Observations} observations
+ */
+export function isNear(observations) {
+  const hosts = families(observations).flatMap((family) => publicAddresses(observations, family));
+  return hosts.length > 0 && hosts.every((host) => ![null, "global"].includes(scopeOf(host)));
+}
 
 /** @param {Interface} it */
 export const isVpn = ({ name }) => VPN.test(name);

@@ -5,7 +5,7 @@ export const MAX_SECONDS = 86_400;
 
 /** On one line, and not too much of it. @param {string} text */
 export function quoted(text) {
-  const line = text.replaceAll(/[\x00-\x20\x7f]+/g, " ").replaceAll(/^ +| +$/g, "");
+  const line = text.replaceAll(/[\x00-\x20\x7f-\x9f]+/g, " ").replaceAll(/^ +| +$/g, "");
   const letters = [...line];
   return letters.length <= MAX_QUOTED_CHARACTERS ? line : `${letters.slice(0, MAX_QUOTED_CHARACTERS).join("")}…`;
 }

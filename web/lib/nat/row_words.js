@@ -36,6 +36,7 @@ export const UDP = Object.freeze({
 /** @type {Readonly<Record<string, Said>>} */
 export const IPV4 = Object.freeze({
   works: ["{addresses}", "Where others see you.", "good"],
+  near: ["{addresses}", "Where servers in your own network see you; others see you elsewhere.", "plain"],
   silent: ["no answer", "Nobody has told where others see you.", "plain"],
   "only-ipv6": ["no answer", "People who have only IPv4 can be reached only through a relay.", "warning"],
 });

@@ -6,7 +6,7 @@
 
 import { isDependent, seen } from "./behaviour.js";
 import { isSame } from "./endpoints.js";
-import { isTampered, layers, publicAddresses, vpnInUse, vpns } from "./layers.js";
+import { isNear, isTampered, layers, publicAddresses, vpnInUse, vpns } from "./layers.js";
 import { asSentence, filled, MAX_SECONDS, quoted, reasonOf, whole } from "./quoting.js";
 import { closedPorts, openPorts, udp } from "./reach.js";
 import { signalingRow, stunRow, turnRow } from "./server_rows.js";
@@ -63,7 +63,8 @@ function network(observations) {
 /** @param {Observations} observations */
 function ipv4(observations) {
   const addresses = publicAddresses(observations, 4);
-  if (addresses.length > 0) return [row("ipv4", words.IPV4.works, { addresses: listed(addresses) })];
+  const works = isNear(observations) ? "near" : "works";
+  if (addresses.length > 0) return [row("ipv4", words.IPV4[works], { addresses: listed(addresses) })];
   if (!observations.stun.some(({ family }) => family === 4)) return [];
   return [row("ipv4", words.IPV4[publicAddresses(observations, 6).length > 0 ? "only-ipv6" : "silent"])];
 }

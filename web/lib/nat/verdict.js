@@ -8,6 +8,7 @@
 import { advice } from "./advice.js";
 import { isDependent } from "./behaviour.js";
 import { outcomeWith } from "./expectations.js";
+import { isNear } from "./layers.js";
 import { filled } from "./quoting.js";
 import { isAnythingOutside, isEmpty, isUntrusted, relaying, relays, udp } from "./reach.js";
 import { RELAYING, STANDSTILLS, TRANSPORTS, WAYS } from "./words.js";
@@ -17,7 +18,7 @@ import { RELAYING, STANDSTILLS, TRANSPORTS, WAYS } from "./words.js";
 /** @typedef {import("./report.js").Expectation} Expectation */
 
 /** @type {readonly string[]} */
-const GOOD = ["everywhere", "most", "likely"];
+const GOOD = ["near", "everywhere", "most", "likely"];
 /** @type {readonly string[]} */
 const NEVER = ["some-ports", "blocked", "silent"];
 /** @type {readonly string[]} */
@@ -27,6 +28,7 @@ const UNKNOWN = ["untold", "not-asked"];
 export const EXIT_CODES = Object.freeze({
   direct: 0,
   "direct-without-relay": 0,
+  "only-near": 0,
   "relay-needed": 3,
   "relay-only": 3,
   "some-unreachable": 3,
@@ -93,6 +95,7 @@ function wayOf(observations, found, expected) {
   const passing = udp(observations);
   if (passing !== "works") return passing;
   if (found.length === 0) return "untold";
+  if (isNear(observations) && !found.some(({ mapping }) => isDependent(mapping))) return "near";
   const hasIpv6 = found.some(({ family, mapping }) => family === 6 && !isDependent(mapping));
   if (found.every(({ family }) => family === 6)) return hasIpv6 ? "only-ipv6" : "few";
   const home = outcomeWith(expected, "port-restricted");
@@ -107,9 +110,10 @@ function wayOf(observations, found, expected) {
 function codeOf(way, relay) {
   if (relay === "refused" || relay === "token") return "refused";
   if (relay === "works") {
-    if (GOOD.includes(way)) return "direct";
+    if (GOOD.includes(way)) return way === "near" ? "only-near" : "direct";
     return NEVER.includes(way) || UNKNOWN.includes(way) ? "relay-only" : "relay-needed";
   }
   if (NEVER.includes(way)) return "nobody-reachable";
-  return GOOD.includes(way) && relay === "not-asked" ? "direct-without-relay" : "some-unreachable";
+  if (!GOOD.includes(way) || relay !== "not-asked") return "some-unreachable";
+  return way === "near" ? "only-near" : "direct-without-relay";
 }
