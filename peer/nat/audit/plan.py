@@ -62,8 +62,9 @@ def plan(options: Options) -> Plan | list[str]:
     for url in _urls(options.server.strip()):
         # A TURN url without credentials is refused there; these are taken out again.
         parsed = parse_server(url, "-", "-")
-        if isinstance(parsed, Trouble):
-            problems.append(f"{options.server!r} is no TURN server: {parsed.text}; write turn:HOST[:PORT].")
+        if isinstance(parsed, Trouble) or not parsed.is_turn:
+            why = parsed.text if isinstance(parsed, Trouble) else "this is one for STUN"
+            problems.append(f"{options.server!r} is no TURN server: {why}; write turn:HOST[:PORT].")
             break
         doors.append(msgspec.structs.replace(parsed, username="", credential=""))
     if problems:
