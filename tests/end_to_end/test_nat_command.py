@@ -12,6 +12,7 @@ import sys
 import time
 from asyncio.subprocess import PIPE
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import msgspec
@@ -20,6 +21,7 @@ import pytest
 from peer.nat.report import SCHEMA, Report
 from tests.end_to_end.commands import command
 from tests.end_to_end.conftest import ServerProcess, StartServer
+from tests.end_to_end.coturn import PASSWORD, USER, coturn
 from tests.peer.engine.ice.generations import stun_server
 
 pytestmark = pytest.mark.end_to_end
@@ -78,6 +80,13 @@ def on_terminal(*arguments: str, **environment: str) -> str:
     return seen.decode()
 
 
+def free_port() -> int:
+    with socket.socket(type=socket.SOCK_DGRAM) as free:
+        free.bind(("127.0.0.1", 0))
+        port: int = free.getsockname()[1]
+        return port
+
+
 def silent_port() -> tuple[socket.socket, int]:
     """A UDP port that takes everything and says nothing."""
     taken = socket.socket(type=socket.SOCK_DGRAM)
@@ -120,6 +129,24 @@ async def test_a_terminal_has_colours_and_progress_that_is_erased_before_the_rep
     plain = again.rpartition("\r\x1b[K")[2]
     assert "What to expect" in plain
     assert "\x1b" not in plain
+
+
+async def test_a_server_with_two_addresses_tells_the_whole_behaviour_and_relays(tmp_path: Path) -> None:
+    async with coturn(tmp_path, "--listening-ip=127.0.0.2", f"--alt-listening-port={free_port()}") as turn:
+        named = (turn.url("udp"), turn.url("tcp"), "--username", USER, "--password", PASSWORD)
+        done = await check(*named, "--json", *QUICK)
+        report = msgspec.json.decode(done.out, type=Report)
+        (found,) = report.behaviour
+        assert (found.mapping, found.filtering, found.is_stable) == (
+            "endpoint-independent",
+            "endpoint-independent",
+            True,
+        )
+        assert [it.echo_rtt is not None for it in report.observations.turn] == [True, True]
+        assert report.observations.size[0].fragments
+        assert done.code == 0
+        refused = await check(turn.url("udp"), "--username", USER, "--password", "wrong", "--json", *QUICK)
+        assert json.loads(refused.out)["observations"]["turn"][0]["code"] == 401
 
 
 async def test_a_silent_server_ends_in_time_without_connectivity() -> None:

@@ -9,7 +9,7 @@ from typing import Any
 
 from aioice import stun
 
-from peer.nat.stun_codec import CHANGE_ADDRESS, CHANGE_PORT
+from peer.nat.stun_codec import CHANGE_ADDRESS, CHANGE_PORT, RESPONSE_PORT
 from peer.nat.stun_socket import Address
 
 Spoil = Callable[[stun.Message, stun.Message, Address], bytes | None]
@@ -38,6 +38,7 @@ class TwoAddresses:
         self.filters: Callable[[Address, Address], bool] = lambda asked, sender: False
         """Whether an answer to what was asked at one endpoint, sent from another, is lost."""
         self.spoil: Spoil = lambda request, answer, asked: bytes(answer)
+        self.follows_response_port = False
         self.knocked: set[Address] = set()
         """Who has asked for an answer from elsewhere."""
         self.has_other = True
@@ -61,6 +62,8 @@ class TwoAddresses:
         if self.has_other:
             answer.attributes["OTHER-ADDRESS"] = self.endpoints[3].address
         spoiled = self.spoil(request, answer, endpoint.address)
+        if self.follows_response_port and data[20:22] == RESPONSE_PORT.to_bytes(2, "big"):
+            source = source[0], int.from_bytes(data[24:26], "big")
         if spoiled is not None:
             sender.transport.sendto(spoiled, source)
 
