@@ -27,7 +27,6 @@ from tests.peer.nat.audit.evidences import (
     relay,
 )
 
-
 ALL = ":ffff" * 7
 
 
