@@ -1,4 +1,8 @@
-"""Whether a Peerlane server is reached over HTTP and WebSocket, and which STUN and TURN servers it names."""
+"""Whether a Peerlane server is reached over HTTP and WebSocket, and which STUN and TURN servers it names.
+
+Whoever answers may be anybody: bodies are read up to a limit, nobody is followed elsewhere, and each part
+has its own deadline, so that one that is silent does not hide what the others have told.
+"""
 
 from __future__ import annotations
 
@@ -6,12 +10,13 @@ import asyncio
 import logging
 import time
 from typing import Any
+from urllib.parse import urljoin, urlsplit
 
 import aiohttp
 import msgspec
 
 from peer.nat.observations import SignalingAnswer
-from peer.signaling_client.dialling import ASKS_FOR_TOKEN, CLOSE_TIMEOUT, FAILURES
+from peer.signaling_client.dialling import ASKS_FOR_TOKEN, FAILURES, Socket
 from peer.signaling_client.websocket import CODEC
 from signaling.protocol.codec import UNREADABLE
 from signaling.protocol.messages import MSGPACK_SUBPROTOCOL, Bye, Hello, IceServer, Welcome
@@ -21,6 +26,17 @@ log = logging.getLogger(__name__)
 MAX_BYTES = 65_536
 """Of an answer over HTTP; a login page may be as long as it likes."""
 MAX_TROUBLE = 200
+FIRST_SHARE, NEXT_SHARE = 0.6, 0.3
+"""Of the time: for the first answer, and for all others. Servers that are named have to be asked then."""
+CLOSE_TIMEOUT = 0.2
+"""Seconds for a goodbye that nobody has to answer."""
+HEADERS = {"Accept-Encoding": "identity"}
+"""A few packed bytes can become very many."""
+
+PORTAL = "something else answers"
+NO_SUBPROTOCOL = (
+    "WebSocket opens, but not for our protocol; a proxy on the way has to pass on Sec-WebSocket-Protocol"
+)
 
 
 class Door(msgspec.Struct):
@@ -34,38 +50,152 @@ class Reached(msgspec.Struct):
     servers: list[IceServer] = []
 
 
+class Redirected(aiohttp.ClientError):
+    """A WebSocket that should be opened somewhere else."""
+
+
 async def probe_signaling(origin: str, token: str, *, verify: bool, timeout: float) -> Reached:
-    """Never raises, and takes ``timeout`` seconds at the most."""
-    told: dict[str, Any] = {"url": origin}
-    servers: list[IceServer] = []
-    headers = {"Authorization": f"Bearer {token}"} if token else {}
-    try:
-        async with (
-            asyncio.timeout(timeout),
-            aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar(), headers=headers) as http,
-        ):
-            if await _ask_http(http, origin, verify, told):
-                servers = await _ask_websocket(http, origin, verify, told)
-    except (*FAILURES, *UNREADABLE) as error:
-        log.debug("%s cannot be reached", origin, exc_info=True)
-        told.setdefault("trouble", _trouble(error))
-    return Reached(msgspec.convert(told, SignalingAnswer), servers)
+    """Never raises, and takes ``timeout`` seconds at the most (and :data:`CLOSE_TIMEOUT`)."""
+    asking = _Asking(origin, verify, timeout)
+    headers = HEADERS | ({"Authorization": f"Bearer {token}"} if token else {})
+    tracing = aiohttp.TraceConfig()
+    tracing.on_request_redirect.append(_stay)
+    async with aiohttp.ClientSession(
+        cookie_jar=aiohttp.DummyCookieJar(),
+        headers=headers,
+        auto_decompress=False,
+        trace_configs=[tracing],
+    ) as http:
+        if await asking.is_ours(http):
+            async with asyncio.TaskGroup() as tasks:
+                door = tasks.create_task(asking.door(http))
+                tasks.create_task(asking.websocket(http, door))
+    return Reached(msgspec.convert(asking.told, SignalingAnswer), asking.servers)
 
 
-async def _ask_http(http: aiohttp.ClientSession, origin: str, verify: bool, told: dict[str, Any]) -> bool:
-    """Whether it is a Peerlane server that answers."""
-    asked_at = time.perf_counter()
-    async with http.get(f"{origin}/v1/info", ssl=verify, allow_redirects=False) as response:
-        body = await response.content.read(MAX_BYTES)
-        told["http_rtt"] = time.perf_counter() - asked_at
-        told["http_status"] = response.status
-    if response.status == 200 and _is_info(body):
-        return True
-    # Login pages of hotels and trains answer for everybody, or send one to themselves.
-    is_page = response.content_type == "text/html" or 300 <= response.status < 400
-    told["is_portal"] = is_page
-    told["trouble"] = "something else answers" if is_page else f"no Peerlane server (HTTP {response.status})"
-    return False
+class _Asking:
+    def __init__(self, origin: str, verify: bool, timeout: float) -> None:
+        self._origin = origin
+        self._verify = verify
+        self._timeout = timeout
+        self.told: dict[str, Any] = {"url": origin}
+        self.servers: list[IceServer] = []
+
+    async def is_ours(self, http: aiohttp.ClientSession) -> bool:
+        """Whether it is a Peerlane server that answers."""
+        asked_at = time.perf_counter()
+        url = f"{self._origin}/v1/info"
+        try:
+            async with (
+                asyncio.timeout(FIRST_SHARE * self._timeout),
+                http.get(url, ssl=self._verify, allow_redirects=False) as response,
+            ):
+                self.told["http_rtt"] = time.perf_counter() - asked_at
+                self.told["http_status"] = response.status
+                if response.status == 200 and _is_info(await _body(response)):
+                    return True
+                self._tell_who(response)
+        except (*FAILURES, *UNREADABLE) as error:
+            self._fail(error)
+        return False
+
+    def _tell_who(self, response: aiohttp.ClientResponse) -> None:
+        """Login pages of hotels and trains answer for everybody, or send one to themselves; they cannot do
+        so with a certificate that is trusted."""
+        status = response.status
+        there = (
+            urljoin(f"{self._origin}/", response.headers.get("Location", "")) if status // 100 == 3 else ""
+        )
+        is_same = bool(there) and _host_of(there) == _host_of(self._origin)
+        is_page = status in (200, 511) and response.content_type == "text/html"
+        can_be = not (self._verify and self._origin.startswith("https:"))
+        is_elsewhere = bool(there) and not (is_same and there.startswith("https:"))
+        self.told["is_portal"] = can_be and (is_page or is_elsewhere)
+        if self.told["is_portal"]:
+            self.told["trouble"] = PORTAL
+        else:
+            on = f": it sends on to {there[:100]}" if there else f" (HTTP {status})"
+            self.told["trouble"] = f"no Peerlane server{on}"
+
+    async def door(self, http: aiohttp.ClientSession) -> bool:
+        """Whether the server has named others, or refused to."""
+        url = f"{self._origin}/v1/ice-servers"
+        try:
+            async with (
+                asyncio.timeout(NEXT_SHARE * self._timeout),
+                http.get(url, ssl=self._verify, allow_redirects=False) as response,
+            ):
+                if response.status in ASKS_FOR_TOKEN:
+                    self._refuse()
+                    return True
+                if response.status != 200:
+                    return False
+                self.servers = msgspec.json.decode(await _body(response), type=Door).iceServers
+                return True
+        except (*FAILURES, *UNREADABLE):
+            log.debug("%s names no servers", self._origin, exc_info=True)
+            return False
+
+    async def websocket(self, http: aiohttp.ClientSession, door: asyncio.Task[bool]) -> None:
+        """Open it; the welcome names servers, too, where there is no ``door``."""
+        asked_at = time.perf_counter()
+        try:
+            async with (
+                asyncio.timeout(NEXT_SHARE * self._timeout),
+                http.ws_connect(
+                    f"{self._origin}/v1/ws",
+                    protocols=[MSGPACK_SUBPROTOCOL],
+                    ssl=self._verify,
+                    max_msg_size=MAX_BYTES,
+                    timeout=aiohttp.ClientWSTimeout(ws_close=CLOSE_TIMEOUT),
+                ) as socket,
+            ):
+                if socket.protocol != MSGPACK_SUBPROTOCOL:
+                    self.told["trouble"] = NO_SUBPROTOCOL
+                    return
+                self.told["websocket_rtt"] = time.perf_counter() - asked_at
+                if not await door:
+                    self.servers = await _welcomed(socket)
+        except aiohttp.WSServerHandshakeError as error:
+            if error.status in ASKS_FOR_TOKEN:
+                self._refuse()
+            else:
+                self.told["trouble"] = f"no WebSocket (HTTP {error.status})"
+        except (*FAILURES, *UNREADABLE) as error:
+            if "websocket_rtt" not in self.told:
+                self._fail(error)
+
+    def _refuse(self) -> None:
+        self.told["refused"] = True
+        self.told["trouble"] = "it asks for a token, or for another one"
+
+    def _fail(self, error: Exception) -> None:
+        log.debug("%s cannot be reached", self._origin, exc_info=True)
+        self.told.setdefault("trouble", _trouble(error)[:MAX_TROUBLE])
+
+
+async def _stay(session: Any, context: Any, redirect: Any) -> None:
+    raise Redirected
+
+
+async def _body(response: aiohttp.ClientResponse) -> bytes:
+    """All of it, or as much as may be."""
+    body = bytearray()
+    async for chunk in response.content.iter_any():
+        body += chunk
+        if len(body) > MAX_BYTES:
+            break
+    return bytes(body[:MAX_BYTES])
+
+
+async def _welcomed(socket: Socket) -> list[IceServer]:
+    await socket.send_bytes(CODEC.encode(Hello()))
+    frame = await socket.receive()
+    first = None
+    if frame.type is aiohttp.WSMsgType.BINARY:
+        first = next(iter(CODEC.decode(frame.data)), None)
+        await socket.send_bytes(CODEC.encode(Bye()))
+    return first.ice_servers if isinstance(first, Welcome) else []
 
 
 def _is_info(body: bytes) -> bool:
@@ -76,55 +206,29 @@ def _is_info(body: bytes) -> bool:
     return isinstance(value, dict) and value.get("server") == "peerlane"
 
 
-async def _ask_websocket(
-    http: aiohttp.ClientSession, origin: str, verify: bool, told: dict[str, Any]
-) -> list[IceServer]:
-    """What the server names, by its door for that, or else in its welcome."""
-    asked_at = time.perf_counter()
-    try:
-        async with http.ws_connect(
-            f"{origin}/v1/ws",
-            protocols=[MSGPACK_SUBPROTOCOL],
-            ssl=verify,
-            max_msg_size=MAX_BYTES,
-            timeout=aiohttp.ClientWSTimeout(ws_close=CLOSE_TIMEOUT),
-        ) as socket:
-            told["websocket_rtt"] = time.perf_counter() - asked_at
-            servers = await _ask_door(http, origin, verify)
-            if servers is None:
-                await socket.send_bytes(CODEC.encode(Hello()))
-                servers = _servers_of(await socket.receive_bytes())
-                await socket.send_bytes(CODEC.encode(Bye()))
-            return servers
-    except aiohttp.WSServerHandshakeError as error:
-        if error.status not in ASKS_FOR_TOKEN:
-            raise
-        told["refused"] = True
-        told["trouble"] = "it asks for a token, or for another one"
-        return []
-
-
-async def _ask_door(http: aiohttp.ClientSession, origin: str, verify: bool) -> list[IceServer] | None:
-    """None: it has no such door."""
-    async with http.get(f"{origin}/v1/ice-servers", ssl=verify, allow_redirects=False) as response:
-        if response.status != 200 or response.content_type != "application/json":
-            return None
-        return msgspec.json.decode(await response.content.read(MAX_BYTES), type=Door).iceServers
-
-
-def _servers_of(frame: bytes) -> list[IceServer]:
-    first = next(iter(CODEC.decode(frame)), None)
-    return first.ice_servers if isinstance(first, Welcome) else []
+def _host_of(url: str) -> str | None:
+    return urlsplit(url).hostname
 
 
 def _trouble(error: Exception) -> str:
     match error:
-        case aiohttp.ClientConnectorCertificateError() | aiohttp.ClientConnectorSSLError():
-            return "its certificate is not trusted"
+        case aiohttp.ClientConnectorCertificateError(certificate_error=reason):
+            why = getattr(reason, "verify_message", "")  # which OpenSSL sets
+            return f"its certificate is not trusted ({why})" if why else "its certificate is not trusted"
+        case aiohttp.ClientConnectorSSLError():
+            return "no TLS is spoken at this port as we speak it; is it http:// that is meant?"
+        case aiohttp.ClientConnectorDNSError():
+            return f"{error.host} does not resolve to an address"
         case aiohttp.ClientConnectorError():
-            return str(error.os_error.strerror or error.os_error)[:MAX_TROUBLE]
+            return error.os_error.strerror or str(error.os_error)
         case TimeoutError():
             return "no answer"
-        case aiohttp.WSServerHandshakeError():
-            return f"no WebSocket (HTTP {error.status})"
-    return (str(error) or type(error).__name__)[:MAX_TROUBLE]
+        case aiohttp.ServerDisconnectedError():
+            return "the server, or something on the way to it, has closed the connection"
+        case Redirected():
+            return "no WebSocket: it sends on to somewhere else"
+        case aiohttp.InvalidURL():
+            return "this is no address of a server"
+        case aiohttp.ClientError() | OSError():
+            return "what answers does not speak HTTP"
+    return type(error).__name__
