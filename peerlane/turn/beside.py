@@ -44,7 +44,7 @@ class Beside:
         self._keeping: asyncio.Task[None] | None = None
 
     async def start(self) -> Relay:
-        """Returns when it answers; from now on it is kept running. Raises TurnError and OSError."""
+        """Returns when it gives relays; from now on it is kept running. Raises TurnError and OSError."""
         program = installed()
         if program is None:
             raise TurnError("coturn is not installed")

@@ -9,7 +9,6 @@ import os
 import re
 import shutil
 import socket
-import struct
 import sys
 import tempfile
 from asyncio.subprocess import PIPE, STDOUT, Process
@@ -22,6 +21,7 @@ from typing import Literal
 import msgspec
 
 from peerlane.turn.config import ConfigError, render
+from peerlane.turn.readiness import until_ready
 from peerlane.turn.settings import Settings
 
 INSTALL = "sudo apt-get install coturn"
@@ -36,7 +36,6 @@ TOLD_LINES = 8
 
 _LAUNCHER = Path(__file__).with_name("launcher.py")
 _REJECTED = "Bad configuration format"
-_MAGIC = 0x2112A442
 
 
 class TurnError(Exception):
@@ -94,21 +93,22 @@ class Coturn:
         return "\n".join([f"{text}; the end of its log:", *(f"  {line}" for line in last)])
 
     async def listens(self) -> None:
-        """Wait until it answers. Raises TurnError when it does not."""
+        """Wait until it gives relays. Raises TurnError when it does not."""
         ended = asyncio.create_task(self.ended())
-        answering = asyncio.create_task(_until_it_answers(self.settings))
+        ready = asyncio.create_task(until_ready(self.settings))
         try:
             async with asyncio.timeout(START_TIMEOUT):
-                await asyncio.wait({ended, answering}, return_when=asyncio.FIRST_COMPLETED)
+                await asyncio.wait({ended, ready}, return_when=asyncio.FIRST_COMPLETED)
             if ended.done():
                 raise TurnError(ended.result())
+            ready.result()
         except TimeoutError:
-            text = f"coturn runs, but has not answered for {START_TIMEOUT:.0f} s"
+            text = f"coturn runs, but has given no relay for {START_TIMEOUT:.0f} s"
             raise TurnError(self._with_last_words(text)) from None
         finally:
-            for task in (ended, answering):
+            for task in (ended, ready):
                 task.cancel()
-            await asyncio.wait({ended, answering})
+            await asyncio.wait({ended, ready})
 
     async def stop(self) -> None:
         """Ask it to end, and see to it."""
@@ -135,7 +135,7 @@ class Coturn:
 
 @asynccontextmanager
 async def running(program: str, settings: Settings) -> AsyncIterator[Coturn]:
-    """One that answers, until the end of the block; its files are gone then too.
+    """One that gives relays, until the end of the block; its files are gone then too.
 
     As root it runs as the user ``turnserver``, where there is one. Raises TurnError.
     """
@@ -221,32 +221,3 @@ def is_user(user: str) -> bool:
     except KeyError:
         return False
     return True
-
-
-async def _until_it_answers(settings: Settings) -> None:
-    """Over TCP and UDP, which it opens one after the other."""
-    addresses = settings.listening_ips or [text.rpartition("/")[2] for text in settings.external_ips]
-    for address in addresses:
-        while True:
-            if await _answers(address, settings.port):
-                break
-            await asyncio.sleep(0.05)
-
-
-async def _answers(address: str, port: int) -> bool:
-    """Whether it accepts a connection, and says what a STUN request looks like from there."""
-    loop = asyncio.get_running_loop()
-    family = socket.AF_INET6 if ":" in address else socket.AF_INET
-    request = struct.pack("!HHI", 1, 0, _MAGIC) + os.urandom(12)
-    with socket.socket(family, socket.SOCK_STREAM) as tcp, socket.socket(family, socket.SOCK_DGRAM) as udp:
-        tcp.setblocking(False)
-        udp.setblocking(False)
-        try:
-            async with asyncio.timeout(0.5):
-                await loop.sock_connect(tcp, (address, port))
-                udp.connect((address, port))
-                udp.send(request)
-                answer = await loop.sock_recv(udp, 1_500)
-        except (OSError, TimeoutError):
-            return False
-    return answer[4:20] == request[4:20]

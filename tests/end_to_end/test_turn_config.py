@@ -128,12 +128,12 @@ async def test_the_secret_does_not_lie_about_while_it_runs(program: str, tmp_pat
     assert not folder.exists()
 
 
-async def test_a_coturn_that_does_not_answer_says_why(program: str, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_coturn_that_gives_no_relay_says_why(program: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("peerlane.turn.coturn.START_TIMEOUT", 1.0)
     # An address of others: it tries again and again to have it.
     settings = Settings("turn.example.org", [NEW], external_ips=["198.51.100.77"], port=13_500)
     with pytest.raises(
-        TurnError, match=r"(?s)has not answered for 1 s; the end of its log:.*assign requested"
+        TurnError, match=r"(?s)has given no relay for 1 s; the end of its log:.*assign requested"
     ):
         async with running(program, settings):
             pass
