@@ -23,7 +23,7 @@ Filtering = Literal["endpoint-independent", "address-dependent", "address-and-po
 """RFC 4787 section 5."""
 Level = Literal["good", "plain", "warning", "bad"]
 Outcome = Literal["direct", "sometimes", "relay", "none"]
-"""``sometimes``: direct if the other side does not send first, otherwise a relay."""
+"""``sometimes``: it depends on who sends first, or on what is not known; ``why`` says which."""
 
 
 class Behaviour(msgspec.Struct, frozen=True, kw_only=True):
