@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+import asyncio
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+import msgspec
 import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
@@ -13,7 +16,7 @@ from aiohttp.test_utils import TestServer
 from peer.nat.probes.signaling import Reached, probe_signaling
 from signaling.app import create_app
 from signaling.config import Config, Ice, Server
-from signaling.protocol.messages import IceServer
+from signaling.protocol.messages import MSGPACK_SUBPROTOCOL, IceServer
 
 STUN = IceServer(["stun:stun.example.org"])
 
@@ -83,3 +86,161 @@ async def test_nobody_there_is_a_trouble_and_no_error() -> None:
     found = await reached("http://127.0.0.1:9")
     assert found.answer.http_rtt is None
     assert found.answer.trouble
+
+
+Handle = Callable[[web.Request], Awaitable[web.StreamResponse]]
+INFO = {"server": "peerlane"}
+PATIENCE, MARGIN = 1.0, 0.5
+
+
+async def info(request: web.Request) -> web.StreamResponse:
+    return web.json_response(INFO)
+
+
+async def names_one(request: web.Request) -> web.StreamResponse:
+    return web.json_response({"iceServers": [msgspec.to_builtins(STUN)]})
+
+
+async def opens(request: web.Request) -> web.StreamResponse:
+    socket = web.WebSocketResponse(protocols=[MSGPACK_SUBPROTOCOL])
+    await socket.prepare(request)
+    async for _ in socket:
+        pass
+    return socket
+
+
+async def never(request: web.Request) -> web.StreamResponse:
+    await asyncio.sleep(60)
+    raise AssertionError
+
+
+async def without_end(request: web.Request) -> web.StreamResponse:
+    response = web.StreamResponse(headers={"Content-Type": "application/json"})
+    await response.prepare(request)
+    while True:
+        await response.write(b" " * 1_000)
+
+
+async def byte_by_byte(request: web.Request) -> web.StreamResponse:
+    response = web.StreamResponse()
+    await response.prepare(request)
+    for byte in msgspec.json.encode(INFO):
+        await response.write(bytes([byte]))
+        await asyncio.sleep(0)
+    return response
+
+
+async def elsewhere(request: web.Request) -> web.StreamResponse:
+    raise web.HTTPFound("/followed")
+
+
+async def speaks_text(request: web.Request) -> web.StreamResponse:
+    socket = web.WebSocketResponse(protocols=[MSGPACK_SUBPROTOCOL])
+    await socket.prepare(request)
+    await socket.send_str("hello")
+    async for _ in socket:
+        pass
+    return socket
+
+
+async def speaks_another(request: web.Request) -> web.StreamResponse:
+    socket = web.WebSocketResponse()
+    await socket.prepare(request)
+    async for _ in socket:
+        pass
+    return socket
+
+
+async def missing(request: web.Request) -> web.StreamResponse:
+    return web.Response(status=404)
+
+
+def nonsense(body: bytes) -> Handle:
+    async def handle(request: web.Request) -> web.StreamResponse:
+        return web.Response(body=body, content_type="application/json")
+
+    return handle
+
+
+async def asked(first: Handle = info, websocket: Handle = opens, door: Handle = names_one) -> Reached:
+    """A server with these three doors; nothing else of it may be asked, and it may not cost more time."""
+
+    async def followed(request: web.Request) -> web.StreamResponse:
+        raise AssertionError(request.path)
+
+    app = web.Application()
+    app.router.add_get("/v1/info", first)
+    app.router.add_get("/v1/ws", websocket)
+    app.router.add_get("/v1/ice-servers", door)
+    app.router.add_get("/{path:.*}", followed)
+    async with TestServer(app) as server:
+        began = time.monotonic()
+        found = await probe_signaling(str(server.make_url("")).rstrip("/"), "", verify=True, timeout=PATIENCE)
+        assert time.monotonic() - began < PATIENCE + MARGIN
+    return found
+
+
+@pytest.mark.parametrize("first", [info, byte_by_byte], ids=["at once", "byte by byte"])
+async def test_an_answer_may_come_in_pieces(first: Handle) -> None:
+    found = await asked(first)
+    assert found.answer.trouble == ""
+    assert found.servers == [STUN]
+
+
+@pytest.mark.parametrize(
+    ("websocket", "words"),
+    [
+        (never, "no answer"),
+        (elsewhere, "sends on"),
+        (missing, "404"),
+        (speaks_another, "Sec-WebSocket-Protocol"),
+    ],
+    ids=["never", "elsewhere", "missing", "another"],
+)
+async def test_a_websocket_that_does_not_open_does_not_hide_the_servers(
+    websocket: Handle, words: str
+) -> None:
+    found = await asked(websocket=websocket)
+    assert found.answer.websocket_rtt is None
+    assert found.answer.http_rtt is not None
+    assert words in found.answer.trouble
+    assert found.servers == [STUN]
+
+
+@pytest.mark.parametrize(
+    "door",
+    [
+        never,
+        without_end,
+        missing,
+        elsewhere,
+        nonsense(b"{["),
+        nonsense(b'{"iceServers": 7}'),
+        nonsense(b"[" * 60_000),
+    ],
+    ids=["never", "without end", "missing", "elsewhere", "unreadable", "of another kind", "deep"],
+)
+@pytest.mark.parametrize("websocket", [opens, speaks_text], ids=["silent", "text"])
+async def test_who_names_no_servers_that_can_be_read_is_reached_all_the_same(
+    door: Handle, websocket: Handle
+) -> None:
+    found = await asked(websocket=websocket, door=door)
+    assert found.answer.websocket_rtt is not None
+    assert found.answer.trouble == ""
+    assert found.servers == []
+
+
+@pytest.mark.parametrize("first", [never, without_end, elsewhere, missing])
+async def test_a_first_answer_that_makes_no_sense_is_the_last(first: Handle) -> None:
+    found = await asked(first, websocket=first, door=first)
+    assert found.answer.trouble
+    assert found.servers == []
+
+
+async def test_who_sends_on_to_its_own_address_over_tls_is_no_login_page() -> None:
+    async def to_tls(request: web.Request) -> web.StreamResponse:
+        raise web.HTTPMovedPermanently(f"https://{request.host}/v1/info")
+
+    found = await asked(to_tls)
+    assert not found.answer.is_portal
+    assert "https://127.0.0.1" in found.answer.trouble
