@@ -41,6 +41,7 @@ UNASKED = {
 }
 NO_ANSWER = "No STUN server has answered."
 NO_RESPONSE_PORT = "The STUN server cannot be told where to answer (RESPONSE-PORT of RFC 5780)."
+NO_PADDING = "The STUN server does not answer large datagrams (PADDING of RFC 5780)."
 NO_ROUTER = "This system does not say which router it uses."
 NO_HOPS = "This system does not say which routers answer."
 
@@ -53,6 +54,7 @@ async def run(plan: Plan, progress: Tell | None = None) -> Observations:
             await running.all()
     except TimeoutError:
         log.debug("not all was answered in time")
+    running.say_what_is_missing()
     if plan.options.lifetime:
         await running.lifetime()
     return running.observations()
@@ -81,6 +83,10 @@ class Run:
             if self._plan.options.port_mappers:
                 tasks.create_task(self._step("asking the router", self._ask_router()))
             tasks.create_task(self._ask(self._plan.servers))
+
+    def say_what_is_missing(self) -> None:
+        if not self._found["size"] and any(it.rtt is not None for it in self._found["stun"]):
+            self._skipped["size"] = NO_PADDING
 
     async def lifetime(self) -> None:
         """Long after all else, for nothing may touch the mappings meanwhile."""
