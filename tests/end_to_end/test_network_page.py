@@ -122,7 +122,7 @@ async def test_a_good_network_is_told_as_such_with_every_server_and_its_time(
     seen = said.observations
     assert [asked.mapped.split(":")[0] for asked in seen.stun] == ["127.0.0.1"]
     assert [(asked.transport, asked.permitted) for asked in seen.turn] == [("udp", True), ("tcp", True)]
-    assert all(asked.echo_rtt and asked.allocated for asked in seen.turn)
+    assert all(asked.allocated and asked.echo_rtt is not None for asked in seen.turn)
     answers, relays = await rows(page, "STUN servers"), await rows(page, "TURN servers")
     assert " ms " in answers[f"stun:127.0.0.1:{turn.port}"]
     for transport in ("udp", "tcp"):
@@ -189,6 +189,18 @@ async def test_a_relay_through_which_nothing_comes_is_told_as_such(
     assert "lost" in (await rows(page, "TURN servers"))[strict.url()]
 
 
+async def test_a_server_that_is_gone_is_told_as_such(start_server: StartServer, open_page: OpenPage) -> None:
+    server = start_server()
+    page = await open_page("garden", "Ana", server=server, join="0", camera="0", microphone="0")
+    await page.goto(f"{server.url}/network")
+    await until(page, "document.querySelector('#command').textContent !== ''")
+    server.kill()
+    said = await run(page)
+    assert (said.verdict.code, said.verdict.exit_code) == ("no-connectivity", 4)
+    assert "no answer" in (await rows(page, "Peerlane servers"))[server.url]
+    assert "STUN and TURN" in await rows(page, "Not asked")
+
+
 async def test_servers_that_see_different_ports_mean_a_symmetric_nat(open_network: OpenNetwork) -> None:
     async with translating(1) as one, translating(2) as two:
         page = await open_network({"urls": [f"stun:127.0.0.1:{one}", f"stun:localhost:{two}"]})
@@ -238,6 +250,13 @@ async def test_what_is_no_server_is_told_before_anybody_is_asked(
     await ask(page, "")
     await run(page)
     assert await problem.is_hidden()
+
+
+async def test_a_browser_without_webrtc_says_so(open_network: OpenNetwork) -> None:
+    page = await open_network()
+    await page.evaluate("delete window.RTCPeerConnection")
+    await page.click("#run")
+    assert "WebRTC is switched off" in await page.inner_text("#servers-problem")
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

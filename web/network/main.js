@@ -9,6 +9,8 @@ import { bugReport } from "./words.js";
 
 /** @typedef {import("../lib/nat/report.js").Report} Report */
 
+const NO_WEBRTC =
+  "WebRTC is switched off in this browser, so it can connect to nobody. Allow it in the settings, or use another browser.";
 const FILE_NAME = "peerlane-network.json";
 
 /** What programs and tests may reach: the last report, null while there is none. @type {{ report: Report | null }} */
@@ -22,6 +24,7 @@ async function run() {
   const asked = typed(textIn("servers-input"), textIn("username-input"), textIn("credential-input"));
   tellProblems(asked.problems);
   if (isRunning || asked.problems.length > 0) return;
+  if (!("RTCPeerConnection" in window)) return tellProblems([NO_WEBRTC]);
   isRunning = true;
   peerlane.report = null;
   hide();

@@ -41,6 +41,8 @@ const SKIPPED = Object.freeze({
   hops: "a browser does not see the way that packets take",
 });
 
+const UNTOLD = "the browser does not tell whether it has answered";
+
 /**
  * Never throws for what the network or a server does, and leaves nothing open.
  *
@@ -59,6 +61,26 @@ export async function probe(origin, typed, progress = () => {}) {
   const servers = sorted([...told.servers, ...typed]);
   const steps = new Steps(progress, servers.stun.length + servers.turn.length + 2);
   const signaling = steps.of(`Asking ${origin}`, asked);
+  const seen = await askAll(servers, steps, began, idle);
+  const interfaces = interfacesIn(idle);
+  return complete({
+    observer: "browser",
+    interfaces,
+    has_ipv6: [...(interfaces ?? []), ...seen.stun].some(({ family }) => family === 6) || null,
+    ...seen,
+    signaling: [{ ...(await signaling), refused: told.refused }],
+    skipped: {
+      ...(interfaces ? {} : { "own-addresses": "the browser hides them from pages without camera and microphone" }),
+      ...(told.trouble ? { "STUN and TURN": told.trouble } : {}),
+      ...Object.fromEntries(servers.stun.filter(unheardOf(seen.stun)).map(({ url }) => [url, UNTOLD])),
+      ...SKIPPED,
+    },
+    took: now() - began,
+  });
+}
+
+/** @param {import("./probes/servers.js").Servers} servers @param {Steps} steps @param {number} began @param {Gathered} idle */
+async function askAll(servers, steps, began, idle) {
   const stun = servers.stun.map((server, index) =>
     steps.of(`Asking ${server.url}`, askStun(server, index * APART, began + UNTIL.stun, idle)),
   );
@@ -66,33 +88,33 @@ export async function probe(origin, typed, progress = () => {}) {
     steps.of(`Asking ${server.url}`, askTurn(server, (stun.length + index) * APART, began + UNTIL.all)),
   );
   const mapping = steps.of("Looking at the NAT", askMapping(servers.stun, stun, began + UNTIL.mapping));
-  const answers = withoutNoise((await Promise.all(stun)).flat());
-  const seen = {
-    stun: answers,
+  return {
+    stun: withoutNoise((await Promise.all(stun)).flat()),
     mapping: await mapping,
     turn: await Promise.all(turn),
-    signaling: [{ ...(await signaling), refused: told.refused }],
   };
-  const interfaces = interfacesIn(idle);
-  return complete({
-    observer: "browser",
-    took: now() - began,
-    interfaces,
-    has_ipv6: interfaces?.some(({ family }) => family === 6) || answers.some(({ family }) => family === 6) || null,
-    ...seen,
-    skipped: {
-      ...(interfaces ? {} : { "own-addresses": "the browser hides them from pages without camera and microphone" }),
-      ...(told.trouble ? { "STUN and TURN": told.trouble } : {}),
-      ...SKIPPED,
-    },
-  });
 }
 
-/** @param {import("./probes/servers.js").StunServer} server @param {number} wait @param {number} deadline @param {Gathered} idle */
+/** @param {StunAnswer[]} answers @returns {(server: import("./probes/servers.js").StunServer) => boolean} */
+const unheardOf = (answers) => (server) => !answers.some(({ url }) => url === server.url);
+
+/**
+ * @param {import("./probes/servers.js").StunServer} server
+ * @param {number} wait
+ * @param {number} deadline
+ * @param {Gathered} idle
+ * @returns {Promise<StunAnswer[]>}
+ */
 async function askStun(server, wait, deadline, idle) {
   await after(wait);
-  const gathered = await gather([{ urls: [`stun:${server.endpoint}`] }], deadline, ({ found }) => found.some(isReflexive));
-  return stunAnswers(server, gathered, idle.took ?? 0);
+  const iceServers = [{ urls: [`stun:${server.endpoint}`] }];
+  try {
+    const gathered = await gather(iceServers, deadline, ({ found }) => found.some(isReflexive));
+    return stunAnswers(server, gathered, idle.took ?? 0);
+  } catch (error) {
+    // Browsers differ in what they take for a url.
+    return [{ url: server.url, family: 4, trouble: error instanceof Error ? error.message : String(error) }];
+  }
 }
 
 /** @param {import("./probes/servers.js").TurnServer} server @param {number} wait @param {number} deadline */

@@ -109,14 +109,15 @@ export async function gather(iceServers, deadline, isEnough) {
 /** @param {RTCIceCandidate} candidate @param {number} after @returns {Found} */
 export function foundIn(candidate, after) {
   const { address, port, type, priority, foundation, relatedAddress, relatedPort } = candidate;
+  // A page without camera or microphone is told 0.0.0.0 and port 0 in the place of its own address.
+  const related = relatedAddress && relatedPort ? endpoint(relatedAddress, relatedPort) : "";
   return {
     type: type ?? "host",
     family: familyOf(address ?? ""),
     endpoint: endpoint(address ?? "", port ?? 0),
-    // A page without camera or microphone is told 0.0.0.0 in the place of its own address.
-    related: relatedAddress && relatedPort ? endpoint(relatedAddress, relatedPort) : "",
+    related,
     // RFC 8445 section 5.1.1.3: of the same type, base, server and protocol. Browsers leave the server out.
-    base: relatedAddress && relatedPort ? endpoint(relatedAddress, relatedPort) : (foundation ?? ""),
+    base: related || (foundation ?? ""),
     url: /** @type {{ url?: string | null }} */ (candidate).url ?? "",
     priority: priority ?? 0,
     after,
@@ -129,5 +130,6 @@ function familyOf(address) {
   return /^[0-9.]+$/.test(address) ? 4 : 0;
 }
 
-/** @param {string} address @param {number} port */
-const endpoint = (address, port) => (address.includes(":") ? `[${address}]:${port}` : `${address}:${port}`);
+/** Some browsers give IPv6 addresses in brackets, some without. @param {string} address @param {number} port */
+const endpoint = (address, port) =>
+  address.includes(":") ? `[${address.replaceAll(/[[\]]/g, "")}]:${port}` : `${address}:${port}`;

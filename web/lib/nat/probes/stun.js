@@ -11,11 +11,10 @@ import { familyOf, hostOf, scopeOf } from "../endpoints.js";
 
 /** Seconds: what is nearer than a browser can tell. */
 const MIN_RTT = 0.001;
-/** A browser does not name interfaces. */
-const INTERFACE = "browser";
 
 /**
- * What one server, asked alone, has told over each family. Whoever has not answered is silent over IPv4.
+ * What one server, asked alone, has told over each family. Whoever has not answered is silent over IPv4. Empty: nobody can
+ * tell.
  *
  * @param {StunServer} server
  * @param {Gathered} gathered
@@ -35,7 +34,7 @@ export function stunAnswers({ url, endpoint }, gathered, idle) {
       answers.push({ url, family, local: own, mapped: own, rtt: Math.max(MIN_RTT, gathered.took - idle) });
     }
   }
-  if (answers.length > 0) return answers;
+  if (answers.length > 0 || isUntold(gathered, endpoint)) return answers;
   const family = familyOf(hostOf(endpoint)) ?? 4;
   return [{ url, family, trouble: whySilent(gathered) }];
 }
@@ -112,6 +111,18 @@ function ownAddress({ found, failures }, family, endpoint) {
   return found.find((each) => each.type === "host" && each.family === family)?.endpoint ?? "";
 }
 
+/**
+ * An answer that adds no candidate shows only in the end of gathering, which a silent one over the other family delays.
+ *
+ * @param {Gathered} gathered
+ * @param {string} endpoint
+ */
+function isUntold({ found, took }, endpoint) {
+  if (took !== null || familyOf(hostOf(endpoint)) !== null) return false;
+  const shown = found.filter(({ type }) => type === "host").map((each) => scopeOf(hostOf(each.endpoint)));
+  return shown.length > 1 && shown.includes("global");
+}
+
 /** @param {Gathered} gathered */
 function whySilent({ failures }) {
   if (failures.some(({ text }) => /lookup/i.test(text))) return "the lookup of its name has failed";
@@ -126,8 +137,9 @@ function whySilent({ failures }) {
  */
 export function interfacesIn({ found }) {
   const hosts = new Set(found.filter(({ type, family }) => type === "host" && family !== 0).map((each) => hostOf(each.endpoint)));
-  const shown = [...hosts].map((address) => ({
-    name: INTERFACE,
+  const shown = [...hosts].map((address, index) => ({
+    // Its true name is not told.
+    name: `network-${index + 1}`,
     address,
     family: /** @type {4 | 6} */ (familyOf(address)),
     scope: /** @type {import("../observations.js").Scope} */ (scopeOf(address) ?? "global"),

@@ -18,9 +18,13 @@ const REFUSED = 401;
  * @returns {Promise<TurnAnswer>}
  */
 export async function turnAnswer({ url, transport, username, credential }, deadline) {
-  const ends = [1, 2].map(() => new Gathering([{ urls: [url], username, credential }], "relay"));
+  /** @type {Gathering[]} */
+  const ends = [];
   try {
+    for (const _ of [1, 2]) ends.push(new Gathering([{ urls: [url], username, credential }], "relay"));
     const arrival = connect(ends[0], ends[1]);
+    // Without a relay nobody waits for it, and closing the ends may break it off.
+    arrival.catch(() => {});
     const seen = await ends[0].until(deadline, isSettled);
     const relay = relayIn(seen);
     if (!relay) return { url, transport, ...whyNoRelay(seen, transport) };

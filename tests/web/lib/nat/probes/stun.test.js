@@ -65,6 +65,14 @@ test("a server that is silent or has no address is told as such", () => {
   assert.equal(six.family, 6);
 });
 
+test("where an answer could not be seen, silence is not told as such", () => {
+  const open = [candidate("host", "203.0.113.99", 1), candidate("host", "2001:db8::9", 2)];
+  const named = { url: "stun:a.example", endpoint: "a.example:3478" };
+  assert.deepEqual(stunAnswers(named, gathered(open), IDLE), []);
+  assert.equal(stunAnswers(named, gathered([open[0]]), IDLE).length, 1);
+  assert.equal(stunAnswers(SERVER, gathered(open), IDLE).length, 1);
+});
+
 test("silence over IPv4 is not told of a server that answers over IPv6, where nobody answers over IPv4", () => {
   const over6 = { url: "stun:a", family: 6, rtt: 0.1 };
   const not4 = { url: "stun:a", family: 4 };
@@ -107,9 +115,9 @@ test("a server that has failed has seen nothing", () => {
 
 test("addresses that the browser shows are those of this machine", () => {
   assert.equal(interfacesIn(gathered([hidden])), null);
-  assert.deepEqual(interfacesIn(gathered([shown, shown, candidate("host", "fd00::2", 1)])), [
-    { name: "browser", address: "192.168.1.5", family: 4, scope: "private" },
-    { name: "browser", address: "fd00::2", family: 6, scope: "private" },
+  assert.deepEqual(interfacesIn(gathered([shown, shown, candidate("host", "[fd00::2]", 1)])), [
+    { name: "network-1", address: "192.168.1.5", family: 4, scope: "private" },
+    { name: "network-2", address: "fd00::2", family: 6, scope: "private" },
   ]);
 });
 
