@@ -104,7 +104,6 @@ class TurnClient:
         self._key: bytes | None = None
         self._waiting: dict[bytes, asyncio.Future[Answer]] = {}
         self._datagrams: asyncio.Queue[Datagram] = asyncio.Queue(MAX_WAITING)
-        self._channels: dict[int, Address] = {}
         self._may_be_allocated = False
         self.has_garbage = False
         """Something came that is no STUN."""
@@ -142,10 +141,9 @@ class TurnClient:
         await self.ask(Method.CREATE_PERMISSION, {"XOR-PEER-ADDRESS": (host, 0)})
 
     async def bind(self, number: int, peer: Address) -> None:
-        """A channel of :data:`CHANNELS`; what comes through it is received as from ``peer``."""
+        """A channel of :data:`CHANNELS`, which permits its peer too."""
         assert number in CHANNELS
         await self.ask(Method.CHANNEL_BIND, {"CHANNEL-NUMBER": number, "XOR-PEER-ADDRESS": peer})
-        self._channels[number] = peer
 
     async def ask(self, method: Method, attributes: dict[str, Any], *extra: tuple[int, bytes]) -> Message:
         """One question to its answer, with credentials as soon as the server has asked for them."""
@@ -171,10 +169,6 @@ class TurnClient:
         indication = Message(Method.SEND, Class.INDICATION)
         indication.attributes = {"XOR-PEER-ADDRESS": peer, "DATA": data}
         self.line.send(bytes(indication))
-
-    def send_through(self, number: int, data: bytes) -> None:
-        """The same by a channel."""
-        self.line.send(struct.pack("!HH", number, len(data)) + data)
 
     async def receive(self) -> Datagram:
         """What comes to the relay; waits for ever."""
@@ -244,9 +238,8 @@ class TurnClient:
     # What comes
 
     def _take(self, data: bytes) -> None:
-        if len(data) >= 4 and data[0] & 0xC0 == CHANNEL_DATA:
-            self._take_channel_data(data)
-            return
+        if data and data[0] & 0xC0 == CHANNEL_DATA:
+            return  # through a channel, where nobody has anything to say to us
         message = _read(data)
         if message is None:
             self.has_garbage = True
@@ -259,12 +252,6 @@ class TurnClient:
             data_in, peer = message.attributes.get("DATA"), message.attributes.get("XOR-PEER-ADDRESS")
             if data_in is not None and peer is not None:
                 self._take_datagram(Datagram(data_in, peer))
-
-    def _take_channel_data(self, data: bytes) -> None:
-        number, length = struct.unpack_from("!HH", data)
-        peer = self._channels.get(number)
-        if peer is not None and len(data) >= 4 + length:
-            self._take_datagram(Datagram(data[4 : 4 + length], peer))
 
     def _take_datagram(self, datagram: Datagram) -> None:
         if not self._datagrams.full():

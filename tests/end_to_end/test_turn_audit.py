@@ -187,7 +187,7 @@ async def test_nothing_is_found_under_our_configuration(turn: Machine, asked: st
         "tcp",
         "tls",
     }
-    assert {check["code"] for check in report["unchecked"]} == {"known-holes", "dtls"}
+    assert {check["code"] for check in report["unchecked"]} == {"known-holes", "dtls", "door"}
 
 
 async def test_nothing_is_found_without_ipv6_and_none_of_it_is_left_unasked(turn: Machine) -> None:

@@ -5,14 +5,19 @@ from __future__ import annotations
 from peer.nat.audit.evidence import Evidence, Tls
 from peer.nat.audit.ranges import Severity
 from peer.nat.audit.report import SEVERITIES, Judgement
-from peer.nat.audit.versions import MENDED, OPT_IN, holes_of, version_of
+from peer.nat.audit.versions import MENDED, OPT_IN, holes_of, version_of, version_text
 
 MAX_FACTOR = 3.0
 """Of an answer to its question: XOR-MAPPED-ADDRESS and FINGERPRINT make 2 to 2.6."""
+MAX_NAME = 80
+"""Characters of what a server calls itself."""
 SOON = 14 * 86_400.0
 
 
 def judge_wire(evidence: Evidence, judgement: Judgement) -> None:
+    for door in evidence.doors:
+        if not door.is_turn:
+            judgement.unknown("door", f"what it does at {door.url}", door.trouble)
     _judge_version(evidence, judgement)
     _judge_binding(evidence, judgement)
     for seen in evidence.tls:
@@ -24,14 +29,14 @@ def judge_wire(evidence: Evidence, judgement: Judgement) -> None:
 
 
 def _judge_version(evidence: Evidence, judgement: Judgement) -> None:
-    software = next((door.software for door in evidence.doors if door.software), "")
+    software = next((door.software for door in evidence.doors if door.software), "")[:MAX_NAME]
     version = version_of(software)
     if not any(character.isdigit() for character in software):
         judgement.right("tells-version", "does not tell its version")
         judgement.unknown(
             "known-holes",
             "its version has no known holes",
-            f"it does not tell; look with turnserver --version, {_text(MENDED)} has none of them",
+            f"it does not tell; look with turnserver --version, {version_text(MENDED)} has none of them",
         )
         return
     is_opt_in = version is not None and version >= OPT_IN
@@ -47,17 +52,17 @@ def _judge_version(evidence: Evidence, judgement: Judgement) -> None:
         return
     holes = holes_of(version)
     if not holes:
-        judgement.right("known-holes", "its version has no known holes", _text(version))
+        judgement.right("known-holes", "its version has no known holes", version_text(version))
         return
     worst: Severity = min((hole.severity for hole in holes), key=SEVERITIES.index)
     judgement.hole(
         "known-holes",
         worst,
-        f"coturn {_text(version)} has known holes",
+        f"coturn {version_text(version)} has known holes",
         "Distributions mend some of them without changing the number; what can be asked for from outside "
         "was asked for, and is listed here by itself.",
-        [f"# Install coturn {_text(MENDED)} or later, or look at what your distribution has mended."],
-        [f"{hole.id}: {hole.text} (mended in {_text(hole.fixed)})" for hole in holes],
+        [f"# Install coturn {version_text(MENDED)} or later, or look at what your distribution has mended."],
+        [f"{hole.id}: {hole.text} (mended in {version_text(hole.fixed)})" for hole in holes],
     )
 
 
@@ -153,7 +158,3 @@ def _judge_old_tls(seen: Tls, judgement: Judgement) -> None:
         )
     else:
         judgement.right("old-tls", title)
-
-
-def _text(version: tuple[int, ...]) -> str:
-    return ".".join(map(str, version))
