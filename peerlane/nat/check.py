@@ -23,26 +23,38 @@ from peerlane.nat.text import text_of
 
 
 def check(
-    *servers: str,
+    *servers: Annotated[str, Parameter(help="https://…, stun:…, turn:… or turns:…")],
     username: Annotated[str, Parameter(help="of the TURN servers")] = "",
-    password: Annotated[str, Parameter(help="of the TURN servers")] = "",
-    secret: Annotated[str, Parameter(help="of the TURN servers: credentials are made from it")] = "",
+    password: Annotated[str, Parameter(help="that goes with it", env_var="PEERLANE_TURN_PASSWORD")] = "",
+    secret: Annotated[
+        str,
+        Parameter(
+            help="instead: what they share with their signaling server", env_var="PEERLANE_TURN_SECRET"
+        ),
+    ] = "",
     token: Annotated[str, Parameter(help="of the Peerlane server, where it asks programs for one")] = "",
     hairpin: Annotated[
-        bool, Parameter(help="also send to our own public address; some firewalls take it for an attack")
+        bool,
+        Parameter(
+            help="also send to our own public address; some firewalls take it for an attack", negative=()
+        ),
     ] = False,
     lifetime: Annotated[
-        bool, Parameter(help="also measure for how long a silent mapping lives; takes minutes")
+        bool, Parameter(help="also measure for how long a silent mapping lives; takes minutes", negative=())
     ] = False,
     port_mapping: Annotated[bool, Parameter(help="ask the router for UPnP, NAT-PMP and PCP")] = True,
     hops: Annotated[bool, Parameter(help="look for the routers on the way")] = True,
-    insecure: Annotated[bool, Parameter(help="accept a certificate that nobody vouches for")] = False,
+    insecure: Annotated[
+        bool, Parameter(help="accept a certificate that nobody vouches for", negative=())
+    ] = False,
     timeout: Annotated[float, Parameter(help="seconds for all of it, without --lifetime")] = 5.0,
     json: Annotated[bool, Parameter(help="one JSON object instead of text", negative=())] = False,
     watch: Annotated[
         float | None, Parameter(help="again after so many seconds; tells what has changed")
     ] = None,
-    anonymize: Annotated[bool, Parameter(help="without addresses and names, for a bug report")] = False,
+    anonymize: Annotated[
+        bool, Parameter(help="without addresses and names, for a bug report", negative=())
+    ] = False,
 ) -> int:
     """Say what this network lets through, and what connections to expect with others.
 
