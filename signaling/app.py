@@ -25,7 +25,7 @@ from signaling.pages import add_security_headers
 from signaling.process import has_compiled_parser
 from signaling.routes import routes
 from signaling.state_dir import StateDir, state_dir_path
-from signaling.stun_server import start_stun
+from signaling.stun_server import public_pair, start_stun
 
 log = logging.getLogger("signaling.app")
 
@@ -197,7 +197,10 @@ class Server:
         server = self.config.server
         if server.stun_port == 0:
             return None
-        stun = await start_stun(listening.bind_hosts(server.host), server.stun_port, self.metrics)
+        hosts = listening.bind_hosts(server.host)
+        is_alone = server.host in ("0.0.0.0", "::") and not server.stun_alternate
+        alternates = public_pair(addresses.lan_addresses()) if is_alone else server.stun_alternate
+        stun = await start_stun(hosts, server.stun_port, self.metrics, alternates)
         stack.callback(stun.close)
         return stun.port
 

@@ -27,7 +27,9 @@ LinkResult = Literal[
     "accepted", "origin", "address-limit", "node-limit", "draining", "bad-subprotocol", "bad-host"
 ]
 RateLimit = Literal["messages", "joins", "address", "node", "stun"]
-StunResult = Literal["answered", "unknown-attribute", "ignored", "limited"]
+StunResult = Literal[
+    "answered", "answered-elsewhere", "unknown-attribute", "bad-request", "ignored", "limited"
+]
 
 CONTENT_TYPE = CONTENT_TYPE_LATEST
 

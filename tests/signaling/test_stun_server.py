@@ -1,4 +1,4 @@
-"""The STUN responder says where a datagram came from, and nothing else to anybody."""
+"""The sockets of the STUN responder: which there are, and which of them an answer leaves from."""
 
 from __future__ import annotations
 
@@ -9,126 +9,17 @@ from collections.abc import AsyncIterator
 
 import pytest
 from aioice import stun
-from hypothesis import given
-from hypothesis import strategies as st
 
 from signaling.limits import AddressBuckets
 from signaling.metrics import Metrics
-from signaling.stun_server import Responder, StunServer, answer, start_stun
-
-V4 = ("192.0.2.7", 54_321)
-V6 = ("2001:db8::7", 54_321)
+from signaling.stun_server import Responder, StunServer, arrange, public_pair, start_stun
 
 
-def binding_request(signed: bool = False) -> bytes:
-    request = stun.Message(stun.Method.BINDING, stun.Class.REQUEST)
-    if signed:
-        request.add_fingerprint()
-    return bytes(request)
-
-
-def with_attribute(data: bytes, kind: int, value: bytes = b"") -> bytes:
-    data += struct.pack("!HH", kind, len(value)) + value + bytes(stun.padding_length(len(value)))
-    return stun.set_body_length(data, len(data) - stun.HEADER_LENGTH)
-
-
-@pytest.mark.parametrize("signed", [False, True])
-@pytest.mark.parametrize("source", [V4, V6])
-def test_a_binding_request_is_told_its_source(source: tuple[str, int], signed: bool) -> None:
-    request = binding_request(signed)
-    result, data = answer(request, source)
-    response = stun.parse_message(data)
-    assert result == "answered"
-    assert response.message_class == stun.Class.RESPONSE
-    assert response.transaction_id == request[8:20]
-    assert response.attributes["XOR-MAPPED-ADDRESS"] == source
-    assert ("FINGERPRINT" in response.attributes) is signed
-
-
-def test_the_address_is_written_as_the_rfc_writes_it() -> None:
-    # RFC 5769 §2.2: the sample response, mapped address 192.0.2.1 port 32853.
-    transaction = bytes.fromhex("b7e7a701bc34d686fa87dfae")
-    request = struct.pack("!HHI12s", 1, 0, stun.COOKIE, transaction)
-    assert answer(request, ("192.0.2.1", 32_853)).data[20:] == bytes.fromhex("00200008 0001a147e112a643")
-    v6 = ("2001:db8:1234:5678:11:2233:4455:6677", 32_853)
-    expected = bytes.fromhex("00200014 0002a147 0113a9faa5d3f179bc25f4b5bed2b9d9")
-    assert answer(request, v6).data[20:] == expected
-
-
-@pytest.mark.parametrize("signed", [False, True])
-def test_what_it_does_not_understand_is_answered_with_420_and_named(signed: bool) -> None:
-    data = with_attribute(with_attribute(binding_request(), 0x7FFF, b"12345678"), 0x0003, bytes(4))
-    if signed:
-        data = with_attribute(data, 0x8028, struct.pack("!I", stun.message_fingerprint(data)))
-    result, reply = answer(data, V4)
-    response = stun.parse_message(reply)
-    assert result == "unknown-attribute"
-    assert response.error_code == 420
-    assert struct.pack("!HHHH", 0x000A, 4, 0x7FFF, 0x0003) in reply
-    assert ("FINGERPRINT" in response.attributes) is signed
-
-
-def test_an_optional_attribute_that_it_does_not_know_is_passed_over() -> None:
-    assert answer(with_attribute(binding_request(), 0xC001, b"network"), V4).result == "answered"
-
-
-def test_what_follows_message_integrity_is_passed_over() -> None:
-    data = with_attribute(with_attribute(binding_request(), 0x0008, bytes(20)), 0x7FFF)
-    assert answer(data, V4).result == "answered"
-
-
-def other_classes() -> list[bytes]:
-    return [
-        bytes(stun.Message(method, kind))
-        for method in (stun.Method.BINDING, stun.Method.ALLOCATE, stun.Method.SEND)
-        for kind in stun.Class
-        if (method, kind) != (stun.Method.BINDING, stun.Class.REQUEST)
-    ]
-
-
-@pytest.mark.parametrize(
-    "data",
-    [
-        b"",
-        b"\x00\x01",
-        b"GET / HTTP/1.1\r\nHost: x\r\n\r\n",
-        binding_request()[:19],
-        binding_request() + b"\x00\x00\x00\x00",
-        binding_request()[:4] + b"\x00\x00\x00\x00" + binding_request()[8:],
-        b"\x80" + binding_request()[1:],
-        with_attribute(binding_request(), 0x8028, b"\x00\x00\x00\x00"),
-        with_attribute(binding_request(), 0x8022, b"\xff\xfe"),
-        with_attribute(binding_request(), 0x8029, b"\x01"),
-        with_attribute(binding_request(), 0xC001, bytes(600)),
-        *other_classes(),
-    ],
-)
-def test_anything_but_a_binding_request_is_met_with_silence(data: bytes) -> None:
-    assert answer(data, V4) == ("ignored", b"")
-
-
-attributes = st.lists(st.tuples(st.integers(0, 0xFFFF), st.binary(max_size=40)), max_size=12)
-
-
-@given(st.one_of(st.binary(max_size=700), attributes.map(lambda listed: crafted(listed))))
-def test_no_datagram_makes_it_raise_or_answer_much_more_than_it_was_sent(data: bytes) -> None:
-    for source in (V4, V6):
-        reply = answer(data, source).data
-        assert len(reply) <= 2.2 * len(data)
-
-
-@given(st.integers(0, 19), st.integers(0, 255))
-def test_a_request_with_one_wrong_byte_does_not_make_it_raise(position: int, value: int) -> None:
-    data = bytearray(binding_request())
-    data[position] = value
-    answer(bytes(data), V4)
-
-
-def crafted(listed: list[tuple[int, bytes]]) -> bytes:
-    data = binding_request()
+def binding_request(*listed: tuple[int, bytes]) -> bytes:
+    data = bytes(stun.Message(stun.Method.BINDING, stun.Class.REQUEST))
     for kind, value in listed:
-        data = with_attribute(data, kind, value)
-    return data
+        data += struct.pack("!HH", kind, len(value)) + value + bytes(stun.padding_length(len(value)))
+    return stun.set_body_length(data, len(data) - stun.HEADER_LENGTH)
 
 
 class Client(asyncio.DatagramProtocol):
@@ -192,7 +83,7 @@ async def test_a_port_in_use_is_passed_over_for_the_next_free_one() -> None:
 
 
 async def test_an_address_that_is_not_ours_is_told() -> None:
-    with pytest.raises(OSError, match="assign"):
+    with pytest.raises(OSError, match="no address of this machine"):
         await start_stun(["192.0.2.1"], 0, Metrics())
 
 
@@ -216,7 +107,7 @@ def test_a_hasty_address_is_answered_only_so_often_and_the_others_as_ever() -> N
     responder.datagram_received(binding_request(), ("192.0.2.2", 1))
     assert len(transport.to) == 6
     assert transport.to[-1] == ("192.0.2.2", 1)
-    assert metrics.stun == {"answered": 6, "unknown-attribute": 0, "ignored": 0, "limited": 95}
+    assert (metrics.stun["answered"], metrics.stun["limited"], sum(metrics.stun.values())) == (6, 95, 101)
 
 
 def test_nothing_is_sent_to_port_0() -> None:
@@ -225,3 +116,123 @@ def test_nothing_is_sent_to_port_0() -> None:
     responder.connection_made(transport)
     responder.datagram_received(binding_request(), ("192.0.2.1", 0))
     assert transport.to == []
+
+
+Ends = tuple[tuple[str, int], tuple[str, int]]
+
+
+async def talk_to(server: tuple[str, int], *datagrams: bytes) -> list[Ends]:
+    """From a socket that hears everybody: for each answer who sent it, and what it names as its origin."""
+    heard: asyncio.Queue[Ends] = asyncio.Queue(16)
+
+    class Everybody(asyncio.DatagramProtocol):
+        def datagram_received(self, data: bytes, addr: tuple[str, int]) -> None:
+            heard.put_nowait((addr[:2], stun.parse_message(data).attributes["RESPONSE-ORIGIN"]))
+
+    local = ("::1", 0) if ":" in server[0] else ("127.0.0.1", 0)
+    transport, _ = await asyncio.get_running_loop().create_datagram_endpoint(Everybody, local_addr=local)
+    try:
+        for data in datagrams:
+            transport.sendto(data, server)
+        async with asyncio.timeout(5.0):
+            return [await heard.get() for _ in datagrams]
+    finally:
+        transport.close()
+
+
+@pytest.fixture
+async def pair() -> AsyncIterator[StunServer]:
+    started = await start_stun(["127.0.0.1"], 0, Metrics(), ["127.0.0.2"])
+    yield started
+    started.close()
+
+
+async def test_each_of_four_sockets_answers_from_each_of_the_four(pair: StunServer) -> None:
+    requests = [binding_request((0x0003, struct.pack("!I", flags))) for flags in (0, 2, 4, 6)]
+    everywhere = {(host, pair.port + step) for host in ("127.0.0.1", "127.0.0.2") for step in (0, 1)}
+    for server in sorted(everywhere):
+        answers = await talk_to(server, *requests)
+        assert all(sender == told for sender, told in answers)
+        assert {sender for sender, _ in answers} == everywhere
+
+
+async def test_an_answer_reaches_the_port_that_was_asked_for(pair: StunServer) -> None:
+    loop = asyncio.get_running_loop()
+    other, client = await loop.create_datagram_endpoint(Client, local_addr=("127.0.0.1", 0))
+    asking, _ = await loop.create_datagram_endpoint(Client, local_addr=("127.0.0.1", 0))
+    try:
+        port = other.get_extra_info("sockname")[1]
+        asking.sendto(binding_request((0x0027, struct.pack("!H", port))), ("127.0.0.1", pair.port))
+        async with asyncio.timeout(5.0):
+            response = stun.parse_message(await client.received.get())
+        assert response.attributes["XOR-MAPPED-ADDRESS"] == asking.get_extra_info("sockname")
+    finally:
+        other.close()
+        asking.close()
+
+
+async def test_padding_comes_back_through_real_sockets(pair: StunServer) -> None:
+    ((sender, told),) = await talk_to(("127.0.0.2", pair.port), binding_request((0x0026, bytes(1_500))))
+    assert sender == told == ("127.0.0.2", pair.port)
+
+
+async def test_a_second_port_in_use_moves_the_first_one_too() -> None:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as taken:
+        taken.bind(("127.0.0.2", 0))
+        port = taken.getsockname()[1]
+        server = await start_stun(["127.0.0.1"], port - 1, Metrics(), ["127.0.0.2"])
+        try:
+            assert port < server.port <= port + 20
+        finally:
+            server.close()
+
+
+async def test_a_second_address_that_is_not_ours_is_told() -> None:
+    with pytest.raises(OSError, match=r"192\.0\.2\.77 is no address of this machine"):
+        await start_stun(["192.0.2.77"], 0, Metrics(), ["192.0.2.1"])
+
+
+async def test_after_the_last_port_there_is_no_second_one() -> None:
+    with pytest.raises(OSError, match="last port"):
+        await start_stun(["127.0.0.1"], 65_535, Metrics(), ["127.0.0.2"])
+
+
+def test_without_an_alternate_the_hosts_stay_as_they_are() -> None:
+    assert arrange(["0.0.0.0", "::"], [], ["203.0.113.10"]) == {"0.0.0.0": None, "::": None}
+
+
+def test_everywhere_becomes_each_address_where_there_is_an_alternate() -> None:
+    ours = ["10.0.0.5", "203.0.113.10", "203.0.113.11", "2001:db8::10"]
+    assert arrange(["0.0.0.0", "::"], ["8.8.8.8"], ["10.0.0.5", "8.8.4.4", "8.8.8.8"]) == {
+        "10.0.0.5": "8.8.8.8",
+        "8.8.4.4": "8.8.8.8",
+        "127.0.0.1": None,
+        "8.8.8.8": "8.8.4.4",
+        "::": None,
+    }
+    assert arrange(["::"], ["2001:DB8::11"], ours) == {
+        "2001:db8::10": "2001:db8::11",
+        "::1": None,
+        "2001:db8::11": "2001:db8::10",
+    }
+
+
+@pytest.mark.parametrize(
+    ("hosts", "alternates", "text"),
+    [
+        (["0.0.0.0"], ["203.0.113.11"], "the only such address"),
+        (["203.0.113.10"], ["2001:db8::11"], "no address of the kind"),
+        (["127.0.0.1"], ["203.0.113.11"], "the only such address"),
+    ],
+)
+def test_an_alternate_without_a_first_address_is_told(
+    hosts: list[str], alternates: list[str], text: str
+) -> None:
+    with pytest.raises(OSError, match=text):
+        arrange(hosts, alternates, ["203.0.113.11"])
+
+
+def test_only_a_pair_of_public_ipv4_addresses_is_found_by_itself() -> None:
+    assert public_pair(["10.0.0.5", "8.8.4.4", "8.8.8.8", "2606:4700::1", "2606:4700::2"]) == ["8.8.8.8"]
+    assert public_pair(["8.8.4.4", "10.0.0.5"]) == []
+    assert public_pair(["8.8.4.4", "8.8.8.8", "9.9.9.9"]) == []
