@@ -1,16 +1,19 @@
 """Whether a TURN server relays: an allocation, a permission, and a datagram to the relay and back.
 
 The datagram goes from the relay to its own address, so one allocation is enough and nobody else is sent to.
-Where the server forbids its own address two peers who both need it cannot meet, and that is said.
+Where that is forbidden, or lost, two peers who both need the relay cannot meet; then a datagram from here
+shows whether one alone is helped by it.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
+import secrets
+import socket
 import ssl
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from ipaddress import ip_address
 
 import msgspec
@@ -38,6 +41,10 @@ FORBIDDEN = (
     "allow that address in the server's settings (allowed-peer-ip)"
 )
 NO_ECHO = "the relay is there, but no data comes through; does a firewall let UDP through to its ports?"
+LONELY = (
+    "the relay works, but nothing gets from it to its own address, so two who both need it cannot meet; "
+    "does the router before the server let it reach its own public address?"
+)
 NO_ADDRESS = "the server gives a relay at {}, where nobody can send to; check its external-ip and relay-ip"
 
 
@@ -76,20 +83,21 @@ class _Probe:
         if not _can_be_sent_to(allocated.relayed):
             self._see(code=UNREADABLE, trouble=NO_ADDRESS.format(relayed))
             return
-        try:
-            await client.permit(allocated.relayed[0])
-        except TransactionFailed as failure:
-            if failure.response.error_code != 403:
-                raise
+        if await _is_permitted(client, allocated.relayed):
+            self._see(permitted=True)
+            if await self._is_echoed(client, allocated.relayed, client.send):
+                return
+            self._see(code=UNREACHABLE, trouble=NO_ECHO)
+        else:
             self._see(permitted=False, code=403, trouble=FORBIDDEN)
-            return
-        self._see(permitted=True)
-        await self._echo(client, allocated.relayed)
+        if await self._is_echoed_from_here(client, allocated) and self.answer.permitted:
+            self._see(permitted=False, code=0, trouble=LONELY)
 
     def explain(self, error: Exception) -> None:
-        if self.answer.permitted:
-            self._see(code=UNREACHABLE, trouble=NO_ECHO)
-            return
+        if self.answer.permitted is not None:
+            if self.answer.permitted and not self.answer.trouble:
+                self._see(code=UNREACHABLE, trouble=NO_ECHO)
+            return  # what was found before says more
         if isinstance(error, TimeoutError) and self._client is not None and self._client.has_garbage:
             error = NotTurnError()
         said: Trouble = trouble_of(self._server, error, time.time())
@@ -123,24 +131,51 @@ class _Probe:
         self._see(address=line.remote)
         return client, await client.allocate(lifetime=LIFETIME)
 
-    async def _echo(self, client: TurnClient, relayed: Address) -> None:
+    async def _is_echoed_from_here(self, client: TurnClient, allocated: Allocated) -> bool:
+        """Over UDP from this machine, which the server knows by the address that it has told."""
+        host, port = allocated.relayed
+        if not allocated.mapped[0] or not await _is_permitted(client, allocated.mapped):
+            return False
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        outside = msgspec.structs.replace(self._server, transport="udp")
+        line = await open_line(outside, [(family, socket.SOCK_DGRAM, 0, "", (host, port))], None)
+        try:
+            return await self._is_echoed(client, allocated.relayed, lambda data, relayed: line.send(data))
+        finally:
+            line.close()
+
+    async def _is_echoed(
+        self, client: TurnClient, relayed: Address, send: Callable[[bytes, Address], None]
+    ) -> bool:
+        """Whether a datagram that is sent to the relay comes out of it."""
         sent: dict[bytes, float] = {}
-        for number in range(ECHOES):
-            data = ECHO + bytes([number])
+        for _ in range(ECHOES):
+            data = ECHO + secrets.token_bytes(8)  # anybody may send to a relay
             sent[data] = time.monotonic()
-            client.send(data, relayed)
+            send(data, relayed)
             try:
                 async with asyncio.timeout(ECHO_PAUSE):
                     while (came := await client.receive()).data not in sent:
-                        pass  # anybody may send to a relay
+                        pass
             except TimeoutError:
                 continue
             self._see(echo_rtt=time.monotonic() - sent[came.data])
-            return
-        raise NotTurnError
+            return True
+        return False
 
     def _see(self, **seen: object) -> None:
         self.answer = msgspec.structs.replace(self.answer, **seen)
+
+
+async def _is_permitted(client: TurnClient, peer: Address) -> bool:
+    """Raises what else there may be."""
+    try:
+        await client.permit(peer[0])
+    except TransactionFailed as failure:
+        if failure.response.error_code in (403, 443):
+            return False
+        raise
+    return True
 
 
 def _can_be_sent_to(relayed: Address) -> bool:

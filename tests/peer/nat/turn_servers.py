@@ -29,6 +29,23 @@ class Relaying(TurnServer):
             self.send(bytes(Message(Method.DATA, Class.INDICATION, None, dict(message.attributes))))
 
 
+class Lonely(TurnServer):
+    """What is sent to its relays arrives, but not from the relays: there is a router in between."""
+
+    def __init__(self, port: int) -> None:
+        super().__init__()
+        self._port = port
+
+    def accept(self, request: Message) -> None:
+        attributes: dict[str, Any] = {"LIFETIME": 600, "XOR-MAPPED-ADDRESS": self.client}
+        attributes["XOR-RELAYED-ADDRESS"] = ("127.0.0.1", self._port)
+        self._answer(request, Class.RESPONSE, attributes)
+
+    def datagram_received(self, data: bytes, addr: tuple[Any, ...]) -> None:
+        if stun.parse_message(data).message_method is not Method.SEND:
+            super().datagram_received(data, addr)
+
+
 class Misplaced(TurnServer):
     """Gives relays at an address that is none."""
 

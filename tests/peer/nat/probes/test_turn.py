@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import ssl
 import time
+from typing import Any
 
 import msgspec
 import pytest
-from aioice.stun import Method
+from aioice.stun import Class, Message, Method
 
 from peer.engine.ice.servers import ServerAddress
 from peer.nat.observations import TurnAnswer
@@ -20,6 +22,7 @@ from tests.peer.nat.turn_servers import (
     Forgetful,
     Forging,
     Insatiable,
+    Lonely,
     Misplaced,
     Mumbling,
     Relaying,
@@ -96,10 +99,34 @@ async def test_a_server_that_does_not_relay_to_itself_is_told_and_how_to_mend_it
 
 async def test_a_relay_that_lets_no_data_through_is_not_a_relay() -> None:
     async with serving(TurnServer()) as url:
-        answer = await probe(url, 2.0)
+        answer = await probe(url, 3.0)
     assert answer.permitted is True
     assert answer.echo_rtt is None
     assert "no data comes through" in answer.trouble
+
+
+async def test_a_relay_that_others_reach_but_not_itself_helps_one_peer_alone() -> None:
+    loop = asyncio.get_running_loop()
+    outside, relayed = await loop.create_datagram_endpoint(Relayed, local_addr=("127.0.0.1", 0))
+    server = relayed.server = Lonely(outside.get_extra_info("sockname")[1])
+    try:
+        async with serving(server) as url:
+            answer = await probe(url, 3.0)
+    finally:
+        outside.close()
+    assert answer.permitted is False
+    assert answer.echo_rtt is not None
+    assert "cannot meet" in answer.trouble
+
+
+class Relayed(asyncio.DatagramProtocol):
+    """The relay's own socket: hands on what comes there."""
+
+    server: TurnServer
+
+    def datagram_received(self, data: bytes, addr: tuple[str | Any, int]) -> None:
+        attributes = {"XOR-PEER-ADDRESS": addr, "DATA": data}
+        self.server.send(bytes(Message(Method.DATA, Class.INDICATION, None, attributes)))
 
 
 async def test_a_relay_at_an_address_that_is_none_is_told() -> None:
@@ -161,3 +188,10 @@ async def test_a_name_that_does_not_exist_is_told() -> None:
     async with serving(Relaying()) as url:
         answer = await probe(msgspec.structs.replace(url, host="nowhere.invalid"), 2.0)
     assert "does not resolve" in answer.trouble
+
+
+@pytest.mark.parametrize("transport", ["udp", "tcp"])
+async def test_of_several_addresses_one_that_answers_is_enough(transport: str) -> None:
+    async with serving(Relaying(), transport) as url:
+        answer = await probe(msgspec.structs.replace(url, host="localhost"), 5.0)
+    assert answer.echo_rtt is not None, answer.trouble
