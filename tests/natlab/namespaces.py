@@ -41,10 +41,12 @@ def reason_not_here() -> str | None:
     return None
 
 
-def run(*command: str) -> str:
+def run(*command: str, given: str | None = None, may_fail: bool = False) -> str:
     """Run a command to its end; its output. Raises LabError with what it complains about."""
-    done = subprocess.run(command, capture_output=True, text=True, timeout=COMMAND_TIMEOUT, check=False)
-    if done.returncode != 0:
+    done = subprocess.run(
+        command, input=given, capture_output=True, text=True, timeout=COMMAND_TIMEOUT, check=False
+    )
+    if done.returncode != 0 and not may_fail:
         raise LabError(f"{' '.join(command)}: {done.stderr.strip()}")
     return done.stdout
 
@@ -65,6 +67,10 @@ class Namespace:
     def command(self, *command: str) -> list[str]:
         """The command line that runs ``command`` inside, in a process with the same pid."""
         return ["ip", "netns", "exec", self.name, *command]
+
+    def run(self, *command: str, given: str | None = None, may_fail: bool = False) -> str:
+        """Run a command inside to its end; its output. Raises LabError with what it complains about."""
+        return run(*self.command(*command), given=given, may_fail=may_fail)
 
     def remove(self) -> None:
         """End whatever still runs inside, and the namespace."""
