@@ -24,6 +24,7 @@ from signaling.node import Node
 from signaling.pages import add_security_headers
 from signaling.process import has_compiled_parser
 from signaling.routes import routes
+from signaling.secret_files import read_file, watch
 from signaling.state_dir import StateDir, state_dir_path
 from signaling.stun_server import public_pair, start_stun
 
@@ -64,10 +65,12 @@ def create_app(
     """The web application; starting it starts the node, shutting it down says goodbye to all.
 
     Without ``ticket_key`` the configured one is used, or the one in the state directory.
-    Raises OSError when the state directory cannot be used.
+    Raises OSError when the state directory, or a file with secrets of a TURN server, cannot be used.
     """
     app = web.Application(client_max_size=MAX_BODY_BYTES)
     node = Node(config, metrics or Metrics(), ticket_key or ticket_key_of(config, os.environ))
+    for path in _secret_files(config):
+        node.use_turn_secrets(path, read_file(path))
     app[NODE] = node
     app.add_routes(routes(node))
     app.on_response_prepare.append(add_security_headers)
@@ -78,9 +81,17 @@ def create_app(
 
 
 async def _run_node(app: web.Application) -> AsyncIterator[None]:
-    app[NODE].start()
+    node = app[NODE]
+    node.start()
+    watching = asyncio.create_task(watch(_secret_files(node.config), node.use_turn_secrets))
     yield
-    await app[NODE].stop()
+    watching.cancel()
+    await asyncio.wait([watching])
+    await node.stop()
+
+
+def _secret_files(config: Config) -> list[str]:
+    return list(dict.fromkeys(turn.secret_file for turn in config.ice.turn if turn.secret_file))
 
 
 async def _drain(app: web.Application) -> None:

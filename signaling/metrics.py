@@ -26,7 +26,8 @@ Transport = Literal["websocket"]
 LinkResult = Literal[
     "accepted", "origin", "address-limit", "node-limit", "draining", "bad-subprotocol", "bad-host"
 ]
-RateLimit = Literal["messages", "joins", "address", "node", "stun"]
+RateLimit = Literal["messages", "joins", "address", "node", "stun", "credentials"]
+IceServersResult = Literal["given", "token", "origin", "bad-host", "bad-region", "limited", "draining"]
 StunResult = Literal[
     "answered", "answered-elsewhere", "unknown-attribute", "bad-request", "ignored", "limited"
 ]
@@ -72,10 +73,12 @@ class Metrics:
         self.shed = 0
         """Links closed because the whole process held too many queued bytes."""
         self.stun: dict[StunResult, int] = dict.fromkeys(get_args(StunResult), 0)
+        self.ice_servers: dict[IceServersResult, int] = dict.fromkeys(get_args(IceServersResult), 0)
         self.draining = False
         self._sessions: Callable[[], int] = _zero
         self._rooms: Callable[[], int] = _zero
         self._queue_bytes: Callable[[], int] = _zero
+        self._turn_credentials: Callable[[], int] = _zero
         # Each server has its own registry, so that one process can hold several.
         self._registry = CollectorRegistry()
         self._registry.register(_Scrape(self._families))
@@ -87,12 +90,18 @@ class Metrics:
         )
 
     def watch(
-        self, *, sessions: Callable[[], int], rooms: Callable[[], int], queue_bytes: Callable[[], int]
+        self,
+        *,
+        sessions: Callable[[], int],
+        rooms: Callable[[], int],
+        queue_bytes: Callable[[], int],
+        turn_credentials: Callable[[], int],
     ) -> None:
         """Say where to read what is counted elsewhere; asked at each scrape."""
         self._sessions = sessions
         self._rooms = rooms
         self._queue_bytes = queue_bytes
+        self._turn_credentials = turn_credentials
 
     def render(self) -> bytes:
         """Everything in the text format of Prometheus, to be sent as :data:`CONTENT_TYPE`."""
@@ -114,6 +123,8 @@ class Metrics:
         yield _counters("rate_limited", "Attempts over a rate limit.", "kind", self.rate_limited)
         yield _counter("throttled", "Pauses in reading a link that sends too fast.", self.throttled)
         yield _counters("stun", "Datagrams at the STUN responder.", "result", self.stun)
+        yield _counters("ice_servers", "Requests for STUN and TURN servers.", "result", self.ice_servers)
+        yield _counter("turn_credentials", "TURN credentials that were made.", self._turn_credentials())
         yield _gauge("queue_bytes", "Bytes kept in outboxes and mailboxes.", self._queue_bytes())
         yield _gauge("drain_state", "1 while the server is leaving.", int(self.draining))
         build = GaugeMetricFamily("peerlane_build_info", "Always 1.", labels=["version", "python"])

@@ -13,13 +13,13 @@ import time
 from collections import deque
 from collections.abc import Iterable, Iterator
 from ipaddress import ip_address
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 from signaling.config import Config
 from signaling.effects import Deliver, DeliverAll, Effect, Replay
 from signaling.hub.hub import Hub
 from signaling.hub.tickets import Tickets
-from signaling.limits import LinkLimits, TokenBucket, Turned
+from signaling.limits import AddressBuckets, LinkLimits, TokenBucket, Turned
 from signaling.metrics import LinkResult, Metrics
 from signaling.outbox import Outbox
 from signaling.protocol.codec import Codec, Malformed
@@ -33,6 +33,7 @@ from signaling.protocol.errors import (
     CloseReason,
     ErrorCode,
 )
+from signaling.protocol.ids import PEER_ID_BYTES, peer_id_from
 from signaling.protocol.messages import (
     Bye,
     Hello,
@@ -54,6 +55,16 @@ WordT = TypeVar("WordT", bound=Word)
 
 # How often the loop looks for deadlines and measures its own lateness.
 TICK = 0.25
+# Seconds' worth of requests for credentials that an address may make at once.
+CREDENTIALS_AT_ONCE = 10.0
+OFTEN = "too many requests for TURN credentials from this address; come back after Retry-After seconds"
+
+
+class ToldServers(NamedTuple):
+    """What a client without a link is told, and which of it are TURN servers with fresh credentials."""
+
+    all: list[IceServer]
+    made: list[IceServer]
 
 
 class Node:
@@ -68,6 +79,8 @@ class Node:
         self.hub = Hub(config, Tickets(ticket_key), secrets.token_urlsafe(9), secrets.token_bytes)
         limits = config.limits
         self._limits = LinkLimits(limits.links_per_second_per_address, limits.links_per_second)
+        rate = limits.credentials_per_second_per_address
+        self._credentials = AddressBuckets(rate, max(1, round(rate * CREDENTIALS_AT_ONCE)))
         # A join takes as many tokens as messages may come in its time.
         self._join_cost = max(0.0, limits.messages_per_second / limits.joins_per_second - 1.0)
         self._links: set[Link] = set()
@@ -81,6 +94,7 @@ class Node:
             sessions=lambda: len(self.hub.sessions),
             rooms=lambda: self.hub.room_count,
             queue_bytes=lambda: self.hub.kept_bytes + sum(link.outbox.bytes for link in self._links),
+            turn_credentials=lambda: self.hub.turn.made,
         )
 
     def start(self) -> None:
@@ -105,6 +119,22 @@ class Node:
             self.metrics.links_opened["address-limit" if turned.status == 429 else "node-limit"] += 1
             self.metrics.rate_limited["address" if turned.status == 429 else "node"] += 1
         return turned
+
+    def ice_servers(self, address: str, host: str, region: str | None) -> ToldServers | Turned:
+        """What a client that has no link gathers from, for a new name; why it must wait, otherwise."""
+        if self.draining:
+            return Turned(503, DRAINING.after, DRAINING.text)
+        bucket, now = self._credentials.bucket(address), self._now()
+        if not bucket.try_take(now):
+            self.metrics.rate_limited["credentials"] += 1
+            return Turned(429, bucket.wait(now), OFTEN)
+        user = peer_id_from(secrets.token_bytes(PEER_ID_BYTES))
+        made = self.hub.turn.servers(user, time.time(), region)
+        return ToldServers([*self.config.ice.servers, *made, *self._own_stun(host)], made)
+
+    def use_turn_secrets(self, secret_file: str, secrets: list[str]) -> None:
+        """A file with secrets of a TURN server has been read, for the first time or again."""
+        self.hub.use_turn_secrets(secret_file, secrets)
 
     def count_refusal(self, result: LinkResult) -> None:
         """The door refused a link by itself."""

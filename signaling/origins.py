@@ -17,10 +17,12 @@ DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
 class Verdict(NamedTuple):
-    """Whether a link may open; ``reason`` is the text of the 403 answer, empty when it may."""
+    """Whether a link may open; ``reason`` is the text of the refusal, empty when it may."""
 
     allowed: bool
     reason: str = ""
+    wants_token: bool = False
+    """With a token, or with another one, it might."""
 
 
 ALLOWED = Verdict(True)
@@ -94,11 +96,12 @@ def _program_allowed(authorization: str | None, server: Server) -> Verdict:
         if sum(hmac.compare_digest(presented, known.encode()) for known in server.tokens):
             return ALLOWED
         if not server.dev:
-            return Verdict(False, "This token is not one of server.tokens of this server.")
+            return Verdict(False, "This token is not one of server.tokens of this server.", True)
     if server.dev:
         return ALLOWED
     return Verdict(
         False,
         "A program (a request without an Origin header) needs a token: send 'Authorization: Bearer TOKEN' "
         "with one of server.tokens, or start the server with --dev on your own machine.",
+        True,
     )

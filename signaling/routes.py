@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from aiohttp import web
 
+from signaling.ice_servers import IceServersDoor
 from signaling.node import Node
 from signaling.pages import Pages, web_folder
 from signaling.status import Status
@@ -12,8 +13,12 @@ from signaling.transports.websocket import WebSocketDoor
 
 def routes(node: Node) -> list[web.RouteDef]:
     status = Status(node)
+    ice_servers = IceServersDoor(node)
     return [
         web.get("/v1/ws", WebSocketDoor(node, node.config).open),
+        web.get("/v1/ice-servers", ice_servers.tell),
+        web.post("/v1/ice-servers", ice_servers.tell),
+        web.options("/v1/ice-servers", ice_servers.preflight),
         web.get("/v1/info", status.info),
         web.get("/healthz", status.alive),
         web.get("/readyz", status.ready),

@@ -41,13 +41,14 @@ class Admission:
         epoch: str,
         random_bytes: Callable[[int], bytes],
         sessions: dict[PeerId, Session],
+        turn: Turn,
     ) -> None:
         self._config = config
         self._tickets = tickets
         self._epoch = epoch
         self._random_bytes = random_bytes
         self._sessions = sessions
-        self.turn = Turn(config.ice)
+        self._turn = turn
         self._known_capabilities: dict[Capabilities, Capabilities] = {}
         self._spent: dict[bytes | PeerId, float] = {}
         """Secrets of tickets that are used up, and ids that have said bye: until when to remember them."""
@@ -122,7 +123,7 @@ class Admission:
     def renew_turn(self, session: Session, unix_now: float) -> list[IceServer]:
         """Fresh TURN credentials, long before the older ones end; empty when none are made here."""
         session.turn_renewal = unix_now + self._config.ice.turn_lifetime / 2
-        return self.turn.servers(session.id, unix_now)
+        return self._turn.servers(session.id, unix_now)
 
     def _resume(
         self,

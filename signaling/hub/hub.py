@@ -41,6 +41,7 @@ from signaling.protocol.messages import (
     Ticket,
     Update,
 )
+from signaling.turn import Turn
 
 UNNUMBERED = frozenset((Hello, Ping, Pong, Bye))
 
@@ -59,7 +60,8 @@ class Hub:
         self._post = Post(config.limits)
         self._rooms = Rooms(config.limits, self._post)
         self.sessions: dict[PeerId, Session] = {}
-        self._admission = Admission(config, tickets, epoch, random_bytes, self.sessions)
+        self.turn = Turn(config.ice)
+        self._admission = Admission(config, tickets, epoch, random_bytes, self.sessions, self.turn)
         # One live entry for each session: (deadline, tie-breaker, session). Traffic does not touch
         # it; an entry that comes up too early is put back.
         self._deadlines: list[tuple[float, int, Session]] = []
@@ -157,6 +159,13 @@ class Hub:
             if self._post.kept_bytes <= limit * 0.9:
                 break
         return count
+
+    def use_turn_secrets(self, secret_file: str, secrets: list[str]) -> None:
+        """Make credentials from these from now on. Each session gets its own when it is looked at next,
+        which is within ``ping_interval`` and ``ping_timeout``: not all in one moment."""
+        self.turn.use_secrets(secret_file, secrets)
+        for session in self.sessions.values():
+            session.turn_renewal = 0.0
 
     @property
     def kept_bytes(self) -> int:

@@ -9,9 +9,9 @@ from aiohttp import WSMsgType, web
 from signaling.config import Config
 from signaling.limits import Turned
 from signaling.metrics import LinkResult
-from signaling.origins import origin_allowed, parse_origin
 from signaling.protocol.codec import SERVER_CODECS, Codec
 from signaling.protocol.messages import JSON_SUBPROTOCOL, Request
+from signaling.transports.door import called, turned_away, verdict_on
 from signaling.transports.link import Pipe
 
 SUBPROTOCOLS = tuple(SERVER_CODECS)
@@ -88,25 +88,22 @@ class WebSocketDoor:
         socket.headers.clear()
         codec = SERVER_CODECS[socket.ws_protocol or JSON_SUBPROTOCOL]
         pipe = WebSocketPipe(socket, request, codec.is_text)
-        await self._host.serve(pipe, codec, _called(request) or "")
+        await self._host.serve(pipe, codec, called(request) or "")
         return socket
 
     def _refusal(self, request: web.Request) -> web.Response | None:
         """The answer to a request that may not come in."""
         headers = request.headers
-        verdict = origin_allowed(
-            headers.get("Origin"), request.host, headers.get("Authorization"), self._config.server
-        )
+        verdict = verdict_on(request, self._config.server)
         if not verdict.allowed:
             self._host.count_refusal("origin")
             return web.Response(status=403, text=verdict.reason)
-        if _called(request) is None:
+        if called(request) is None:
             self._host.count_refusal("bad-host")
             return web.Response(status=400, text="the Host header is not a name or an address")
         turned = self._host.why_not(request.remote or "")
         if turned is not None:
-            retry = {"Retry-After": str(max(1, round(turned.retry_after)))}
-            return web.Response(status=turned.status, text=turned.reason, headers=retry)
+            return turned_away(turned)
         asked = [
             each.strip() for each in headers.get("Sec-WebSocket-Protocol", "").split(",") if each.strip()
         ]
@@ -116,9 +113,3 @@ class WebSocketDoor:
                 status=400, text=f"ask for one of the subprotocols {', '.join(SERVER_CODECS)}"
             )
         return None
-
-
-def _called(request: web.Request) -> str | None:
-    """What the client calls this server; None when its Host header is no name and no address."""
-    origin = parse_origin(f"http://{request.host}")
-    return None if origin is None else origin.host

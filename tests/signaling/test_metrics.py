@@ -30,7 +30,12 @@ def test_counted_messages_are_told_by_direction_and_kind() -> None:
 
 def test_what_is_kept_elsewhere_is_read_when_asked() -> None:
     metrics, rooms = Metrics(), ["default/a"]
-    metrics.watch(sessions=lambda: 7, rooms=lambda: len(rooms), queue_bytes=lambda: 4_096)
+    metrics.watch(
+        sessions=lambda: 7,
+        rooms=lambda: len(rooms),
+        queue_bytes=lambda: 4_096,
+        turn_credentials=lambda: 3,
+    )
     rooms.append("default/b")
     assert sample(metrics, "peerlane_sessions") == 7
     assert sample(metrics, "peerlane_rooms") == 2

@@ -1,0 +1,99 @@
+"""``/v1/ice-servers``: STUN and TURN servers for clients that speak no protocol of ours.
+
+Who may open a link may ask here, and nobody else. The answer is what the welcome of a link has, and the
+fields of draft-uberti-behave-turn-rest-00 besides.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+from aiohttp import web
+
+from signaling.limits import Turned
+from signaling.metrics import IceServersResult
+from signaling.node import Node
+from signaling.protocol.messages import IceServer
+from signaling.transports.door import called, turned_away, verdict_on
+
+METHODS = "GET, HEAD, POST"
+PREFLIGHT_SECONDS = 600
+# Names of regions are the operator's own and short.
+MAX_REGION_CHARACTERS = 64
+
+
+class IceServersDoor:
+    """Answers with 401 (no token), 403 (a foreign page), 400 (a Host that is none), 429 and 503 (too
+    often, leaving), and says why. Nothing is signed before all of that is settled.
+    """
+
+    def __init__(self, node: Node) -> None:
+        self._node = node
+        self._server = node.config.server
+
+    async def tell(self, request: web.Request) -> web.Response:
+        """``GET``, or ``POST``: browsers name the origin of a page with every POST."""
+        result, response = self._judge(request)
+        self._node.metrics.ice_servers[result] += 1
+        response.headers["Cache-Control"] = "no-store"
+        response.headers["Vary"] = "Origin"
+        origin = request.headers.get("Origin")
+        if origin is not None and result not in ("origin", "token"):
+            response.headers["Access-Control-Allow-Origin"] = origin
+            response.headers["Access-Control-Expose-Headers"] = "Retry-After"
+        return response
+
+    async def preflight(self, request: web.Request) -> web.Response:
+        """``OPTIONS``: what a browser asks before it lets a page of another origin ask (Fetch §4.8)."""
+        verdict = verdict_on(request, self._server)
+        origin = request.headers.get("Origin")
+        headers = {"Allow": f"{METHODS}, OPTIONS", "Vary": "Origin"}
+        if origin is None:
+            return web.Response(status=204, headers=headers)
+        if not verdict.allowed:
+            return web.Response(status=403, text=verdict.reason, headers=headers)
+        headers |= {
+            "Access-Control-Allow-Origin": origin,
+            "Access-Control-Allow-Methods": METHODS,
+            "Access-Control-Allow-Headers": "Authorization, Content-Type",
+            "Access-Control-Max-Age": str(PREFLIGHT_SECONDS),
+        }
+        return web.Response(status=204, headers=headers)
+
+    def _judge(self, request: web.Request) -> tuple[IceServersResult, web.Response]:
+        verdict = verdict_on(request, self._server)
+        if not verdict.allowed and verdict.wants_token:
+            challenge = {"WWW-Authenticate": "Bearer"}
+            return "token", web.Response(status=401, text=verdict.reason, headers=challenge)
+        if not verdict.allowed:
+            return "origin", web.Response(status=403, text=verdict.reason)
+        host = called(request)
+        if host is None:
+            text = "the Host header is not a name or an address"
+            return "bad-host", web.Response(status=400, text=text)
+        region = request.query.get("region")
+        if region is not None and len(region) > MAX_REGION_CHARACTERS:
+            text = f"region has more than {MAX_REGION_CHARACTERS} characters"
+            return "bad-region", web.Response(status=400, text=text)
+        told = self._node.ice_servers(request.remote or "", host, region)
+        if isinstance(told, Turned):
+            return "limited" if told.status == 429 else "draining", turned_away(told)
+        body = _body(told.all, told.made, int(self._node.config.ice.turn_lifetime))
+        return "given", web.Response(body=msgspec.json.encode(body), content_type="application/json")
+
+
+def _body(servers: list[IceServer], made: list[IceServer], ttl: int) -> dict[str, Any]:
+    """``iceServers`` as browsers take them; the draft knows one name and password for all ``uris``, so these
+    are of the first TURN server alone."""
+    body: dict[str, Any] = {"iceServers": [_for_browsers(server) for server in servers], "ttl": ttl}
+    if made:
+        first = made[0]
+        body |= {"username": first.username, "password": first.credential, "uris": first.urls}
+    return body
+
+
+def _for_browsers(server: IceServer) -> dict[str, Any]:
+    if not server.username:
+        return {"urls": server.urls}
+    return {"urls": server.urls, "username": server.username, "credential": server.credential}
