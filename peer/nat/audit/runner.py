@@ -180,7 +180,7 @@ class _Audit:
     async def _relay(self, client: TurnClient, url: str, family: Family) -> Relay:
         # Without the attribute it is IPv4, also for servers that do not know it.
         wanted = None if family == 4 else family
-        for pause in (QUOTA_PAUSE, 0.0):
+        for pause in (min(QUOTA_PAUSE, self._plan.timeout), 0.0):
             try:
                 async with asyncio.timeout(self._plan.timeout):
                     given = await client.allocate(family=wanted, lifetime=LONG_LIFETIME)
@@ -231,5 +231,5 @@ class _Audit:
 
     async def _count(self, visit: Visit) -> None:
         if not self._plan.secret:
-            await asyncio.sleep(QUOTA_PAUSE)
+            await asyncio.sleep(min(QUOTA_PAUSE, self._plan.timeout))
         self._quota = await quota(visit, self._credentials(f"{self._user}-quota"), MAX_QUOTA)

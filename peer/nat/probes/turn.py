@@ -32,7 +32,7 @@ log = logging.getLogger(__name__)
 LIFETIME = 60
 """Seconds: a relay that could not be given back is not there for long."""
 ECHO_PAUSE = 0.3
-ECHOES = 4
+ECHOES = 3
 """Datagrams sent until one comes back."""
 ECHO = b"peerlane relay test "
 

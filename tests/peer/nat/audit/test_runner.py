@@ -87,7 +87,7 @@ async def test_a_server_that_falls_silent_is_not_called_clean() -> None:
 async def test_a_server_that_permits_everything_is_told_each_address() -> None:
     server = Relaying()
     async with serving(server) as url:
-        said = await audit(url, 2.0, within=15.0)
+        said = await audit(url, 0.5, within=15.0)
     found = {finding.code: finding for finding in said.findings}
     assert "10.0.0.1" in found["permits-private"].seen
     assert "::ffff:127.0.0.1" in found["permits-ipv4-mapped"].seen
@@ -99,6 +99,6 @@ async def test_every_relay_is_given_back() -> None:
     server = Relaying()
     server.refuses[Method.CREATE_PERMISSION] = server.refuses[Method.CHANNEL_BIND] = (403, "")
     async with serving(server) as url:
-        await audit(url, 2.0, within=15.0)
+        await audit(url, 0.5, within=15.0)
     ended = [each for each in server.asked(Method.REFRESH) if each.attributes["LIFETIME"] == 0]
     assert len(ended) == len(server.asked(Method.ALLOCATE))
