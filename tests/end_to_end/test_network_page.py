@@ -59,9 +59,6 @@ def open_network(start_server: StartServer, open_page: OpenPage) -> OpenNetwork:
         server = start_server(PEERLANE_ICE_SERVERS=json.dumps(servers))
         page = await open_page("garden", "Ana", server=server, join="0", camera="0", microphone="0")
         await page.context.add_init_script(f"({WATCH})()")
-        await page.context.route(
-            "**/v1/ice-servers", lambda route: route.fulfill(json={"iceServers": servers})
-        )
         await page.goto(f"{server.url}{path}")
         return page
 

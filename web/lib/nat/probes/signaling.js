@@ -68,7 +68,8 @@ function upgrade(origin, deadline) {
  */
 export async function iceServers(origin, deadline) {
   try {
-    const response = await ask(`${origin}/v1/ice-servers`, deadline);
+    // Of its own pages a server knows only those that post: a GET names no origin.
+    const response = await ask(`${origin}/v1/ice-servers`, deadline, "POST");
     if (response.ok) return { ...read(await response.json()), refused: false };
     if (response.status === 429) {
       const after = response.headers.get("Retry-After");
@@ -86,6 +87,8 @@ export async function iceServers(origin, deadline) {
 const read = ({ iceServers }) =>
   Array.isArray(iceServers) ? { servers: iceServers, trouble: "" } : { servers: [], trouble: UNTOLD };
 
-/** @param {string} url @param {number} deadline */
-const ask = (url, deadline) =>
-  fetch(url, { cache: "no-store", redirect: "manual", signal: AbortSignal.timeout(Math.max(0, deadline - now()) * 1000) });
+/** @param {string} url @param {number} deadline @param {string} [method] */
+function ask(url, deadline, method = "GET") {
+  const signal = AbortSignal.timeout(Math.max(0, deadline - now()) * 1000);
+  return fetch(url, { method, cache: "no-store", redirect: "manual", signal });
+}
