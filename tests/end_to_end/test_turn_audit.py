@@ -165,7 +165,7 @@ async def test_a_list_of_ipv4_alone_lets_the_same_addresses_through_in_ipv6(turn
 
 
 async def test_the_lines_that_an_audit_names_mend_what_it_has_found(turn: Machine) -> None:
-    login = ("use-auth-secret", f"static-auth-secret={SECRET}")
+    login = ("use-auth-secret", f"static-auth-secret={SECRET}", "allow-loopback-peers")
     async with turn.coturn(careless(turn, f"relay-ip={IPV6}", *login)):
         before = await turn.audit(IPV4, f"--secret={SECRET}", exit_code=3)
     named = [line for finding in before["findings"] for line in finding["lines"] if line[0] != "#"]
