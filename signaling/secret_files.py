@@ -24,7 +24,10 @@ def read_file(path: str) -> list[str]:
     """The secrets in this file, the one that signs first. Raises UnusableSecrets."""
     try:
         with Path(path).open("rb") as file:
-            return read_secrets(file.read(MAX_FILE_BYTES + 1).decode())
+            data = file.read(MAX_FILE_BYTES + 1)
+        if len(data) > MAX_FILE_BYTES:
+            raise ValueError(f"is longer than {MAX_FILE_BYTES} bytes")
+        return read_secrets(data.decode())
     except UnicodeDecodeError:
         raise UnusableSecrets(f"{path} is no text") from None
     except OSError as error:

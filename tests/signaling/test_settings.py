@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import tomllib
 from pathlib import Path
 
 import pytest
 
-from signaling.config import Config
+from signaling.config import Config, TurnServers
 from signaling.protocol.messages import IceServer
 from signaling.settings import KINDS, Flag, SettingsError, describe, environment_name, load
 
@@ -64,6 +65,24 @@ def test_ice_servers_come_as_tables_or_as_json(tmp_path: Path) -> None:
     assert load(path, {}, {}).config.ice.servers == expected
     text = '[{"urls": ["turn:t.example"], "username": "ana", "credential": "s3cret"}]'
     assert load(None, {"PEERLANE_ICE_SERVERS": text}, {}).config.ice.servers == expected
+
+
+def test_turn_servers_come_as_tables_or_as_json(tmp_path: Path) -> None:
+    secrets = ["0123456789abcdef", "fedcba9876543210"]
+    expected = [TurnServers(["turn:t.example"], secrets, region="eu", weight=2.0)]
+    path = toml(
+        tmp_path,
+        '[[ice.turn]]\nurls = ["turn:t.example"]\nregion = "eu"\nweight = 2.0\n'
+        f"secrets = {json.dumps(secrets)}\n",
+    )
+    assert load(path, {}, {}).config.ice.turn == expected
+    table = {"urls": ["turn:t.example"], "secrets": secrets, "region": "eu", "weight": 2}
+    assert load(None, {"PEERLANE_ICE_TURN": json.dumps([table])}, {}).config.ice.turn == expected
+
+
+def test_two_addresses_for_stun_may_be_of_two_kinds() -> None:
+    environ = {"PEERLANE_SERVER_STUN_ALTERNATE": "203.0.113.11, 2001:db8::11"}
+    assert load(None, environ, {}).config.server.stun_alternate == ["203.0.113.11", "2001:db8::11"]
 
 
 def test_an_environment_that_speaks_of_something_else_is_left_alone() -> None:
@@ -133,6 +152,22 @@ def test_a_file_that_is_not_there_or_not_toml_is_told_by_name(tmp_path: Path) ->
         ("ice.servers", '[{"urls": []}]'),
         ("ice.servers", '[{"urls": ["turn:t.example"]}]'),
         ("ice.servers", "stun:t.example"),
+        ("ice.turn", '[{"secrets": ["0123456789abcdef"]}]'),
+        ("ice.turn", '[{"urls": ["stun:t.example"], "secrets": ["0123456789abcdef"]}]'),
+        ("ice.turn", '[{"urls": ["turn:t.example/x"], "secrets": ["0123456789abcdef"]}]'),
+        ("ice.turn", '[{"urls": ["turn:t.example"]}]'),
+        ("ice.turn", '[{"urls": ["turn:t.example"], "secrets": ["hunter2"]}]'),
+        ("ice.turn", '[{"urls": ["turn:t.example"], "secrets": ["0123456789abcdef", "b", "c"]}]'),
+        ("ice.turn", '[{"urls": ["turn:t.example"], "secret_file": "/nowhere"}]'),
+        ("ice.turn", '[{"urls": ["turn:t.example"], "secret_file": "/x", "secrets": ["0123456789abcdef"]}]'),
+        ("ice.turn", '[{"urls": ["turn:t.example"], "secrets": ["0123456789abcdef"], "weight": 0}]'),
+        ("ice.turn", '[{"urls": ["turn:t.example"], "secrets": ["0123456789abcdef"], "wait": 1}]'),
+        ("ice.turn_servers_per_client", "0"),
+        ("limits.credentials_per_second_per_address", "0"),
+        ("server.stun_alternate", "example.org"),
+        ("server.stun_alternate", "127.0.0.1"),
+        ("server.stun_alternate", "0.0.0.0"),
+        ("server.stun_alternate", "203.0.113.1, 203.0.113.2"),
     ],
 )
 def test_a_value_that_makes_no_sense_is_refused_by_name(key: str, text: str) -> None:
@@ -151,6 +186,8 @@ def test_port_0_lets_the_system_choose() -> None:
 
 def test_a_secret_that_does_not_fit_is_not_repeated() -> None:
     assert "hunter2" not in problems_of(environ={"PEERLANE_SERVER_TICKET_KEY": "hunter2"})
+    for table in ('[{"secrets": ["hunter2"]}]', '[{"secrets": ["hunter2"], "odd": 1}]', "hunter2"):
+        assert "hunter2" not in problems_of(environ={"PEERLANE_ICE_TURN": table})
     assert "hunter2" not in problems_of(flags={"server.tokens": Flag("--token", {"hunter2": 1})})
 
 
@@ -159,12 +196,13 @@ def test_the_description_has_every_value_with_its_origin_and_no_secret() -> None
         "PEERLANE_SERVER_TOKENS": "correct horse battery staple",
         "PEERLANE_SERVER_TICKET_KEY": "0123456789abcdef0123456789abcdef",
         "PEERLANE_ICE_SERVERS": '[{"urls": ["turn:t.example"], "username": "ana", "credential": "s3cret"}]',
+        "PEERLANE_ICE_TURN": '[{"urls": ["turn:t.example"], "secrets": ["the north wind blows"]}]',
     }
     text = describe(load(None, environ, {"server.port": Flag("--port", 9_000)}))
     assert "port = 9000" in text
     assert "# flag --port" in text
     assert "# env PEERLANE_SERVER_TOKENS" in text
-    for secret in ("correct horse", "0123456789", "s3cret"):
+    for secret in ("correct horse", "0123456789", "s3cret", "north wind"):
         assert secret not in text
     names = {f"{section}.{name}" for section, table in tomllib.loads(text).items() for name in table}
     assert names == set(KINDS)
