@@ -1,7 +1,7 @@
 # The verbs of this project; `make` alone lists them. Each is thin: the work is in scripts/.
 # `make serve FLAGS='--port 9000'` passes flags on.
 .DEFAULT_GOAL := help
-.PHONY: help serve test check bench setup format clean
+.PHONY: help serve test check bench natlab setup format clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -21,6 +21,10 @@ check: setup ## format, lint, types, floors and the fast tests: before every com
 
 bench: setup ## the benchmarks, ours beside the peers' (about forty minutes; see docs/benchmarks.md)
 	@exec .venv/bin/python -m benchmarks all
+
+natlab: setup ## every kind of NAT with every other, in namespaces of this machine (about fifteen minutes)
+	@scripts/install-system >&2
+	@exec .venv/bin/python -m tests.natlab.nat.matrix $(FLAGS)
 
 setup: ## make .venv with everything a developer needs
 	@scripts/install dev >&2
