@@ -26,7 +26,7 @@ from signaling.process import has_compiled_parser
 from signaling.routes import routes
 from signaling.secret_files import read_file, watch
 from signaling.state_dir import StateDir, state_dir_path
-from signaling.stun_server import public_pair, start_stun
+from signaling.stun_server import StunServer, public_pair, start_stun
 
 log = logging.getLogger("signaling.app")
 
@@ -134,8 +134,12 @@ class Server:
         async with contextlib.AsyncExitStack() as stack:
             http, https = self._listen(stack)
             app = create_app(config, ticket_key=key, metrics=self.metrics)
-            stun_port = await self._start_stun(stack)
-            app[NODE].stun_port = stun_port
+            stun = await self._start_stun(stack)
+            stun_port = None if stun is None else stun.port
+            app[NODE].stun_port, app[NODE].stun_alternates = (
+                stun_port,
+                [] if stun is None else stun.alternates,
+            )
             runner = web.AppRunner(
                 app,
                 access_log=None,
@@ -204,7 +208,7 @@ class Server:
             )
             stack.callback(server.close)
 
-    async def _start_stun(self, stack: contextlib.AsyncExitStack) -> int | None:
+    async def _start_stun(self, stack: contextlib.AsyncExitStack) -> StunServer | None:
         server = self.config.server
         if server.stun_port == 0:
             return None
@@ -213,7 +217,7 @@ class Server:
         alternates = public_pair(addresses.lan_addresses()) if is_alone else server.stun_alternate
         stun = await start_stun(hosts, server.stun_port, self.metrics, alternates)
         stack.callback(stun.close)
-        return stun.port
+        return stun
 
     def _where(
         self, http: list[socket.socket], https: list[socket.socket], stun_port: int | None

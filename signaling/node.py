@@ -87,6 +87,7 @@ class Node:
         self._effects: deque[Effect] = deque()
         self._performing = False
         self.stun_port: int | None = None
+        self.stun_alternates: list[str] = []
         """Of the embedded STUN responder, named in every welcome."""
         self._clockwork: asyncio.Task[None] | None = None
         self.draining = False
@@ -130,7 +131,10 @@ class Node:
             return Turned(429, bucket.wait(now), OFTEN)
         user = peer_id_from(secrets.token_bytes(PEER_ID_BYTES))
         made = self.hub.turn.servers(user, time.time(), region)
-        return ToldServers([*self.config.ice.servers, *made, *self._own_stun(host)], made)
+        own = self._own_stun(host)
+        return ToldServers(
+            [*self.config.ice.servers, *made, *own, *(self._other_stun(host) if own else [])], made
+        )
 
     def use_turn_secrets(self, secret_file: str, secrets: list[str]) -> None:
         """A file with secrets of a TURN server has been read, for the first time or again."""
@@ -336,6 +340,17 @@ class Node:
             return []
         name = f"[{host}]" if ":" in host else host
         return [IceServer([f"stun:{name}:{self.stun_port}"])]
+
+    def _other_stun(self, host: str) -> list[IceServer]:
+        """The embedded responder at its other addresses, as far as the client reaches them: a browser knows
+        only from two servers whether a NAT uses the same port for both."""
+        try:
+            is_near = not ip_address(host).is_global
+        except ValueError:
+            is_near = False
+        found = [each for each in map(ip_address, self.stun_alternates) if each.is_global or is_near]
+        names = [f"[{each}]" if each.version == 6 else str(each) for each in found]
+        return [IceServer([f"stun:{name}:{self.stun_port}"]) for name in names]
 
     @staticmethod
     def _now() -> float:

@@ -68,10 +68,11 @@ class Responder(asyncio.DatagramProtocol):
 
 
 class StunServer:
-    """A responder that runs, at ``port`` of each of its hosts."""
+    """A responder that runs, at ``port`` of each of its hosts, and of ``alternates``."""
 
-    def __init__(self, port: int, transports: list[asyncio.DatagramTransport]) -> None:
+    def __init__(self, port: int, alternates: list[str], transports: list[asyncio.DatagramTransport]) -> None:
         self.port = port
+        self.alternates = alternates
         self._transports = transports
 
     def close(self) -> None:
@@ -101,7 +102,7 @@ async def start_stun(
         place = None if other is None else Place(here, (other, 2 * taken + 1 - here[1]))
         responder = Responder(metrics, buckets, place, siblings)
         siblings[here] = await _open(each, responder)
-    return StunServer(taken, list(siblings.values()))
+    return StunServer(taken, [str(ip_address(each)) for each in alternates], list(siblings.values()))
 
 
 async def _open(bound: socket.socket, responder: Responder) -> asyncio.DatagramTransport:

@@ -102,6 +102,26 @@ async def test_the_embedded_stun_responder_is_named_as_the_client_calls_the_serv
 
 
 @pytest.mark.parametrize(
+    ("host", "alternates", "urls"),
+    [
+        ("signal.example", ["8.8.4.4", "10.0.0.2"], ["stun:signal.example:3478", "stun:8.8.4.4:3478"]),
+        ("10.0.0.1", ["10.0.0.2"], ["stun:10.0.0.1:3478", "stun:10.0.0.2:3478"]),
+        ("[fd00::1]", ["fd00::2"], ["stun:[fd00::1]:3478", "stun:[fd00::2]:3478"]),
+        ("8.8.8.8", ["10.0.0.2"], ["stun:8.8.8.8:3478"]),
+        ("localhost", ["8.8.4.4"], []),
+    ],
+)
+async def test_its_other_addresses_are_named_to_those_who_reach_them(
+    host: str, alternates: list[str], urls: list[str]
+) -> None:
+    async with running(ice=Ice()) as client:
+        node = node_of(client)
+        node.stun_port, node.stun_alternates = 3_478, alternates
+        body = await told(client, Host=host)
+    assert [url for server in body["iceServers"] for url in server["urls"]] == urls
+
+
+@pytest.mark.parametrize(
     "headers",
     [
         {"Origin": "https://app.example"},
