@@ -147,7 +147,8 @@ async def running(program: str, settings: Settings) -> AsyncIterator[Coturn]:
             raise TurnError(" ".join(error.problems)) from error
         except OSError as error:
             raise TurnError(f"{error.filename}: {error.strerror}") from error
-        arguments = ["-c", f"{folder}/turnserver.conf", f"--pidfile={folder}/pid", f"--userdb={folder}/db"]
+        # No users but those with credentials, and no file that stays when we are killed.
+        arguments = ["-c", f"{folder}/turnserver.conf", "--pidfile=", "--userdb=:memory:"]
         process = await asyncio.create_subprocess_exec(
             sys.executable, "-I", "-S", str(_LAUNCHER), str(os.getpid()), user, program, *arguments,
             stdin=asyncio.subprocess.DEVNULL, stdout=PIPE, stderr=STDOUT,
@@ -157,8 +158,8 @@ async def running(program: str, settings: Settings) -> AsyncIterator[Coturn]:
         coturn = Coturn(process, settings)
         try:
             await coturn.listens()
-            # It has read it; if we are killed nobody clears up, and the secret must not lie about.
-            os.unlink(f"{folder}/turnserver.conf")
+            # It has read everything; if we are killed nobody clears up, and secrets must not lie about.
+            shutil.rmtree(folder)
             yield coturn
         finally:
             await coturn.stop()
