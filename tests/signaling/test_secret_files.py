@@ -9,11 +9,14 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
+from aiohttp.test_utils import TestClient, TestServer
 
 from signaling import secret_files
 from signaling.app import create_app
-from signaling.config import Config, Ice, TurnServers
+from signaling.config import Config, Ice, Session, TurnServers
+from signaling.config import Server as ServerConfig
 from signaling.secret_files import UnusableSecrets, read_file, watch
+from signaling.turn import password
 
 KEY = b"0123456789abcdef0123456789abcdef"
 OLD, NEW = "0123456789abcdef", "fedcba9876543210"
@@ -92,3 +95,25 @@ def test_a_server_does_not_start_with_a_file_that_it_cannot_use(tmp_path: Path) 
     config = Config(ice=Ice(turn=[TurnServers(["turn:t.example"], secret_file=missing)]))
     with pytest.raises(UnusableSecrets, match="cannot be read"):
         create_app(config, ticket_key=KEY)
+
+
+async def test_a_running_server_signs_with_the_new_secret_and_tells_its_sessions(tmp_path: Path) -> None:
+    path = tmp_path / "secret"
+    path.write_text(OLD)
+    config = Config(
+        server=ServerConfig(dev=True),
+        session=Session(ping_interval=0.1),
+        ice=Ice(turn=[TurnServers(["turn:t.example"], secret_file=str(path))]),
+    )
+    async with TestClient(TestServer(create_app(config, ticket_key=KEY))) as client, asyncio.timeout(10.0):
+        body = await (await client.get("/v1/ice-servers")).json()
+        assert body["password"] == password(OLD, body["username"])
+        async with client.ws_connect("/v1/ws") as socket:
+            await socket.send_json({"type": "hello"})
+            assert (await socket.receive_json())["type"] == "welcome"
+            path.write_text(f"{NEW}\n{OLD}\n")
+            while (event := await socket.receive_json())["type"] != "ice-servers":
+                assert event["type"] == "ping"
+                await socket.send_json({"type": "pong"})
+            [told] = event["ice_servers"]
+            assert told["credential"] == password(NEW, told["username"])
