@@ -136,10 +136,8 @@ class Server:
             app = create_app(config, ticket_key=key, metrics=self.metrics)
             stun = await self._start_stun(stack)
             stun_port = None if stun is None else stun.port
-            app[NODE].stun_port, app[NODE].stun_alternates = (
-                stun_port,
-                [] if stun is None else stun.alternates,
-            )
+            app[NODE].stun_port = stun_port
+            app[NODE].stun_alternates = [] if stun is None else stun.alternates
             runner = web.AppRunner(
                 app,
                 access_log=None,

@@ -12,7 +12,6 @@ import secrets
 import time
 from collections import deque
 from collections.abc import Iterable, Iterator
-from ipaddress import ip_address
 from typing import NamedTuple, TypeVar
 
 from signaling.config import Config
@@ -47,6 +46,7 @@ from signaling.protocol.messages import (
     Welcome,
     Word,
 )
+from signaling.stun_names import other_stun, own_stun
 from signaling.transports.link import Link, Pipe
 
 log = logging.getLogger("signaling.node")
@@ -87,8 +87,9 @@ class Node:
         self._effects: deque[Effect] = deque()
         self._performing = False
         self.stun_port: int | None = None
-        self.stun_alternates: list[str] = []
         """Of the embedded STUN responder, named in every welcome."""
+        self.stun_alternates: list[str] = []
+        """Its other addresses, if it has any."""
         self._clockwork: asyncio.Task[None] | None = None
         self.draining = False
         metrics.watch(
@@ -132,9 +133,8 @@ class Node:
         user = peer_id_from(secrets.token_bytes(PEER_ID_BYTES))
         made = self.hub.turn.servers(user, time.time(), region)
         own = self._own_stun(host)
-        return ToldServers(
-            [*self.config.ice.servers, *made, *own, *(self._other_stun(host) if own else [])], made
-        )
+        other = other_stun(host, self.stun_port, self.stun_alternates) if own else []
+        return ToldServers([*self.config.ice.servers, *made, *own, *other], made)
 
     def use_turn_secrets(self, secret_file: str, secrets: list[str]) -> None:
         """A file with secrets of a TURN server has been read, for the first time or again."""
@@ -331,26 +331,7 @@ class Node:
             self._cut_off(link, SLOW)
 
     def _own_stun(self, host: str) -> list[IceServer]:
-        """The embedded responder, by the client's name for us; over loopback it would teach nothing."""
-        try:
-            is_loopback = host == "localhost" or ip_address(host).is_loopback
-        except ValueError:
-            is_loopback = False
-        if self.stun_port is None or not host or is_loopback or not self.config.ice.advertise_stun:
-            return []
-        name = f"[{host}]" if ":" in host else host
-        return [IceServer([f"stun:{name}:{self.stun_port}"])]
-
-    def _other_stun(self, host: str) -> list[IceServer]:
-        """The embedded responder at its other addresses, as far as the client reaches them: a browser knows
-        only from two servers whether a NAT uses the same port for both."""
-        try:
-            is_near = not ip_address(host).is_global
-        except ValueError:
-            is_near = False
-        found = [each for each in map(ip_address, self.stun_alternates) if each.is_global or is_near]
-        names = [f"[{each}]" if each.version == 6 else str(each) for each in found]
-        return [IceServer([f"stun:{name}:{self.stun_port}"]) for name in names]
+        return own_stun(host, self.stun_port) if self.config.ice.advertise_stun else []
 
     @staticmethod
     def _now() -> float:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import socket
 import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -160,6 +161,17 @@ async def test_the_stun_responder_is_advertised_at_its_real_port(
             await socket.send_str('{"type": "hello"}')
             welcome = await socket.receive_json()
         assert welcome["ice_servers"] == [{"urls": [f"stun:signal.example:{where.stun_port}"]}]
+
+
+async def test_a_second_address_for_stun_is_used_and_one_that_is_not_ours_is_told(tmp_path: Path) -> None:
+    async with running(config_for(tmp_path, stun_port=38_478, stun_alternate=["127.0.0.2"])) as (where, _):
+        assert where.stun_port is not None
+        for host in ("127.0.0.1", "127.0.0.2"):
+            for port in (where.stun_port, where.stun_port + 1):
+                with pytest.raises(OSError, match="in use"), socket.socket(type=socket.SOCK_DGRAM) as other:
+                    other.bind((host, port))
+    with pytest.raises(OSError, match=r"192\.0\.2\.99 is .* such address"):
+        await Server(config_for(tmp_path, stun_port=38_478, stun_alternate=["192.0.2.99"])).start()
 
 
 @pytest.mark.parametrize(
