@@ -13,9 +13,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from aioice import Connection
 from aioice.stun import Class, Message, Method
 
+from peer.engine.ice.allocation import relayed
+from peer.engine.ice.servers import ServerAddress, parse_server
+from peer.facts import UNREACHABLE, Trouble
 from signaling.certificate import make_certificate
+from signaling.turn import password
 
 REALM = "example.org"
 USER, PASSWORD = "ana", "s3cret"
@@ -71,6 +76,7 @@ async def coturn(directory: Path, *options: str, secret: bool = False) -> AsyncI
     server = Coturn(port, tls_port, certificate, process)
     try:
         await _until_it_listens(server)
+        await _until_it_knows_users(server, *_login(secret))
         yield server
     finally:
         await server.kill()
@@ -82,6 +88,29 @@ async def _until_it_listens(server: Coturn) -> None:
         assert server.process.returncode is None, "coturn has ended"
         assert time.monotonic() < deadline, "coturn does not come up"
         await asyncio.sleep(0.02)
+
+
+def _login(secret: bool) -> tuple[str, str]:
+    if not secret:
+        return USER, PASSWORD
+    username = f"{int(time.time()) + 60}:start"
+    return username, password(SECRET, username)
+
+
+async def _until_it_knows_users(server: Coturn, username: str, credential: str) -> None:
+    """It answers before it has read who may have a relay."""
+    deadline = time.monotonic() + START_TIMEOUT
+    # Of a relay over TCP, coturn gives the quota back at once.
+    address = parse_server(server.url("tcp"), username, credential)
+    assert isinstance(address, ServerAddress)
+    while True:
+        answer = await relayed(Connection(ice_controlling=True), address, 0.5, lost=lambda _: None)
+        if not isinstance(answer, Trouble):
+            await answer[1].close()
+            return
+        if answer.code not in (401, UNREACHABLE):
+            return  # a refusal of its own, as its options want it
+        assert time.monotonic() < deadline, "coturn knows nobody"
 
 
 def _answers(server: Coturn) -> bool:
