@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import socket
 import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -168,8 +167,10 @@ async def test_a_second_address_for_stun_is_used_and_one_that_is_not_ours_is_tol
         assert where.stun_port is not None
         for host in ("127.0.0.1", "127.0.0.2"):
             for port in (where.stun_port, where.stun_port + 1):
-                with pytest.raises(OSError, match="in use"), socket.socket(type=socket.SOCK_DGRAM) as other:
-                    other.bind((host, port))
+                with pytest.raises(OSError, match="in use"):
+                    await asyncio.get_running_loop().create_datagram_endpoint(
+                        asyncio.DatagramProtocol, local_addr=(host, port)
+                    )
     with pytest.raises(OSError, match=r"192\.0\.2\.99 is .* such address"):
         await Server(config_for(tmp_path, stun_port=38_478, stun_alternate=["192.0.2.99"])).start()
 
