@@ -43,11 +43,13 @@ class World:
 
 
 @asynccontextmanager
-async def world(networks: Iterable[Network], *, bare: bool = False) -> AsyncIterator[World]:
-    """All places ready, their programs started."""
+async def world(
+    networks: Iterable[Network], *, bare: bool = False, silent: bool = False
+) -> AsyncIterator[World]:
+    """All places ready, their programs started; ``silent`` as in :func:`services`."""
     async with AsyncExitStack() as stack:
         internet = stack.enter_context(Internet())
-        made = World(internet, stack.enter_context(services(internet)))
+        made = World(internet, stack.enter_context(services(internet, silent=silent)))
         for network in networks:
             for places in (made.offering, made.answering):
                 client = internet.place(network)

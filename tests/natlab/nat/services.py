@@ -25,6 +25,8 @@ from tests.natlab.nat.internet import SERVERS, SERVERS_V6, TURN, TURN_V6, Intern
 from tests.natlab.servers import running
 
 SECRET = "0123456789abcdef" * 4
+NOBODY = "203.0.113.99"
+"""An address that nobody has."""
 TURN_NAME = "turn.lab.test"
 PATHS = "/usr/sbin:/usr/bin:/sbin:/bin"
 START_TIMEOUT = 10.0
@@ -42,13 +44,16 @@ class Services(msgspec.Struct, frozen=True):
 
 
 @contextmanager
-def services(internet: Internet) -> Iterator[Services]:
-    """All of them, until the end of the block. Raises LabError when one does not come up."""
+def services(internet: Internet, *, silent: bool = False) -> Iterator[Services]:
+    """All of them, until the end of the block; ``silent``: clients are told of others too, which never answer.
+
+    Raises LabError when one does not come up.
+    """
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         certificate = folder / "certificate.pem"
         certificate.write_bytes(make_certificate([TURN_NAME, TURN, TURN_V6], time.time()))
-        with _turn(internet, folder, certificate), _signaling(internet, folder):
+        with _turn(internet, folder, certificate), _signaling(internet, folder, silent):
             yield Services(
                 f"http://{SERVERS[0]}:443",
                 f"http://[{SERVERS_V6[0]}]:443",
@@ -101,13 +106,15 @@ def _listens(internet: Internet) -> bool:
 
 
 @contextmanager
-def _signaling(internet: Internet, folder: Path) -> Iterator[None]:
-    turn = [{"urls": [*TURN_URLS, *TURN_URLS_V6], "secrets": [SECRET]}]
+def _signaling(internet: Internet, folder: Path, silent: bool) -> Iterator[None]:
+    silent_urls = [f"turn:{NOBODY}:3478", f"turns:{NOBODY}:443?transport=tcp"] if silent else []
+    turn = [{"urls": [*silent_urls, *TURN_URLS, *TURN_URLS_V6], "secrets": [SECRET]}]
     environment = {
         "PATH": PATHS,
         "PEERLANE_SERVER_STATE_DIR": str(folder),
         "PEERLANE_SERVER_STUN_ALTERNATE": f"{SERVERS[1]},{SERVERS_V6[1]}",
         "PEERLANE_ICE_TURN": json.dumps(turn),
+        "PEERLANE_ICE_SERVERS": json.dumps([{"urls": [f"stun:{NOBODY}"]}] if silent else []),
         "PEERLANE_LIMITS_LINKS_PER_SECOND_PER_ADDRESS": "1000",
     }
     arguments = ["--dev", "--host", "::", "--port", "443", "--log-format", "json"]
