@@ -119,7 +119,8 @@ def may_follow(other: str, server: str, own: Iterable[str]) -> bool:
     is_loopback = there.is_loopback and asked.is_loopback
     if there.version != asked.version or there.is_multicast or there.is_unspecified or there.is_reserved:
         return False
-    if (str(there) in own and not is_loopback) or not may_send_to(other, IcePolicy()):
+    is_ours = str(there) in own and str(asked) not in own
+    if (is_ours and not is_loopback) or not may_send_to(other, IcePolicy()):
         return False
     return there.is_global or scope_of(str(there)) == scope_of(str(asked))
 

@@ -24,7 +24,7 @@ from peer.nat.probes.port_mappers import probe_port_mappers
 from peer.nat.probes.signaling import probe_signaling
 from peer.nat.probes.size import probe_size
 from peer.nat.probes.turn import probe_turn
-from peer.nat.stun_socket import Address, address_of
+from peer.nat.stun_socket import Address, address_of, text_of
 from signaling.protocol.messages import IceServer
 
 log = logging.getLogger(__name__)
@@ -155,7 +155,14 @@ class Run:
         answers: list[StunAnswer] = []
 
         async def bind(server: Server) -> None:
-            answers.append(await probe_binding(server))
+            try:
+                async with asyncio.timeout(0.9 * self._left):
+                    answers.append(await probe_binding(server))
+            except TimeoutError:
+                told = text_of(server.address)
+                answers.append(
+                    StunAnswer(url=server.url, family=server.family, address=told, trouble="no answer")
+                )
             self._found["stun"].append(answers[-1])
 
         async with asyncio.TaskGroup() as tasks:
@@ -185,12 +192,12 @@ class Run:
     async def _behave(self, answers: list[StunAnswer], family: Family) -> None:
         own = [each.address for each in self._found["interfaces"]]
         asked = next(it.address for it in answers if it.family == family and it.rtt is not None)
-        found, size = await asyncio.gather(
-            probe_behaviour(answers, family, own, hairpin=self._plan.options.hairpin),
+        # What is found goes there at once: it is told also when the time is over before the rest.
+        found = Found(**{field.name: self._found[field.name] for field in msgspec.structs.fields(Found)})
+        _, size = await asyncio.gather(
+            probe_behaviour(answers, family, own, hairpin=self._plan.options.hairpin, found=found),
             probe_size(address_of(asked)),
         )
-        for field in msgspec.structs.fields(Found):
-            self._found[field.name] += getattr(found, field.name)
         if size is not None:
             self._found["size"].append(size)
 

@@ -70,11 +70,19 @@ def _is_of(family: Family, endpoint: str) -> bool:
 
 
 async def probe_behaviour(
-    answers: Sequence[StunAnswer], family: Family, own: Sequence[str], *, hairpin: bool
+    answers: Sequence[StunAnswer],
+    family: Family,
+    own: Sequence[str],
+    *,
+    hairpin: bool,
+    found: Found | None = None,
 ) -> Found:
-    """All tests of one family, at once, with the servers that have answered. Never raises."""
+    """All tests of one family, at once, with the servers that have answered. Never raises.
+
+    Each test puts into ``found`` what it has found as soon as it has.
+    """
     there = [answer for answer in answers if answer.family == family and answer.rtt is not None]
-    found = Found([], [], [], [])
+    found = Found([], [], [], []) if found is None else found
     if not there:
         return found
     primary = next((each for each in there if _other(each, own) is not None), there[0])
@@ -87,9 +95,15 @@ async def probe_behaviour(
             tasks.create_task(_map(asked, other, family, found))
             tasks.create_task(_filter(asked, other, family, found))
             tasks.create_task(_knock(asked, other, family, found))
-        if hairpin and endpoint_of(primary.local) != endpoint_of(primary.mapped):
-            tasks.create_task(_hairpin(asked, family, found))
+        if hairpin and _is_translated(primary, own):
+            tasks.create_task(_hairpin(asked, host_of(primary.mapped), family, found))
     return found
+
+
+def _is_translated(answer: StunAnswer, own: Sequence[str]) -> bool:
+    """Whether it is seen elsewhere, and not where a server that lies would like to have packets sent to."""
+    local, mapped = endpoint_of(answer.local), endpoint_of(answer.mapped)
+    return local != mapped and may_follow(mapped[0], host_of(answer.address), own)
 
 
 def _other(answer: StunAnswer, own: Sequence[str]) -> Address | None:
@@ -174,14 +188,17 @@ async def _knock(asked: Address, other: Address, family: Family, found: Found) -
     found.knock.append(KnockTest(family=family, before=before.mapped, after=moved))
 
 
-async def _hairpin(asked: Address, family: Family, found: Found) -> None:
+async def _hairpin(asked: Address, mapped_host: str, family: Family, found: Found) -> None:
     """From a second socket to the public endpoint of the first."""
     try:
         async with stun_socket(asked) as hearing, stun_socket(asked) as sending:
             seen = await hearing.ask(binding_request(), asked)
             if seen is None or not _is_good(seen, family):
                 return
-            source = await _heard(hearing, sending, address_of(seen.mapped))
+            target = address_of(seen.mapped)
+            if target[0] != mapped_host:
+                return
+            source = await _heard(hearing, sending, target)
     except OSError:
         return
     found.hairpin.append(
