@@ -10,7 +10,7 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 from urllib.parse import urlencode
 
 from playwright.async_api import Browser, Error, Page, async_playwright
@@ -29,6 +29,13 @@ ARGUMENTS = (
 )
 CLOCK_TRIES = 10
 START_TIMEOUT = 30.0
+
+
+class Runs(Protocol):
+    """A machine of any lab."""
+
+    def command(self, *command: str) -> list[str]:
+        """The command line that runs ``command`` on it."""
 
 
 def chromium() -> str | None:
@@ -67,7 +74,7 @@ class BrowserPeer:
 
 
 @asynccontextmanager
-async def browser_on(machine: Machine, origin: str) -> AsyncIterator[Browser]:
+async def browser_on(machine: Runs, origin: str, *arguments: str) -> AsyncIterator[Browser]:
     """Chromium on this machine; pages of ``origin`` may use camera and microphone without HTTPS."""
     program = chromium()
     if program is None:
@@ -80,7 +87,7 @@ async def browser_on(machine: Machine, origin: str) -> AsyncIterator[Browser]:
             browser = await playwright.chromium.launch(
                 executable_path=wrapper,
                 headless=True,
-                args=[*ARGUMENTS, f"--unsafely-treat-insecure-origin-as-secure={origin}"],
+                args=[*ARGUMENTS, *arguments, f"--unsafely-treat-insecure-origin-as-secure={origin}"],
                 timeout=1000 * START_TIMEOUT,
             )
             try:

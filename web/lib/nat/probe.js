@@ -6,6 +6,7 @@
  */
 
 import { now } from "../clock.js";
+import { familyOf, hostOf } from "./endpoints.js";
 import { complete } from "./observations.js";
 import { gather } from "./probes/gathering.js";
 import { sorted } from "./probes/servers.js";
@@ -63,6 +64,9 @@ export async function probe(origin, typed, progress = () => {}) {
   const signaling = steps.of(`Asking ${origin}`, asked);
   const seen = await askAll(servers, steps, began, idle);
   const interfaces = interfacesIn(idle);
+  const unheard = servers.stun.filter(({ url }) => !seen.stun.some((each) => each.url === url));
+  const hasNoIpv6 = unheard.some(isOverIpv6);
+  if (hasNoIpv6) seen.turn = seen.turn.filter((each) => each.relayed || !isOverIpv6({ endpoint: each.url ?? "" }));
   return complete({
     observer: "browser",
     interfaces,
@@ -72,7 +76,8 @@ export async function probe(origin, typed, progress = () => {}) {
     skipped: {
       ...(interfaces ? {} : { "own-addresses": "the browser hides them from pages without camera and microphone" }),
       ...(told.trouble ? { "STUN and TURN": told.trouble } : {}),
-      ...Object.fromEntries(servers.stun.filter(unheardOf(seen.stun)).map(({ url }) => [url, UNTOLD])),
+      ...Object.fromEntries(unheard.filter((each) => !isOverIpv6(each)).map(({ url }) => [url, UNTOLD])),
+      ...(hasNoIpv6 ? { IPv6: "the browser has found no IPv6 address of this machine" } : {}),
       ...SKIPPED,
     },
     took: now() - began,
@@ -95,8 +100,8 @@ async function askAll(servers, steps, began, idle) {
   };
 }
 
-/** @param {StunAnswer[]} answers @returns {(server: import("./probes/servers.js").StunServer) => boolean} */
-const unheardOf = (answers) => (server) => !answers.some(({ url }) => url === server.url);
+/** By its address; a name may have both. @param {{ endpoint: string }} server */
+const isOverIpv6 = ({ endpoint }) => familyOf(hostOf(endpoint)) === 6;
 
 /**
  * @param {import("./probes/servers.js").StunServer} server

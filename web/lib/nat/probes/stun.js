@@ -34,7 +34,7 @@ export function stunAnswers({ url, endpoint }, gathered, idle) {
       answers.push({ url, family, local: own, mapped: own, rtt: Math.max(MIN_RTT, gathered.took - idle) });
     }
   }
-  if (answers.length > 0 || isUntold(gathered, endpoint)) return answers;
+  if (answers.length > 0 || isUntold(gathered, endpoint) || isNotAsked(gathered, endpoint)) return answers;
   const family = familyOf(hostOf(endpoint)) ?? 4;
   return [{ url, family, trouble: whySilent(gathered) }];
 }
@@ -105,8 +105,8 @@ const highest = (seen) => Math.max(...seen.map(({ priority }) => priority));
  * @param {string} endpoint
  */
 function ownAddress({ found, failures }, family, endpoint) {
-  // Nobody can tell whether a name has an address of the sixth kind.
-  if (family === 6 && familyOf(hostOf(endpoint)) !== 6) return "";
+  // Nobody can tell whether a name has an IPv6 address.
+  if ((familyOf(hostOf(endpoint)) ?? 4) !== family) return "";
   if (failures.some((each) => each.family === family || each.family === 0)) return "";
   return found.find((each) => each.type === "host" && each.family === family)?.endpoint ?? "";
 }
@@ -121,6 +121,16 @@ function isUntold({ found, took }, endpoint) {
   if (took !== null || familyOf(hostOf(endpoint)) !== null) return false;
   const shown = found.filter(({ type }) => type === "host").map((each) => scopeOf(hostOf(each.endpoint)));
   return shown.length > 1 && shown.includes("global");
+}
+
+/**
+ * A browser without an address of that family does not ask at all, and says nothing.
+ *
+ * @param {Gathered} gathered
+ * @param {string} endpoint
+ */
+function isNotAsked({ took, failures }, endpoint) {
+  return took !== null && failures.length === 0 && familyOf(hostOf(endpoint)) === 6;
 }
 
 /** @param {Gathered} gathered */

@@ -4,40 +4,67 @@ import { now } from "../../clock.js";
 import { Gathering } from "./gathering.js";
 
 /** @typedef {import("./gathering.js").Gathered} Gathered */
+/** @typedef {import("./servers.js").TurnServer} TurnServer */
 /** @typedef {Partial<import("../observations.js").TurnAnswer>} TurnAnswer */
 
 /** Seconds; a relay that comes later than that before the end cannot be judged by what comes through it. */
 const FOR_ECHO = 1.2;
 const ECHOES = 3;
+const CHANNEL = Object.freeze({ negotiated: true, id: 0, ordered: false, maxRetransmits: 0 });
 const UNREACHABLE = 701;
 const REFUSED = 401;
 
 /**
- * @param {import("./servers.js").TurnServer} server
+ * @param {TurnServer} server
  * @param {number} deadline as of `now()`
  * @returns {Promise<TurnAnswer>}
  */
-export async function turnAnswer({ url, transport, username, credential }, deadline) {
+export async function turnAnswer(server, deadline) {
+  const { url, transport } = server;
   /** @type {Gathering[]} */
   const ends = [];
   try {
-    for (const _ of [1, 2]) ends.push(new Gathering([{ urls: [url], username, credential }], "relay"));
-    const arrival = connect(ends[0], ends[1]);
-    // Without a relay nobody waits for it, and closing the ends may break it off.
-    arrival.catch(() => {});
-    const seen = await ends[0].until(deadline, isSettled);
-    const relay = relayIn(seen);
-    if (!relay) return { url, transport, ...whyNoRelay(seen, transport) };
-    const came = now();
-    const echo = await within(deadline, arrival);
+    const here = await allocated(server, deadline, ends);
+    const relay = relayIn(here.gathered);
+    if (!relay) return { url, transport, ...whyNoRelay(here.gathered, transport) };
     const answer = { url, transport, allocated: relay.after, relayed: relay.endpoint };
+    const came = now();
+    const there = open(server, ends);
+    const echo = await within(deadline, joined(here, there));
     if (echo !== null) return { ...answer, permitted: true, echo_rtt: echo };
-    return deadline - came < FOR_ECHO ? answer : { ...answer, ...whyNoEcho(ends[1].gathered) };
+    return deadline - came < FOR_ECHO ? answer : { ...answer, ...whyNoEcho(there.gathered) };
   } catch (error) {
     return { url, transport, code: 0, trouble: error instanceof Error ? error.message : String(error) };
   } finally {
     for (const end of ends) end.close();
   }
+}
+
+/** @param {TurnServer} server @param {Gathering[]} ends where it is kept, to be closed */
+function open({ url, username, credential }, ends) {
+  const end = new Gathering([{ urls: [url], username, credential }], "relay");
+  ends.push(end);
+  return end;
+}
+
+/**
+ * An end with all that the server has to say to it. Who is refused asks once more: coturn refuses some good credentials
+ * that are used for the first time over several connections at once.
+ *
+ * @param {TurnServer} server
+ * @param {number} deadline
+ * @param {Gathering[]} ends
+ */
+async function allocated(server, deadline, ends) {
+  const ask = async () => {
+    const end = open(server, ends);
+    end.pc.createDataChannel("nat", CHANNEL);
+    await end.pc.setLocalDescription();
+    await end.until(deadline, isSettled);
+    return end;
+  };
+  const end = await ask();
+  return failuresIn(end.gathered).some(({ code }) => code === REFUSED) ? ask() : end;
 }
 
 /** @param {Gathered} gathered */
@@ -81,35 +108,20 @@ function whyNoEcho(gathered) {
 /**
  * Join the two and send; resolves with the seconds that a message takes from one end over both relays to the other.
  *
- * @param {Gathering} here
+ * @param {Gathering} here which has its relay already
  * @param {Gathering} there
  * @returns {Promise<number>}
  */
-async function connect(here, there) {
-  const channel = here.pc.createDataChannel("nat", { negotiated: true, id: 0, ordered: false, maxRetransmits: 0 });
-  const other = there.pc.createDataChannel("nat", { negotiated: true, id: 0, ordered: false, maxRetransmits: 0 });
-  const described = describe(here.pc, there.pc);
-  // A candidate that comes after everything was closed is nobody's loss.
-  const passTo = (/** @type {RTCPeerConnection} */ pc) => (/** @type {RTCIceCandidate} */ candidate) =>
-    void described.then(() => pc.addIceCandidate(candidate)).catch(() => {});
-  here.oncandidate = passTo(there.pc);
-  there.oncandidate = passTo(here.pc);
-  await described;
+async function joined(here, there) {
+  const channel = here.pc.createDataChannel("echo", { ...CHANNEL, id: 1 });
+  const other = there.pc.createDataChannel("echo", { ...CHANNEL, id: 1 });
+  await there.pc.setRemoteDescription(/** @type {RTCSessionDescription} */ (here.pc.localDescription));
+  // One that comes after everything was closed is nobody's loss.
+  there.oncandidate = (candidate) => void here.pc.addIceCandidate(candidate).catch(() => {});
+  const answer = await there.pc.createAnswer();
+  await here.pc.setRemoteDescription(answer);
+  await there.pc.setLocalDescription(answer);
   return echoed(channel, other);
-}
-
-/** @param {RTCPeerConnection} offering @param {RTCPeerConnection} answering */
-async function describe(offering, answering) {
-  await offering.setLocalDescription();
-  await answering.setRemoteDescription(withoutCandidates(offering));
-  await answering.setLocalDescription();
-  await offering.setRemoteDescription(withoutCandidates(answering));
-}
-
-/** Those are passed on one by one. @param {RTCPeerConnection} pc @returns {RTCSessionDescriptionInit} */
-function withoutCandidates({ localDescription }) {
-  const { type, sdp } = /** @type {RTCSessionDescription} */ (localDescription);
-  return { type, sdp: sdp.replaceAll(/^a=(?:candidate:.*|end-of-candidates)\r\n/gm, "") };
 }
 
 /** @param {RTCDataChannel} channel @param {RTCDataChannel} other @returns {Promise<number>} */

@@ -73,6 +73,13 @@ test("where an answer could not be seen, silence is not told as such", () => {
   assert.equal(stunAnswers(SERVER, gathered(open), IDLE).length, 1);
 });
 
+test("a machine without IPv6 asks nobody over it, and so nobody is silent there", () => {
+  const six = { url: "stun:[2001:db8::1]", endpoint: "[2001:db8::1]:3478" };
+  assert.deepEqual(stunAnswers(six, gathered([shown], { took: 0.1 }), IDLE), []);
+  const failures = [{ url: "stun:[2001:db8::1]:3478", family: 6, code: 701, text: "STUN binding request timed out." }];
+  assert.equal(stunAnswers(six, gathered([shown], { took: 9, failures }), IDLE)[0].family, 6);
+});
+
 test("silence over IPv4 is not told of a server that answers over IPv6, where nobody answers over IPv4", () => {
   const over6 = { url: "stun:a", family: 6, rtt: 0.1 };
   const not4 = { url: "stun:a", family: 4 };
