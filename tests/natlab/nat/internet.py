@@ -55,6 +55,7 @@ class Lan:
             owner.ip("address", "add", f"{prefix}.1/24", "dev", "lan")
         if network.ipv6:
             owner.ip("address", "add", f"2001:db8:{number:x}::1/64", "dev", "lan", "nodad")
+            owner.ip("address", "add", "fe80::1/64", "dev", "lan", "nodad")
 
     def client(self, word: str, *, isolated: bool = False) -> Client:
         """One more machine; ``isolated``: the switch lets it talk to the router only, as some Wi-Fi does."""
@@ -113,12 +114,21 @@ class Internet:
         """The inside of a network of this kind; it must have a router."""
         return self.carrier(network.routers, network)
 
-    def carrier(self, routers: tuple[Router, ...], network: Network) -> Lan:
-        """Routers in a row, the last one with a public address; the inside of the first one."""
+    def carrier(self, routers: tuple[Router, ...], network: Network, *, is_shared: bool = False) -> Lan:
+        """Routers in a row, the last one with a public address; the inside of the first one.
+
+        ``is_shared``: that is where homes are plugged in, with routers of their own.
+        """
         outermost = routers[-1]
         address = f"203.0.113.{next(self._publics)}"
         lan = self.router_at(
-            outermost, network, address, GATEWAY, self._middle, "bridge", is_last=len(routers) == 1
+            outermost,
+            network,
+            address,
+            GATEWAY,
+            self._middle,
+            "bridge",
+            is_last=len(routers) == 1 and not is_shared,
         )
         for router in reversed(routers[:-1]):
             lan = lan.router(router, network)
@@ -147,6 +157,8 @@ class Internet:
         if network.ipv6:
             outer = f"2001:db8::{number + 0x100:x}"
             namespace.ip("address", "add", f"{outer}/64", "dev", "wan", "nodad")
+            # Who forwards asks for neighbours from a link-local address, or not at all.
+            namespace.ip("address", "add", f"fe80::{number + 0x100:x}/64", "dev", "wan", "nodad")
             namespace.ip("route", "add", "default", "via", GATEWAY_V6)
             self._middle.ip("route", "add", f"2001:db8:{number:x}::/64", "via", outer)
         prefix = f"10.{number}.0" if is_last else f"100.64.{number}"

@@ -35,12 +35,13 @@ class Meeting(msgspec.Struct, frozen=True):
     why: str = ""
 
 
-async def meet(world: World, one: Place, other: Place, url: str = "") -> Meeting:
+async def meet(world: World, one: Place, other: Place) -> Meeting:
     """Who offers is left to the server, which goes by their ids."""
     async with first_come(one, other):
         room = f"meeting-{os.getpid()}-{next(_rooms)}"
-        asked = {"url": url or world.services.url, "room": room, "within": WITHIN}
-        here, there = await asyncio.gather(one.peer.do("meet", **asked), other.peer.do("meet", **asked))
+        here, there = await asyncio.gather(
+            *(each.peer.do("meet", url=_url(world, each), room=room, within=WITHIN) for each in (one, other))
+        )
     offerer, answerer = (one, other) if here["offers"] else (other, one)
     if here["first_at"] is None or there["first_at"] is None:
         why = f"{here['why'] or 'well'} | {there['why'] or 'well'}"
@@ -49,6 +50,11 @@ async def meet(world: World, one: Place, other: Place, url: str = "") -> Meeting
     took = max(here["first_at"], there["first_at"]) - began_at
     protocols = (here["protocol"], there["protocol"])
     return Meeting(offerer.network.name, answerer.network.name, here["path"], protocols, took * 1000)
+
+
+def _url(world: World, place: Place) -> str:
+    """Our server, at an address of a family that is there."""
+    return world.services.url if place.network.ipv4 else world.services.url_v6
 
 
 async def meet_bare(one: Place, other: Place) -> Meeting:
