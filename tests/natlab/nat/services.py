@@ -45,7 +45,7 @@ class Services(msgspec.Struct, frozen=True):
 
 @contextmanager
 def services(internet: Internet, *, silent: bool = False) -> Iterator[Services]:
-    """All of them, until the end of the block; ``silent``: clients are told of others too, which never answer.
+    """All of them, until the end of the block; ``silent``: and some more that never answer.
 
     Raises LabError when one does not come up.
     """
