@@ -42,6 +42,7 @@ UNASKED = {
 NO_ANSWER = "No STUN server has answered."
 NO_RESPONSE_PORT = "The STUN server cannot be told where to answer (RESPONSE-PORT of RFC 5780)."
 NO_PADDING = "The STUN server does not answer large datagrams (PADDING of RFC 5780)."
+NO_IPV6 = "this machine has no IPv6"
 NO_ROUTER = "This system does not say which router it uses."
 NO_HOPS = "This system does not say which routers answer."
 
@@ -215,6 +216,8 @@ class Run:
             each = Server(server.url, (address[0].partition("%")[0], address[1]))
             if each.family == 4 or self._found["has_ipv6"]:
                 found.setdefault(each.family, each)
+        if not found:
+            self._found["stun"] += [StunAnswer(url=server.url, family=6, trouble=NO_IPV6)]
         return list(found.values())
 
 

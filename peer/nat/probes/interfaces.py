@@ -17,7 +17,7 @@ def probe_interfaces() -> list[Interface]:
 
 
 def interfaces_of(adapters: Iterable[Adapter]) -> list[Interface]:
-    """Those that lead somewhere else; a machine that has no other one is left with its loopback."""
+    """Those that lead somewhere else."""
     found = []
     for adapter in adapters:
         for each in adapter.ips:
