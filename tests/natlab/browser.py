@@ -18,7 +18,7 @@ from playwright.async_api import Browser, Error, Page, async_playwright
 from tests.natlab.actors import PATIENCE, ActorError
 from tests.natlab.lab import Machine
 
-SCRIPT = Path(__file__).with_name("browser_peer.js")
+OBEYING = Path(__file__).with_name("browser_peer.js").read_text()
 ARGUMENTS = (
     "--no-sandbox",
     "--disable-gpu",
@@ -60,9 +60,9 @@ class BrowserPeer:
         except (Error, TimeoutError) as error:
             raise ActorError(f"{name}: {error!r}; the page said: {self.complaints[-10:]}") from error
 
-    async def prepare(self) -> None:
-        """When the page is in its room: give it what makes it obey, and our clock."""
-        await self.page.evaluate(SCRIPT.read_text())
+    async def prepare(self, script: str = OBEYING) -> None:
+        """When the page is where it must be (in its room): give it what makes it obey, and our clock."""
+        await self.page.evaluate(script)
         tries = []
         for _ in range(CLOCK_TRIES):
             before = time.monotonic()

@@ -33,6 +33,10 @@ class Meeting(msgspec.Struct, frozen=True):
     milliseconds: float
     """From when both are in the room until both have the other's first message."""
     why: str = ""
+    first_offers: bool = True
+    """Of the two that were told to meet."""
+    first_path: str = ""
+    """With the first message, where that is told apart."""
 
 
 async def meet(world: World, one: Place, other: Place) -> Meeting:
@@ -45,11 +49,19 @@ async def meet(world: World, one: Place, other: Place) -> Meeting:
     offerer, answerer = (one, other) if here["offers"] else (other, one)
     if here["first_at"] is None or there["first_at"] is None:
         why = f"{here['why'] or 'well'} | {there['why'] or 'well'}"
-        return Meeting(offerer.network.name, answerer.network.name, "", (), 0.0, why)
+        return Meeting(offerer.network.name, answerer.network.name, "", (), 0.0, why, offerer is one)
     began_at = max(here["joined_at"], there["joined_at"])
     took = max(here["first_at"], there["first_at"]) - began_at
     protocols = (here["protocol"], there["protocol"])
-    return Meeting(offerer.network.name, answerer.network.name, here["path"], protocols, took * 1000)
+    return Meeting(
+        offerer.network.name,
+        answerer.network.name,
+        here["path"],
+        protocols,
+        took * 1000,
+        first_offers=offerer is one,
+        first_path=here.get("first_path", ""),
+    )
 
 
 def _url(world: World, place: Place) -> str:

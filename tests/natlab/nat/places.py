@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Iterable
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
-from tests.natlab.actors import Process, started
+from tests.natlab.actors import Actor, Process, started
 from tests.natlab.nat.internet import Client, Internet
 from tests.natlab.nat.networks import Network
 from tests.natlab.nat.services import Services, services
@@ -19,7 +19,7 @@ ROOT = Path(__file__).parents[3]
 class Place:
     """A client in a network, and what it runs. Only one meeting at a time: take ``turn``."""
 
-    def __init__(self, network: Network, client: Client, peer: Process, bare: Process | None) -> None:
+    def __init__(self, network: Network, client: Client, peer: Actor, bare: Process | None) -> None:
         self.network = network
         self.client = client
         self.peer = peer
