@@ -44,6 +44,7 @@ NO_RESPONSE_PORT = "The STUN server cannot be told where to answer (RESPONSE-POR
 NO_PADDING = "The STUN server does not answer large datagrams (PADDING of RFC 5780)."
 NO_IPV6 = "this machine has no IPv6"
 NO_ROUTER = "This system does not say which router it uses."
+NOWHERE_FAR = "No STUN server beyond this machine was named that has an IPv4 address."
 NO_HOPS = "This system does not say which routers answer."
 
 
@@ -86,6 +87,8 @@ class Run:
             tasks.create_task(self._ask(self._plan.servers))
 
     def say_what_is_missing(self) -> None:
+        if not self._are_hops_asked:
+            self._skipped["hops"] = NOWHERE_FAR
         if not self._found["size"] and any(it.rtt is not None for it in self._found["stun"]):
             self._skipped["size"] = NO_PADDING
 
@@ -167,7 +170,7 @@ class Run:
             self._found["stun"].append(answers[-1])
 
         async with asyncio.TaskGroup() as tasks:
-            target = next((each.address for each in addresses if each.family == 4), None)
+            target = next((each.address for each in addresses if _is_far(each)), None)
             if target is not None and not self._are_hops_asked:
                 self._are_hops_asked = True
                 tasks.create_task(self._step("looking for routers", self._ask_hops(target)))
@@ -185,10 +188,9 @@ class Run:
             self._found["port_mappers"] = found
 
     async def _ask_hops(self, target: Address) -> None:
-        if scope_of(target[0]) != "loopback":
-            self._found["hops"] = await probe_hops(target)
-            if self._found["hops"] is None:
-                self._skipped["hops"] = NO_HOPS
+        self._found["hops"] = await probe_hops(target)
+        if self._found["hops"] is None:
+            self._skipped["hops"] = NO_HOPS
 
     async def _behave(self, answers: list[StunAnswer], family: Family) -> None:
         own = [each.address for each in self._found["interfaces"]]
@@ -219,6 +221,10 @@ class Run:
         if not found:
             self._found["stun"] += [StunAnswer(url=server.url, family=6, trouble=NO_IPV6)]
         return list(found.values())
+
+
+def _is_far(server: Server) -> bool:
+    return server.family == 4 and scope_of(server.address[0]) != "loopback"
 
 
 def _trusting() -> ssl.SSLContext:
