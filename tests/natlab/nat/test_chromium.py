@@ -1,0 +1,26 @@
+"""Chromium and Python behind real NATs; ``make natlab`` joins more pairs of networks."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.natlab.browser import chromium
+from tests.natlab.nat.chromium import is_right, met
+from tests.natlab.nat.places import world
+from tests.natlab.nat.rootless import reason_no_internet_here
+
+REASON = reason_no_internet_here() or ("" if chromium() else "chromium is missing: apt-get install chromium")
+
+pytestmark = [pytest.mark.end_to_end, pytest.mark.skipif(bool(REASON), reason=REASON)]
+
+
+async def test_a_page_and_a_program_meet_directly_or_by_relay_whoever_offers() -> None:
+    async with world([]) as lab:
+        for pair in (
+            ("port-restricted", "port-restricted"),
+            ("symmetric", "address-restricted"),
+            ("only-tcp-443", "only-tcp-443"),
+        ):
+            meetings = await met(lab, *pair)
+            assert {each.first_offers for each in meetings} == {True, False}, meetings
+            assert all(is_right(each) for each in meetings), meetings
