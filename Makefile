@@ -24,7 +24,7 @@ bench: setup ## the benchmarks, ours beside the peers' (about forty minutes; see
 
 natlab: setup ## every kind of NAT with every other, in namespaces of this machine (about fifteen minutes)
 	@scripts/install-system >&2
-	@exec .venv/bin/python -m tests.natlab.nat.matrix $(FLAGS)
+	@exec .venv/bin/python -m tests.natlab.nat.rootless .venv/bin/python -m tests.natlab.nat.matrix $(FLAGS)
 
 setup: ## make .venv with everything a developer needs
 	@scripts/install dev >&2

@@ -1,7 +1,7 @@
 """The lab for somebody who is not root: in a namespace of users, where everybody may be root of it.
 
 ``python -m tests.natlab.nat.rootless COMMAND…`` runs a command there. It has networks, mounts and processes
-of its own, so that nothing is left when it ends, however it ends.
+of its own, so that nothing is left when it ends, however it ends. For root it just runs the command.
 """
 
 from __future__ import annotations
@@ -62,7 +62,12 @@ def reason_no_internet_here() -> str | None:
 
 
 def main() -> None:
-    command = inside(*sys.argv[1:])
+    command = sys.argv[1:]
+    if os.geteuid() != 0:
+        reason = reason_no_users_here()
+        if reason is not None:
+            sys.exit(f"no laboratory without root: {reason}")
+        command = inside(*command)
     os.execvp(command[0], command)
 
 
