@@ -98,7 +98,7 @@ def row(pair: tuple[str, str], meeting: Meeting) -> dict[str, Any]:
         "protocols": list(meeting.protocols),
         "milliseconds": round(meeting.milliseconds, 1) if meeting.path else None,
         "outcome": "connected" if meeting.path else "failed",
-        # Which path is left for which is Chromium's choice; it is told, and no fault.
+        # A browser nominates the first path that works; whether it finds the direct one later is told beside.
         "ok": bool(meeting.path),
         "as_predicted": is_right(meeting),
         "why": meeting.why,

@@ -17,7 +17,7 @@ pytestmark = [pytest.mark.end_to_end, pytest.mark.skipif(bool(REASON), reason=RE
 async def test_a_page_and_a_program_meet_directly_or_by_relay_whoever_offers() -> None:
     async with world([]) as lab:
         for pair in (
-            ("port-restricted", "port-restricted"),
+            ("open", "port-restricted"),
             ("symmetric", "address-restricted"),
             ("only-tcp-443", "only-tcp-443"),
         ):
