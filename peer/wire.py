@@ -44,6 +44,8 @@ class Open(ControlWord, frozen=True, tag="open"):
     kind: str
     id: str = ""
     """Of a channel that there was before; empty for a new one."""
+    ask: str = ""
+    """For a new one: the id that it is to get, so that one is made however often it is asked for."""
 
 
 class Close(ControlWord, frozen=True, tag="close"):

@@ -24,11 +24,13 @@ class Carried(Protocol):
 
 
 class Carrier:
-    """``id`` is that of the channel over all its lanes, empty until the offerer has said it."""
+    """``id`` is that of the channel over all its lanes, empty until the offerer has said it; ``wanted_id`` is
+    the one that the offerer was asked to give it."""
 
     def __init__(self, kind: Kind, carried: Carried) -> None:
         self.kind = kind
         self.id = ""
+        self.wanted_id = ""
         self.carried = carried
         self.outgoing: Outgoing | Realtime = Outgoing(kind) if kind.ordered else Realtime(kind)
         self.incoming = Incoming(kind) if kind.ordered else None

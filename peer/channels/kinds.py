@@ -59,7 +59,8 @@ PROTOCOL_PREFIX = "peerlane.v1."
 MAX_LABEL_CHARACTERS = 128
 MAX_ENCODED_LABEL_CHARACTERS = 512
 
-_PROTOCOL = re.compile(re.escape(PROTOCOL_PREFIX) + r"([a-z]+)\.([0-9a-f]{8})", re.ASCII)
+_ID = re.compile(r"[0-9a-f]{8}", re.ASCII)
+_PROTOCOL = re.compile(re.escape(PROTOCOL_PREFIX) + rf"([a-z]+)\.({_ID.pattern})", re.ASCII)
 
 
 def kind_named(name: str) -> Kind | None:
@@ -76,6 +77,10 @@ def parse_protocol(protocol: str) -> tuple[Kind, str] | None:
     match = _PROTOCOL.fullmatch(protocol)
     kind = None if match is None else kind_named(match[1])
     return None if match is None or kind is None else (kind, match[2])
+
+
+def is_channel_id(text: str) -> bool:
+    return _ID.fullmatch(text) is not None
 
 
 def encode_label(label: str) -> str:

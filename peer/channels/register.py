@@ -13,7 +13,15 @@ from peer.channels.acks import Acks
 from peer.channels.carrier import Carrier
 from peer.channels.channel import Channel
 from peer.channels.ended import Ended
-from peer.channels.kinds import Kind, decode_label, encode_label, kind_named, parse_protocol, protocol_of
+from peer.channels.kinds import (
+    Kind,
+    decode_label,
+    encode_label,
+    is_channel_id,
+    kind_named,
+    parse_protocol,
+    protocol_of,
+)
 from peer.channels.lane import Lane
 from peer.channels.limit import Limit
 from peer.channels.traffic import Traffic
@@ -83,7 +91,7 @@ class Register:
         if self._you_offer:
             self._attach_new_lane(channel)
         else:
-            self._say(Open(label, kind.name))
+            self._ask_for(channel)
         return channel
 
     def use(self, make_lane: MakeLane) -> None:
@@ -111,7 +119,7 @@ class Register:
         if not self._you_offer:
             for channel in self._channels.values():
                 if not channel.is_attached:
-                    self._say(Open(channel.label, channel.kind.name, channel.carrier.id))
+                    self._ask_for(channel)
         self._acks.say_all(channel.carrier for channel in self._by_id.values())
 
     def receive(self, message: ChannelWord) -> None:
@@ -137,12 +145,13 @@ class Register:
             self._refuse(lane)
             return
         kind, channel_id = parsed
-        if channel_id in self._ended or self._ended.is_unnamed(label):
+        known = self._channels.get(label)
+        is_awaited = known is not None and known.carrier.wanted_id == channel_id
+        if channel_id in self._ended or (self._ended.is_unnamed(label) and not is_awaited):
             self._refuse(lane)
             self._ended.close(label, channel_id)
             self._ask_again(label)
             return
-        known = self._channels.get(label)
         if self._by_id.get(channel_id, known) is not known or (known is None and not self._has_room):
             self._refuse(lane)
             return
@@ -227,12 +236,15 @@ class Register:
 
     def _attach(self, channel: Channel, lane: Lane, channel_id: str) -> None:
         self._by_id[channel_id] = channel
+        if channel.carrier.wanted_id != channel_id:
+            # Nobody needs the one that was asked for any more; it may be made all the same.
+            self._ended.remember(channel.carrier.wanted_id)
         self._forget_lane(channel)
         channel.attach(lane, channel_id)
 
     def _attach_new_lane(self, channel: Channel) -> None:
         if self._make_lane is not None:
-            channel_id = channel.carrier.id or self._draw_id()
+            channel_id = channel.carrier.id or channel.carrier.wanted_id or self._draw_id()
             protocol = protocol_of(channel.kind, channel_id)
             lane = self._make_lane(encode_label(channel.label), channel.kind, protocol)
             self._attach(channel, lane, channel_id)
@@ -271,6 +283,11 @@ class Register:
             if message.id not in self._by_id:
                 self._say(Close(message.label, message.id))
             return
+        if message.ask in self._by_id:
+            return  # made already
+        if message.ask in self._ended:
+            self._say(Close(message.label, message.ask))
+            return
         if message.label in self._channels:
             # For a channel of another kind nothing is said: whoever asks sees the one that there is.
             return
@@ -283,6 +300,8 @@ class Register:
             # So that the other side does not wait for ever.
             self._say(Close(message.label))
             return
+        if is_channel_id(message.ask):
+            channel.carrier.wanted_id = message.ask
         self._attach_new_lane(channel)
         self._opened(channel)
 
@@ -297,10 +316,13 @@ class Register:
             return
         channel = self._by_id.get(channel_id)
         self._ended.remember(channel_id)
-        if not channel_id:
-            # It could not be made.
-            channel = self._channels.get(label)
-        elif channel is None:
+        known = self._channels.get(label)
+        if not channel_id or (
+            known is not None and not known.carrier.id and known.carrier.wanted_id == channel_id
+        ):
+            # It could not be made, or it was and its lane has never come.
+            channel = known
+        elif channel is not known:
             self._ask_again(label)
         self._part(channel)
 
@@ -328,4 +350,10 @@ class Register:
         """What was asked for while the old channel was there has been taken for that one."""
         known = self._channels.get(label)
         if not self._you_offer and known is not None and not known.is_attached:
-            self._say(Open(label, known.kind.name, known.carrier.id))
+            self._ask_for(known)
+
+    def _ask_for(self, channel: Channel) -> None:
+        carrier = channel.carrier
+        if not carrier.id and not carrier.wanted_id:
+            carrier.wanted_id = self._draw_id()
+        self._say(Open(channel.label, channel.kind.name, carrier.id, "" if carrier.id else carrier.wanted_id))

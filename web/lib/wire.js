@@ -25,7 +25,7 @@ export const ACK_EVERY_BYTES = 16 * 1024;
 export const ACK_DELAY = 0.1;
 
 /** @typedef {"live" | "muted"} SlotState */
-/** @typedef {{type: "open", label: string, kind: string, id: string}} Open `id` empty: a new channel */
+/** @typedef {{type: "open", label: string, kind: string, id: string, ask: string}} Open `id` empty: a new channel, which is to get the id `ask`, so that one is made however often it is asked for */
 /** @typedef {{type: "close", label: string, id: string}} Close `id` empty: not known yet */
 /** @typedef {{type: "closed", label: string, id: string}} HasClosed the offerer's answer to a `close` without an id; empty: there was none */
 /** @typedef {{type: "ack", received: Record<string, unknown>}} Ack what makes no sense is ignored value by value */
@@ -54,10 +54,10 @@ export function parseControl(data) {
 
 /** @param {any} message @returns {ControlMessage | undefined} */
 function checked(message) {
-  const { type, label, kind, id = "", received, slots } = message ?? {};
+  const { type, label, kind, id = "", ask = "", received, slots } = message ?? {};
   switch (type) {
     case "open":
-      return [label, kind, id].every(isText) ? { type, label, kind, id } : undefined;
+      return [label, kind, id, ask].every(isText) ? { type, label, kind, id, ask } : undefined;
     case "close":
     case "closed":
       return [label, id].every(isText) ? { type, label, id } : undefined;

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 import msgspec
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from peer.channels.channel import Channel
@@ -120,6 +120,40 @@ def labels_alive(ends: Iterable[Channel]) -> dict[str, str]:
 
 
 @settings(max_examples=200)
+@example(  # asked for twice, and made twice
+    [
+        ("open", 0, "a"),
+        ("open", 1, "a"),
+        ("cut_or_connect",),
+        ("close", 0, "a"),
+        ("cut_or_connect",),
+        ("steps", 1),
+        ("close", 0, "a"),
+    ]
+)
+@example(  # asked for, another one taken, and made all the same
+    [
+        ("open", 0, "a"),
+        ("open", 1, "a"),
+        ("cut_or_connect",),
+        ("close", 0, "a"),
+        ("open", 0, "a"),
+        ("cut_or_connect",),
+        ("steps", 1),
+        ("close", 0, "a"),
+    ]
+)
+@example(  # asked for while the one before was still leaving
+    [
+        ("open", 1, "a"),
+        ("steps", 3),
+        ("send", 1, "a", 3000),
+        ("close", 1, "a"),
+        ("open", 1, "a"),
+        ("steps", 1),
+        ("close", 0, "a"),
+    ]
+)
 @given(st.lists(STEPS, min_size=20, max_size=100))
 async def test_whatever_is_cut_messages_arrive_once_and_what_was_closed_stays_closed(
     steps: list[tuple[str, *tuple[object, ...]]],

@@ -27,6 +27,8 @@ export class Carrier {
     this.kind = kind;
     /** That of the channel over all its lanes; empty until the offerer has said it. */
     this.id = "";
+    /** The one that the offerer was asked to give it. */
+    this.wantedId = "";
     this.carried = carried;
     this.ordered = kind.ordered ? new Outgoing(kind) : null;
     this.realtime = kind.ordered ? null : new Realtime(kind);

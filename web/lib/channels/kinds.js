@@ -53,6 +53,11 @@ export const KINDS = Object.freeze([RELIABLE, UNRELIABLE, LATEST, BULK]);
 const PROTOCOL_PREFIX = "peerlane.v1.";
 const PROTOCOL = /^peerlane\.v1\.([a-z]+)\.([0-9a-f]{8})$/;
 
+/** @param {string} text */
+export function isChannelId(text) {
+  return /^[0-9a-f]{8}$/.test(text);
+}
+
 /** What is written into a data channel's `protocol`. @param {Kind} kind @param {string} id of the channel */
 export function protocolOf(kind, id) {
   return `${PROTOCOL_PREFIX}${kind.name}.${id}`;

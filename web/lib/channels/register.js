@@ -9,7 +9,7 @@ import { Closed, Full, Refused } from "../errors.js";
 import { Acks } from "./acks.js";
 import { Channel } from "./channel.js";
 import { Ended } from "./ended.js";
-import { decodeLabel, encodeLabel, kindNamed, parseProtocol, protocolOf } from "./kinds.js";
+import { decodeLabel, encodeLabel, isChannelId, kindNamed, parseProtocol, protocolOf } from "./kinds.js";
 import { Limit } from "./limit.js";
 import { Traffic } from "./traffic.js";
 
@@ -72,7 +72,7 @@ export class Register {
     if (known) return known;
     const channel = this._make(label, kind);
     if (this._youOffer) this._attachNewLane(channel);
-    else this._say({ type: "open", label, kind: kind.name, id: "" });
+    else this._askFor(channel);
     return channel;
   }
 
@@ -199,6 +199,8 @@ export class Register {
   /** @param {Channel} channel @param {RTCDataChannel} lane @param {string} id */
   _attach(channel, lane, id) {
     this._byId.set(id, channel);
+    // Nobody needs the one that was asked for any more; it may be made all the same.
+    if (channel.carrier.wantedId !== id) this._ended.remember(channel.carrier.wantedId);
     this._forgetLane(channel);
     channel.attach(lane, id);
   }
@@ -208,7 +210,7 @@ export class Register {
     const pc = this._pc;
     if (!pc || pc.signalingState === "closed") return;
     const { label, kind, carrier } = channel;
-    const id = carrier.id || this._drawId();
+    const id = carrier.id || carrier.wantedId || this._drawId();
     const { ordered, maxRetransmits } = kind;
     const protocol = protocolOf(kind, id);
     this._attach(channel, pc.createDataChannel(encodeLabel(label), { ordered, maxRetransmits, protocol }), id);
@@ -236,13 +238,18 @@ export class Register {
     const { kind, id } = parseProtocol(lane.protocol) ?? {};
     if (pc !== this._pc || this._youOffer || label === null || !kind || !id) {
       this._refuse(lane);
-    } else if (this._ended.has(id) || this._ended.isUnnamed(label)) {
+    } else if (this._ended.has(id) || (this._ended.isUnnamed(label) && !this._isAwaited(label, id))) {
       this._refuse(lane);
       this._ended.close(label, id);
       this._askAgain(label);
     } else {
       this._adoptAs(lane, label, kind, id);
     }
+  }
+
+  /** @param {string} label @param {string} id */
+  _isAwaited(label, id) {
+    return this._channels.get(label)?.carrier.wantedId === id;
   }
 
   /** @param {RTCDataChannel} lane @param {string} label @param {Kind} kind @param {string} id */
@@ -291,10 +298,15 @@ export class Register {
   }
 
   /** @param {import("../wire.js").Open} message */
-  _openForOther({ label, kind: name, id }) {
+  _openForOther({ label, kind: name, id, ask }) {
     if (id !== "") {
       // One that it had before. Whoever does not know it any more has closed it.
       if (!this._byId.has(id)) this._say({ type: "close", label, id });
+      return;
+    }
+    if (this._byId.has(ask)) return; // made already
+    if (this._ended.has(ask)) {
+      this._say({ type: "close", label, id: ask });
       return;
     }
     // For a channel of another kind nothing is said: whoever asks sees the one that there is.
@@ -306,6 +318,7 @@ export class Register {
       return;
     }
     const channel = this._make(label, kind);
+    if (isChannelId(ask)) channel.carrier.wantedId = ask;
     this._attachNewLane(channel);
     this._opened(channel);
   }
@@ -321,9 +334,11 @@ export class Register {
   _closedByOfferer(label, id) {
     if (this._ended.has(id)) return;
     this._ended.remember(id);
-    // Without an id: it could not be made.
-    const channel = id === "" ? this._channels.get(label) : this._byId.get(id);
-    if (id !== "" && !channel) this._askAgain(label);
+    const known = this._channels.get(label);
+    // It could not be made, or it was and its lane has never come.
+    const isKnown = id === "" || (known?.carrier.id === "" && known.carrier.wantedId === id);
+    const channel = isKnown ? known : this._byId.get(id);
+    if (channel !== known) this._askAgain(label);
     this._part(channel);
   }
 
@@ -361,7 +376,8 @@ export class Register {
 
   /** @param {Channel} channel */
   _askFor({ label, kind, carrier }) {
-    this._say({ type: "open", label, kind: kind.name, id: carrier.id });
+    if (carrier.id === "") carrier.wantedId ||= this._drawId();
+    this._say({ type: "open", label, kind: kind.name, id: carrier.id, ask: carrier.id === "" ? carrier.wantedId : "" });
   }
 }
 
