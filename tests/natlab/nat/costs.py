@@ -1,4 +1,4 @@
-"""What servers that never answer cost, and a network that lets no UDP out: the same pairs with and without."""
+"""What servers that never answer cost, and a network without UDP: the same pairs with and without."""
 
 from __future__ import annotations
 

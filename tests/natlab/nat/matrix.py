@@ -18,12 +18,14 @@ from pathlib import Path
 from typing import Any
 
 from tests.natlab.namespaces import reason_not_here
+from tests.natlab.nat import chromium, costs, special
 from tests.natlab.nat.classification import checked, expected, seen
 from tests.natlab.nat.meetings import Meeting, meet, meet_bare
 from tests.natlab.nat.networks import NETWORKS, Network, is_direct, network
 from tests.natlab.nat.places import World, world
 
 RESULTS = Path(__file__).parents[3] / "benchmarks" / "results" / "natlab.json"
+TABLES = ("classification", "pairs", "costs", "special", "chromium")
 MOST_TRIES = 12
 """For each wanted run: who offers is chance, and so is whose turn it is."""
 
@@ -63,15 +65,15 @@ async def _run(arguments: argparse.Namespace) -> int:
         print(classification_table(checks), flush=True)
         ours = await _ours(lab, pairs, arguments.runs, bench)
         bare = await _bare(lab, pairs, arguments.bare_runs, bench)
-    rows = [_row(pair, ours[pair], bare.get(pair, [])) for pair in pairs]
-    print(pairs_table(rows))
+    joined = [_row(pair, ours[pair], bare.get(pair, [])) for pair in pairs]
+    print(pairs_table(joined))
     report = {
         "about": "Networks that were checked, and ordered pairs of them that were joined; milliseconds are "
         "from when both are in the room to the first message at both; bare is stock aiortc with the same "
         "STUN server and TURN over TLS, without any signaling.",
         "runs": arguments.runs,
         "classification": checks,
-        "pairs": rows,
+        "pairs": joined,
         "summary": summary(ours, bare),
     }
     if not arguments.only and not arguments.no_special:
@@ -80,14 +82,20 @@ async def _run(arguments: argparse.Namespace) -> int:
     output = arguments.output or (None if arguments.only else RESULTS)
     if output is not None:
         output.write_text(json.dumps(report, indent=1) + "\n")
-    return 0 if all(each["ok"] for key in ("classification", "pairs") for each in report[key]) else 1
+    rows = [row for key in TABLES for row in report.get(key, [])]
+    return 0 if all(row["ok"] for row in rows) else 1
 
 
-async def _special() -> dict[str, Any]:
-    # They build labs of their own.
-    from tests.natlab.nat import chromium, special
-
-    return {"special": await special.run_all(), "chromium": await chromium.run_all()}
+async def _special() -> dict[str, list[dict[str, Any]]]:
+    """What has a lab of its own."""
+    found = {
+        "costs": await costs.run_all(),
+        "special": await special.run_all(),
+        "chromium": await chromium.run_all(),
+    }
+    for rows in found.values():
+        print("\n".join(json.dumps(row) for row in rows), flush=True)
+    return found
 
 
 def _pair(text: str) -> Pair:
