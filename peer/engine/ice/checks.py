@@ -1,4 +1,4 @@
-"""aioice's connectivity checks, with six differences.
+"""aioice's connectivity checks, with seven differences.
 
 - The controlled side knocks first on a NAT, and the controlling one a moment later.
 - A relay is the last resort: the first pair that answers wins, but one over a relay waits for the others.
@@ -6,6 +6,7 @@
   is sent again at once and not half a second later (RFC 8445 section 7.3.1.4).
 - Direct checks are repeated sooner than after half a second: until then the relay would have been taken.
 - Who waits for a connection has it when it is there, not at the next tick; without work there is no tick.
+- When the other side has selected a relay, direct paths are looked for a little longer: it may change.
 - What was given up may be checked again when the other side asks for it.
 """
 
@@ -35,6 +36,9 @@ AGAIN_AFTER = 0.05
 REPEAT_AFTER = (0.1, 0.2, 0.35)
 """Of direct checks. The first may have come before the other side had opened its NAT, and behind a symmetric
 NAT the other side's own never come through to tell; half a second later the relay would have been taken."""
+GOES_ON = 2.0
+"""Browsers select a relay as soon as it answers, and a direct path when they know of one. Behind a symmetric
+NAT it is only by our checks that they can."""
 MAX_CONFLICTS = 3
 MAX_LEARNED = 32
 """Addresses that nobody has announced, and from which valid checks have come."""
@@ -79,6 +83,7 @@ class CheckingConnection(Connection):
         self._begun_at = 0.0
         self._newest_at = 0.0
         self._relay_timer: asyncio.TimerHandle | None = None
+        self._going_on: asyncio.TimerHandle | None = None
 
     async def connect(self) -> None:
         """As aioice's: returns when a pair is nominated. Raises ConnectionError when there cannot be one."""
@@ -97,25 +102,47 @@ class CheckingConnection(Connection):
         self._tick()
         try:
             result = await self._check_list_state.get()
-        finally:
-            self._cancel_relay_timer()
-            if self._pacing is not None:
-                self._pacing.cancel()
-        for pair in self._check_list:
-            if pair.task is not None:
-                pair.task.cancel()
+        except BaseException:
+            self._end_checks()
+            raise
+        if not self.ice_controlling and any(is_relayed(pair) for pair in self._nominated.values()):
+            self._go_on()
+        else:
+            self._end_checks()
         if result != ICE_COMPLETED:
             raise ConnectionError("no pair of candidates has answered")
         self._query_consent_task = asyncio.create_task(self.query_consent())
 
+    async def close(self) -> None:
+        self._end_checks()
+        await super().close()
+
+    def _go_on(self) -> None:
+        """With direct pairs only; those that had not been checked yet are gone, and are made anew."""
+        self._going_on = asyncio.get_running_loop().call_later(GOES_ON, self._end_checks)
+        for remote_candidate in self._remote_candidates:
+            self._pair_remote_candidate(remote_candidate)
+        self.sort_check_list()
+
+    def _end_checks(self) -> None:
+        for timer in (self._relay_timer, self._going_on, self._pacing):
+            if timer is not None:
+                timer.cancel()
+        self._relay_timer = self._going_on = self._pacing = None
+        for pair in self._check_list:
+            if pair.task is not None:
+                pair.task.cancel()
+
     def _tick(self) -> None:
         """Begin the next check. While there is none to begin, nothing ticks."""
         self._pacing = None
-        if self._check_list_done:
+        if self._check_list_done and self._going_on is None:
             return
         loop = asyncio.get_running_loop()
         now = loop.time()
         left = [pair for pair in self._check_list if pair.state in (State.WAITING, State.FROZEN)]
+        if self._going_on is not None:
+            left = [pair for pair in left if not is_relayed(pair)]
         due = [pair for pair in left if self._due_at(pair, now) <= now]
         if due:
             # Of two it is the one with the higher priority: the list is sorted.
@@ -134,7 +161,8 @@ class CheckingConnection(Connection):
 
     def _pair_remote_candidate(self, remote_candidate: Candidate) -> None:
         super()._pair_remote_candidate(remote_candidate)
-        if self._early_checks_done and not self._check_list_done and self._pacing is None:
+        is_looking = self._early_checks_done and (not self._check_list_done or self._going_on is not None)
+        if is_looking and self._pacing is None:
             # The list is sorted only after this.
             self._pacing = asyncio.get_running_loop().call_soon(self._tick)
 

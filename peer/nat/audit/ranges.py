@@ -164,6 +164,7 @@ BLOCKS = (
     ),
     _block("metadata", "100.100.100.200/32", lines=("denied-peer-ip=100.64.0.0-100.127.255.255",)),
     _block("metadata", "192.0.0.192/32", lines=("denied-peer-ip=192.0.0.0-192.0.0.255",)),
+    _block("metadata", "168.63.129.16/32", lines=("denied-peer-ip=168.63.129.16",)),
     _block(
         "metadata",
         "fd00:ec2::254/128",

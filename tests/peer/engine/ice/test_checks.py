@@ -165,6 +165,40 @@ async def test_a_relay_that_comes_before_its_candidate_is_not_taken_for_a_direct
         await asyncio.gather(*tasks, return_exceptions=True)
 
 
+async def test_who_is_given_a_relay_goes_on_to_show_direct_paths_and_takes_one_when_it_is_selected() -> None:
+    async with two(relays=True) as (controlling, controlled):
+        await controlling.learns(controlled, "relay")
+        controlling.ice.remote_completed()
+        await connect(controlling, controlled)
+        await until(lambda: controlled.ice.nominated is not None)
+        assert is_relayed(nominated(controlled))
+        await controlled.learns(controlling, "host")
+        direct = [pair for pair in pairs(controlled) if not is_relayed(pair)]
+        await until(lambda: any(pair.state is State.SUCCEEDED for pair in direct))
+        # As a browser does, which has found it by that.
+        shown = next(pair for pair in pairs(controlling) if not is_relayed(pair))
+        request = controlling.ice.build_request(shown, nominate=True)
+        request.add_message_integrity(controlled.ice.local_password.encode())
+        shown.protocol.send_stun(request, shown.remote_addr)
+        await until(lambda: not is_relayed(nominated(controlled)))
+
+
+async def test_who_is_given_a_relay_looks_for_direct_paths_for_a_while_only(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(checks, "GOES_ON", 0.0)
+    async with two(relays=True) as (controlling, controlled):
+        await controlling.learns(controlled, "relay")
+        controlling.ice.remote_completed()
+        await connect(controlling, controlled)
+        await asyncio.sleep(0.01)
+        before = states(controlled)
+        await controlled.learns(controlling, "host")
+        await asyncio.sleep(0.01)
+        assert State.IN_PROGRESS not in states(controlled)
+        assert states(controlled)[: len(before)] == before
+
+
 async def test_behind_a_nat_that_only_one_side_can_open_a_direct_path_is_there_before_the_relay_is_due() -> (
     None
 ):
