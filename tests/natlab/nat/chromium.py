@@ -98,9 +98,7 @@ def row(pair: tuple[str, str], meeting: Meeting) -> dict[str, Any]:
         "protocols": list(meeting.protocols),
         "milliseconds": round(meeting.milliseconds, 1) if meeting.path else None,
         "outcome": "connected" if meeting.path else "failed",
-        # A browser nominates the first path that works; whether it finds the direct one later is told beside.
-        "ok": bool(meeting.path),
-        "as_predicted": is_right(meeting),
+        "ok": is_right(meeting),
         "why": meeting.why,
     }
 
@@ -114,6 +112,6 @@ def table(rows: list[dict[str, Any]]) -> str:
         if each["first_path"] not in ("", each["path"]):
             told = f"{each['first_path']}, {told}"
         took = "–" if each["milliseconds"] is None else f"{each['milliseconds']:.0f} ms"
-        mark = "" if each["as_predicted"] else f"  {each['predicted']} is possible {each['why']}".rstrip()
+        mark = "" if each["ok"] else f"  {each['predicted']} is possible {each['why']}".rstrip()
         lines.append(f"{pair:<70}{told:<22}{took:>8}{mark}")
     return "\n".join(lines)

@@ -19,6 +19,7 @@ async def test_a_page_and_a_program_meet_directly_or_by_relay_whoever_offers() -
         for pair in (
             ("open", "port-restricted"),
             ("symmetric", "address-restricted"),
+            ("address-restricted", "symmetric"),
             ("only-tcp-443", "only-tcp-443"),
         ):
             meetings = await met(lab, *pair)
