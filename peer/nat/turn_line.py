@@ -14,6 +14,7 @@ from aioice import stun
 
 from peer.engine.ice.allocation import HAPPY_EYEBALLS_DELAY, AddressInfo
 from peer.engine.ice.servers import ServerAddress
+from peer.engine.ice.sockets import connected_datagrams
 
 STUN_PREFIX = 8
 """Bytes up to the end of the cookie."""
@@ -109,24 +110,8 @@ async def open_line(
 ) -> Line:
     """Over UDP to the first address alone. Raises OSError and ssl.SSLError."""
     if server.transport == "udp":
-        return await _open_datagrams(addresses[0])
+        return await connected_datagrams(lambda: Line(is_stream=False), addresses[0][4][:2])
     return await _open_stream(server, addresses, tls)
-
-
-async def _open_datagrams(address: AddressInfo) -> Line:
-    loop = asyncio.get_running_loop()
-    opening = asyncio.ensure_future(
-        loop.create_datagram_endpoint(lambda: Line(is_stream=False), remote_addr=address[4][:2])
-    )
-    try:
-        _, line = await asyncio.shield(opening)
-    except asyncio.CancelledError:
-        # One that is cancelled half-way would leave its socket to uvloop, which never closes it.
-        await asyncio.wait([opening])
-        if opening.exception() is None:
-            opening.result()[0].abort()
-        raise
-    return line
 
 
 async def _open_stream(

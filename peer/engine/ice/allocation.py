@@ -24,6 +24,7 @@ from aioice.turn import UDP_SOCKET_BUFFER_SIZE
 from peer.engine.ice.policy import may_relay_to
 from peer.engine.ice.relay import Allocation, RelayProtocol, TcpAllocation, UdpAllocation
 from peer.engine.ice.servers import ServerAddress
+from peer.engine.ice.sockets import connected_datagrams
 from peer.engine.ice.troubles import trouble_of
 from peer.facts import Trouble
 
@@ -125,20 +126,9 @@ async def _allocate(
 
 
 async def _allocate_from(server: ServerAddress, address: AddressInfo) -> Allocation:
-    opening = asyncio.ensure_future(
-        asyncio.get_running_loop().create_datagram_endpoint(
-            lambda: UdpAllocation(server, address[4][:2]), remote_addr=address[4][:2]
-        )
-    )
-    try:
-        transport, allocation = await asyncio.shield(opening)
-    except asyncio.CancelledError:
-        # One that is cancelled half-way would leave its socket to uvloop, which never closes it.
-        await asyncio.wait([opening])
-        if opening.exception() is None:
-            opening.result()[0].abort()
-        raise
-    transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, UDP_SOCKET_BUFFER_SIZE)
+    allocation = await connected_datagrams(lambda: UdpAllocation(server, address[4][:2]), address[4][:2])
+    under = allocation.transport.get_extra_info("socket")
+    under.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, UDP_SOCKET_BUFFER_SIZE)
     await allocation.allocate()
     return allocation
 

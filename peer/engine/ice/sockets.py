@@ -7,7 +7,8 @@ import errno
 import logging
 import random
 import socket
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 from aioice.ice import Connection, StunProtocol
 from aioice.stun import Message
@@ -18,6 +19,7 @@ BUFFER_BYTES = 1 << 18
 MAX_PORTS_TRIED = 1000
 
 Address = tuple[str, int]
+ProtocolT = TypeVar("ProtocolT", bound=asyncio.DatagramProtocol)
 
 
 class HostProtocol(StunProtocol):
@@ -60,6 +62,21 @@ async def open_socket(
         )
     except BaseException:
         bound.close()
+        raise
+    return protocol
+
+
+async def connected_datagrams(make: Callable[[], ProtocolT], address: Address) -> ProtocolT:
+    """A socket that speaks with this address only. Raises OSError."""
+    loop = asyncio.get_running_loop()
+    opening = asyncio.ensure_future(loop.create_datagram_endpoint(make, remote_addr=address))
+    try:
+        _, protocol = await asyncio.shield(opening)
+    except asyncio.CancelledError:
+        # One that is cancelled half-way would leave its socket to uvloop, which never closes it.
+        await asyncio.wait([opening])
+        if opening.exception() is None:
+            opening.result()[0].abort()
         raise
     return protocol
 
