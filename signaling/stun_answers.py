@@ -93,9 +93,10 @@ def answer(data: bytes, source: Address, place: Place | None = None) -> Answer:
 def _examined(request: stun.Message, asked: dict[int, bytes], source: Address, place: Place) -> Answer:
     """The answer of a server with two addresses."""
     change, response_port = asked.get(CHANGE_REQUEST), asked.get(RESPONSE_PORT)
+    # RFC 5780 §7.5 can be read so that the two bytes of padding belong to the value, as coturn does.
     is_odd = (
         (change is not None and len(change) != 4)
-        or (response_port is not None and (len(response_port) != 2 or not any(response_port)))
+        or (response_port is not None and (len(response_port) not in (2, 4) or not any(response_port[:2])))
         # RFC 5780 §7.6: large answers go only to where large requests come from.
         or (response_port is not None and PADDING in asked)
     )
@@ -112,7 +113,7 @@ def _examined(request: stun.Message, asked: dict[int, bytes], source: Address, p
         "answered" if origin == here else "answered-elsewhere",
         _success(request, source, Place(origin, other), padding),
         origin,
-        None if response_port is None else int.from_bytes(response_port, "big"),
+        None if response_port is None else int.from_bytes(response_port[:2], "big"),
     )
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import deque
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from typing import Any
 
 from aiortc import RTCDataChannel, RTCDtlsTransport, RTCSctpTransport
@@ -24,6 +24,7 @@ from aiortc.rtcsctptransport import (
 )
 from aiortc.utils import uint32_gte
 
+Work = Callable[[], Coroutine[Any, Any, None]]
 REALTIME_ALLOWANCE_BYTES = 8 * 1024
 """So much more than the congestion window may be under way when it is datagrams: at 60 a second of a packet
 each, all that a path of 100 ms can hold. It does not grow, so it cannot congest what is not congested."""
@@ -89,7 +90,7 @@ class SctpTransport(RTCSctpTransport):
         # One task for all that is sent in this turn of the event loop; aiortc makes one for each message.
         if not self._is_flushing and not self._will_flush:
             self._will_flush = True
-            self._in_background(self._data_channel_flush())
+            self._in_background(self._data_channel_flush)
 
     async def _data_channel_flush(self) -> None:
         self._is_flushing, self._will_flush = True, False
@@ -226,7 +227,7 @@ class SctpTransport(RTCSctpTransport):
         self._sack_timer = None
         self._unsacked = 0
         if self._sack_needed:
-            self._in_background(super()._send_sack())
+            self._in_background(super()._send_sack)
 
     # Both
 
@@ -241,15 +242,15 @@ class SctpTransport(RTCSctpTransport):
             self._sack_timer.cancel()
             self._sack_timer = None
 
-    def _in_background(self, work: Coroutine[Any, Any, None]) -> None:
+    def _in_background(self, work: Work) -> None:
         task = asyncio.ensure_future(_unless_closed(work))
         self._background.add(task)
         task.add_done_callback(self._background.discard)
 
 
-async def _unless_closed(work: Coroutine[Any, Any, None]) -> None:
+async def _unless_closed(work: Work) -> None:
     try:
-        await work
+        await work()
     except ConnectionError:
         # The transport under it has closed, which is told elsewhere.
         pass

@@ -25,13 +25,14 @@ from peer.engine.ice.policy import may_relay_to
 from peer.engine.ice.relay import Allocation, RelayProtocol, TcpAllocation, UdpAllocation
 from peer.engine.ice.servers import ServerAddress
 from peer.engine.ice.sockets import connected_datagrams
-from peer.engine.ice.troubles import trouble_of
+from peer.engine.ice.troubles import has_expired, trouble_of
 from peer.facts import Trouble
 
 log = logging.getLogger(__name__)
 
 HAPPY_EYEBALLS_DELAY = 0.25
 """RFC 8305 section 5."""
+REFUSED_PAUSE = 0.1
 COMPONENT = 1
 RELAY_PREFERENCE = {"udp": 65535, "tcp": 65534, "tls": 65533}
 """RFC 8445 section 5.1.2.1: over a stream, one packet that is lost holds up all that come after it."""
@@ -84,7 +85,15 @@ async def relayed(
     """
     try:
         async with asyncio.timeout(timeout):
-            allocation = await _allocate(server, await look_up(server, timeout), timeout, tls)
+            addresses = await look_up(server, timeout)
+            try:
+                allocation = await _allocate(server, addresses, timeout, tls)
+            except stun.TransactionFailed as error:
+                if error.response.error_code != 401 or has_expired(server.username, time.time()):
+                    raise
+                # coturn 4.6 forgets good users for a moment when several requests come at once.
+                await asyncio.sleep(REFUSED_PAUSE)
+                allocation = await _allocate(server, addresses, timeout, tls)
     except Exception as error:
         log.debug("%s did not help", server.url, exc_info=True)
         return trouble_of(server, error, time.time())

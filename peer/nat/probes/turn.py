@@ -19,7 +19,7 @@ from ipaddress import ip_address
 import msgspec
 from aioice.stun import TransactionFailed, TransactionTimeout
 
-from peer.engine.ice.allocation import AddressInfo, look_up
+from peer.engine.ice.allocation import REFUSED_PAUSE, AddressInfo, look_up
 from peer.engine.ice.servers import ServerAddress
 from peer.engine.ice.troubles import trouble_of
 from peer.facts import UNREACHABLE, UNREADABLE, Trouble
@@ -53,6 +53,17 @@ async def probe_turn(server: ServerAddress, timeout: float, tls: ssl.SSLContext 
 
     ``tls`` stands in for the system's certificates.
     """
+    ends_at = time.monotonic() + timeout
+    answer = await _probe(server, timeout, tls)
+    left = ends_at - time.monotonic() - REFUSED_PAUSE
+    if answer.code == 401 and left > 0:
+        # coturn 4.6 forgets good users for a moment when several requests come at once.
+        await asyncio.sleep(REFUSED_PAUSE)
+        answer = await _probe(server, left, tls)
+    return answer
+
+
+async def _probe(server: ServerAddress, timeout: float, tls: ssl.SSLContext | None) -> TurnAnswer:
     answer = TurnAnswer(url=server.url, transport=server.transport)
     probe = _Probe(server, answer)
     must_end_at = time.monotonic() + timeout

@@ -13,8 +13,9 @@ import msgspec
 import pytest
 from aioice import Candidate, Connection
 from aioice.ice import StunProtocol, TransportPolicy
+from aioice.stun import Method
 
-from peer.engine.ice.allocation import reflexive, relayed
+from peer.engine.ice.allocation import REFUSED_PAUSE, reflexive, relayed
 from peer.engine.ice.servers import ServerAddress, parse_server
 from peer.engine.ice.sockets import open_socket
 from peer.facts import Trouble
@@ -107,6 +108,14 @@ async def test_a_relay_is_not_paired_with_what_its_server_cannot_reach() -> None
         public = Candidate("f", 1, "udp", 1, "198.51.100.7", 5000, "srflx")
         assert not asked.candidate.can_pair_with(private)
         assert asked.candidate.can_pair_with(public)
+
+
+async def test_a_server_that_knows_us_only_a_moment_later_is_asked_again() -> None:
+    async with turn_server() as (server, url):
+        server.refuses[Method.ALLOCATE] = (401, "")
+        asyncio.get_running_loop().call_later(REFUSED_PAUSE / 2, server.refuses.clear)
+        async with relay(url) as asked:
+            assert asked.candidate is not None
 
 
 async def test_who_relays_everything_does_not_tell_where_from() -> None:
