@@ -17,12 +17,12 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from tests.natlab.namespaces import reason_not_here
 from tests.natlab.nat import chromium, costs, special
 from tests.natlab.nat.classification import checked, expected, seen
 from tests.natlab.nat.meetings import Meeting, meet, meet_bare
 from tests.natlab.nat.networks import NETWORKS, Network, is_direct, network
 from tests.natlab.nat.places import World, world
+from tests.natlab.nat.rootless import reason_no_internet_here
 
 RESULTS = Path(__file__).parents[3] / "benchmarks" / "results" / "natlab.json"
 TABLES = ("classification", "pairs", "costs", "special", "chromium")
@@ -35,7 +35,7 @@ Pair = tuple[str, str]
 
 def main() -> int:
     arguments = _arguments()
-    reason = reason_not_here()
+    reason = reason_no_internet_here()
     if reason is not None:
         print(f"no laboratory here: {reason}", file=sys.stderr)
         return 2

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from tests.natlab.namespaces import reason_not_here
 from tests.natlab.nat.matrix import summary
 from tests.natlab.nat.meetings import Meeting, meet, meet_bare
 from tests.natlab.nat.networks import is_direct, network
 from tests.natlab.nat.places import world
+from tests.natlab.nat.rootless import reason_no_internet_here
 
 pytestmark = pytest.mark.end_to_end
 
@@ -32,7 +32,7 @@ PAIRS = (
 
 @pytest.fixture(autouse=True)
 def _lab_or_skip() -> None:
-    reason = reason_not_here()
+    reason = reason_no_internet_here()
     if reason is not None:
         pytest.skip(reason)
 
@@ -44,8 +44,11 @@ async def test_telling_pairs_connect_and_directly_where_that_is_possible() -> No
             meeting = await meet(lab, lab.offering[one], lab.answering[other])
             assert meeting.path, meeting
             # Who offers is the server's choice, and the prediction goes by that.
-            wants = ("direct", "reflexive") if is_direct(meeting.offerer, meeting.answerer) else ("relayed",)
-            assert meeting.path in wants, meeting
+            if is_direct(meeting.offerer, meeting.answerer):
+                assert meeting.path in ("direct", "reflexive"), meeting
+            elif "naive" not in (one, other):
+                # There it is a matter of who knocks first, and may turn out better than predicted.
+                assert meeting.path == "relayed", meeting
 
 
 async def test_a_bare_connection_is_measured_in_the_same_lab() -> None:

@@ -15,9 +15,9 @@ from cryptography.x509 import load_pem_x509_certificate
 from peer.nat.report import Report
 from tests.end_to_end.conftest import until
 from tests.natlab.browser import browser_on, chromium
-from tests.natlab.namespaces import reason_not_here
 from tests.natlab.nat.internet import Internet
 from tests.natlab.nat.networks import network
+from tests.natlab.nat.rootless import reason_no_internet_here
 from tests.natlab.nat.services import Services, services
 
 pytestmark = pytest.mark.end_to_end
@@ -28,7 +28,9 @@ LIMIT = 5.0
 
 @pytest.fixture
 async def lab() -> AsyncIterator[tuple[Internet, Services]]:
-    reason = reason_not_here() or ("" if chromium() else "chromium is missing: apt-get install chromium")
+    reason = reason_no_internet_here() or (
+        "" if chromium() else "chromium is missing: apt-get install chromium"
+    )
     if reason:
         pytest.skip(reason)
     with Internet() as internet, services(internet) as started:

@@ -30,7 +30,15 @@ async def test_each_situation_has_the_path_that_it_allows() -> None:
 
 async def test_what_is_special_about_a_network_is_told() -> None:
     """Hairpinning, fragments that are lost, a second router, and who meddles with answers."""
-    names = ("hairpin", "port-restricted", "fragments-dropped", "address-mapping", "cgnat")
+    names = (
+        "hairpin",
+        "port-restricted",
+        "fragments-dropped",
+        "address-mapping",
+        "cgnat",
+        "meddling",
+        "small-packets",
+    )
     with Internet() as internet, services(internet) as served:
         clients = {name: internet.place(network(name)) for name in names}
         reports = {
@@ -43,6 +51,18 @@ async def test_what_is_special_about_a_network_is_told() -> None:
     assert behaviour["hairpin"]["hairpins"] is True
     assert behaviour["port-restricted"]["hairpins"] is False
     fragments = {name: report["observations"]["size"][0]["fragments"] for name, report in reports.items()}
-    assert fragments == {name: name != "fragments-dropped" for name in names}
+    # Whoever rewrites bytes at a fixed place spoils datagrams that come in pieces.
+    lost = ("fragments-dropped", "meddling")
+    assert fragments == {name: name not in lost for name in names}
     scopes = [hop["scope"] for hop in reports["cgnat"]["observations"]["hops"]]
     assert "shared" in scopes
+    told = {
+        name: {row["label"]: row["value"] for section in report["sections"] for row in section["rows"]}
+        for name, report in reports.items()
+    }
+    assert "CGNAT" in told["cgnat"]["NATs in a row"]
+    assert {name: rows["Tampering"] for name, rows in told.items() if rows["Tampering"] != "none"}.keys() == {
+        "meddling"
+    }
+    largest = {name: report["observations"]["size"][0]["largest"] for name, report in reports.items()}
+    assert largest["small-packets"] <= 1252 < largest["port-restricted"]
