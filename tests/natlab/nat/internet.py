@@ -49,13 +49,13 @@ class Lan:
         self._number = number
         self._prefix = prefix
         self._hosts = itertools.count(2)
-        owner.ip("link", "add", "lan", "type", "bridge")
+        _switch(owner, "lan")
         owner.ip("link", "set", "lan", "mtu", str(network.mtu), "up")
         if network.ipv4:
             owner.ip("address", "add", f"{prefix}.1/24", "dev", "lan")
         if network.ipv6:
             owner.ip("address", "add", f"2001:db8:{number:x}::1/64", "dev", "lan", "nodad")
-            owner.ip("address", "add", "fe80::1/64", "dev", "lan", "nodad")
+            _link_local(owner, "lan", 1)
 
     def client(self, word: str, *, isolated: bool = False) -> Client:
         """One more machine; ``isolated``: the switch lets it talk to the router only, as some Wi-Fi does."""
@@ -71,6 +71,7 @@ class Lan:
         if self._network.ipv6:
             address_v6 = f"2001:db8:{self._number:x}::{host}"
             namespace.ip("address", "add", f"{address_v6}/64", "dev", "eth0", "nodad")
+            _link_local(namespace, "eth0", host)
             namespace.ip("route", "add", "default", "via", f"2001:db8:{self._number:x}::1")
             address = address if self._network.ipv4 else address_v6
         return Client(namespace, address)
@@ -94,11 +95,12 @@ class Internet:
         self._publics = itertools.count(FIRST_PUBLIC)
         try:
             self._middle = self.namespace("internet")
-            self._middle.ip("link", "add", "bridge", "type", "bridge")
+            _switch(self._middle, "bridge")
             self._middle.ip("link", "set", "bridge", "up")
             # Whatever goes to an address that nobody has is lost here, as on the real one.
             self._middle.ip("address", "add", f"{GATEWAY}/24", "dev", "bridge")
             self._middle.ip("address", "add", f"{GATEWAY_V6}/64", "dev", "bridge", "nodad")
+            _link_local(self._middle, "bridge", 1)
             self._middle.run("sysctl", "-qw", "net.ipv6.conf.all.forwarding=1")
             self.server = self._machine("server", SERVERS, SERVERS_V6)
             self.turn = self._machine("turn", (TURN,), (TURN_V6,))
@@ -157,8 +159,7 @@ class Internet:
         if network.ipv6:
             outer = f"2001:db8::{number + 0x100:x}"
             namespace.ip("address", "add", f"{outer}/64", "dev", "wan", "nodad")
-            # Who forwards asks for neighbours from a link-local address, or not at all.
-            namespace.ip("address", "add", f"fe80::{number + 0x100:x}/64", "dev", "wan", "nodad")
+            _link_local(namespace, "wan", number + 0x1000)
             namespace.ip("route", "add", "default", "via", GATEWAY_V6)
             self._middle.ip("route", "add", f"2001:db8:{number:x}::/64", "via", outer)
         prefix = f"10.{number}.0" if is_last else f"100.64.{number}"
@@ -181,6 +182,8 @@ class Internet:
             namespace.ip("address", "add", f"{address}/24", "dev", "eth0")
         for address in addresses_v6:
             namespace.ip("address", "add", f"{address}/64", "dev", "eth0", "nodad")
+        if addresses_v6:
+            _link_local(namespace, "eth0", int(addresses_v6[0].rpartition(":")[2], 16))
         if addresses:
             namespace.ip("route", "add", "default", "via", GATEWAY)
         if addresses_v6:
@@ -213,3 +216,19 @@ class Internet:
         self, kind: type[BaseException] | None, error: BaseException | None, where: TracebackType | None
     ) -> None:
         self.close()
+
+
+def _switch(namespace: Namespace, device: str) -> None:
+    """Its address is given: a bridge without one takes the lowest of its ports', another one whenever a lower
+    one is plugged in, and who knows the one of before is not heard any more."""
+    namespace.ip("link", "add", device, "address", "02:00:00:00:00:01", "type", "bridge")
+    namespace.ip("link", "set", device, "addrgenmode", "none")
+
+
+def _link_local(namespace: Namespace, device: str, number: int) -> None:
+    """What every interface with IPv6 has (RFC 4291 §2.1).
+
+    Without one a router asks nobody for neighbours, and a host that it redirects to another router's (RFC 4861
+    §8) loses that destination.
+    """
+    namespace.ip("address", "add", f"fe80::{number:x}/64", "dev", device, "nodad")
