@@ -228,7 +228,7 @@ def _switch(namespace: Namespace, device: str) -> None:
 def _link_local(namespace: Namespace, device: str, number: int) -> None:
     """What every interface with IPv6 has (RFC 4291 §2.1).
 
-    Without one a router asks nobody for neighbours, and a host that it redirects to another router's (RFC 4861
-    §8) loses that destination.
+    Without one a router asks nobody for neighbours, and a host that it redirects to another router's
+    (RFC 4861 §8) loses that destination.
     """
     namespace.ip("address", "add", f"fe80::{number:x}/64", "dev", device, "nodad")
