@@ -35,6 +35,21 @@ class ErrorCode(StrEnum):
     """Nobody with that id shares a room with you; the signal was not delivered."""
     SERVER_BUSY = "server-busy"
     """A limit of the whole server is reached; see ``retry_after``."""
+    NOT_ALLOWED = "not-allowed"
+    """Your token, or your place in that room, does not permit this."""
+    BAD_TOKEN = "bad-token"
+    """The token is not genuine, not valid now, or of somebody else; the one of before holds."""
+    ROOM_LOCKED = "room-locked"
+    BAD_PASSWORD = "bad-password"
+    """The room has a password, and this was not its proof."""
+    BANNED = "banned"
+    """You were thrown out of that room, and the time is not over; see ``retry_after``."""
+    TURNED_AWAY = "turned-away"
+    """Those in the room did not let you in from its waiting room."""
+    APP_FULL = "app-full"
+    """This app has ``limits.max_rooms_per_app`` rooms already."""
+    TOO_FAST = "too-fast"
+    """A rate limit of the room or of the session; see ``retry_after``."""
 
 
 HINTS: dict[ErrorCode, str] = {
@@ -50,6 +65,14 @@ HINTS: dict[ErrorCode, str] = {
     ErrorCode.NOT_A_MEMBER: "join the room first",
     ErrorCode.UNKNOWN_PEER: "the peer has left, or has never been in a room with you",
     ErrorCode.SERVER_BUSY: "wait for retry_after seconds, then try again",
+    ErrorCode.NOT_ALLOWED: "ask for a token that permits it, or ask the owner of the room",
+    ErrorCode.BAD_TOKEN: "ask the application for a new token",
+    ErrorCode.ROOM_LOCKED: "the owner has locked the room; ask to be let in, or come back later",
+    ErrorCode.BAD_PASSWORD: "give the room's password",
+    ErrorCode.BANNED: "come back after retry_after seconds, or ask the owner of the room",
+    ErrorCode.TURNED_AWAY: "ask the owner of the room",
+    ErrorCode.APP_FULL: "join a room that is there, or come back when one has ended",
+    ErrorCode.TOO_FAST: "wait for retry_after seconds, then go on more slowly",
 }
 
 
@@ -80,13 +103,17 @@ SLOW = CloseReason(4001, "slow", "you read more slowly than messages arrive", Co
 SILENT = CloseReason(4002, "silent", "nothing was heard from you within the ping time-out", ComeBack.HERE)
 OVERLOADED = CloseReason(4003, "overloaded", "the server is at its limit", ComeBack.HERE, after=5.0)
 FAULT = CloseReason(4004, "fault", "the server made a mistake; it has been logged", ComeBack.HERE, after=1.0)
+CROWDED = CloseReason(4005, "crowded", "too many sessions of this user or address", ComeBack.HERE, after=30.0)
 BAD_WORDS = CloseReason(4500, "bad-words", "too many frames were not messages", ComeBack.NEVER)
 NO_HELLO = CloseReason(4501, "no-hello", "no hello arrived in time", ComeBack.NEVER)
 BAD_VERSION = CloseReason(4502, "bad-version", "this server does not speak that version", ComeBack.NEVER)
 REPLACED = CloseReason(4503, "replaced", "the session went on over a newer link", ComeBack.NEVER)
 FAREWELL = CloseReason(4504, "farewell", "you said bye", ComeBack.NEVER)
+BAD_TOKEN = CloseReason(4505, "bad-token", "the token is missing or not valid", ComeBack.NEVER)
+EXPIRED = CloseReason(4506, "expired", "the token has expired, and no new one came", ComeBack.NEVER)
+EXPELLED = CloseReason(4507, "expelled", "an administrator has ended the session", ComeBack.NEVER)
 
 CLOSE_REASONS: tuple[CloseReason, ...] = (
-    DRAINING, SLOW, SILENT, OVERLOADED, FAULT,
-    BAD_WORDS, NO_HELLO, BAD_VERSION, REPLACED, FAREWELL,
+    DRAINING, SLOW, SILENT, OVERLOADED, FAULT, CROWDED,
+    BAD_WORDS, NO_HELLO, BAD_VERSION, REPLACED, FAREWELL, BAD_TOKEN, EXPIRED, EXPELLED,
 )  # fmt: skip

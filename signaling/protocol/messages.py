@@ -4,8 +4,8 @@ Two directions. What a client says is a :data:`Request`, what the server says is
 A signal's ``payload`` is between the peers: the server checks that it is well-formed and forwards
 it as it came. What our own peers put there is a :data:`Payload`.
 
-Numbered messages (all requests but hello, ping, pong, bye; all events but welcome, ticket, ice-servers, ping,
-pong, bye) are counted by both ends of a session; a resume says how far each end had heard.
+Numbered messages (all requests but hello, ping, pong, bye; all events but welcome, expiring, ticket,
+ice-servers, ping, pong, bye) are counted by both ends of a session; a resume says how far each had heard.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ import msgspec
 
 from signaling.protocol.errors import ComeBack, ErrorCode
 from signaling.protocol.ids import PeerId
+from signaling.protocol.permissions import Permission
 
 VERSION = 1
 JSON_SUBPROTOCOL = "peerlane.v1.json"
@@ -30,6 +31,13 @@ WholeNumber = Annotated[int, msgspec.Meta(ge=-(2**53), le=2**53)]
 
 ShortPeerId = Annotated[PeerId, msgspec.Meta(max_length=64)]
 """A client may write anything here, and a refusal repeats it."""
+
+
+Token = Annotated[str, msgspec.Meta(max_length=8_192)]
+"""A JSON Web Token, or one of ``server.tokens``."""
+
+Proof = Annotated[str, msgspec.Meta(max_length=64)]
+"""That somebody knows a room's password: see ``signaling.protocol.passwords``."""
 
 
 class Word(msgspec.Struct, tag_field="type", omit_defaults=True, gc=False):
@@ -73,6 +81,8 @@ class Peer(msgspec.Struct, omit_defaults=True):
     """Its link is lost; it may still resume."""
     you_offer: bool = False
     """You make the offers between you two; otherwise this peer does."""
+    publishes: bool = True
+    """May send audio and video; what comes all the same is to be ignored."""
 
 
 class IceServer(msgspec.Struct, omit_defaults=True, frozen=True):
@@ -91,6 +101,31 @@ class Limits(msgspec.Struct, frozen=True):
     max_rooms: int
     messages_per_second: float
     """Faster senders are read more slowly; nothing is dropped."""
+    messages_burst: int = 0
+    """So many at once before that."""
+    bytes_per_second: float = 0.0
+    """As ``messages_per_second``."""
+    joins_per_second: float = 0.0
+    broadcasts_per_second: float = 0.0
+    """Into one room by all of its members; what is over it is refused (``too-fast``)."""
+    max_members: int = 0
+    """Of one room."""
+    outbox_messages: int = 0
+    """Who has so many messages, or ``outbox_bytes``, waiting and does not read is closed as slow."""
+    outbox_bytes: int = 0
+
+
+class RoomSettings(msgspec.Struct, omit_defaults=True, frozen=True):
+    """What holds for a room; every member is told."""
+
+    capacity: int
+    owner: PeerId | None = None
+    """Who made it, or was given it; None once that one has left for good."""
+    locked: bool = False
+    """Nobody comes in any more; who is in stays, and may resume."""
+    has_password: bool = False
+    has_lobby: bool = False
+    """Who comes waits until somebody who may lets them in."""
 
 
 # What a client says
@@ -100,6 +135,9 @@ class Hello(Word, tag="hello"):
     version: WholeNumber = VERSION
     capabilities: Capabilities = Capabilities()
     resume: Resume | None = None
+    token: Token = ""
+    """What a page presents, since it cannot set a header; goes before one in the header. With every hello,
+    a resume too."""
 
 
 class Join(Word, tag="join"):
@@ -111,6 +149,10 @@ class Join(Word, tag="join"):
     metadata: dict[str, Any] = {}
     capacity: WholeNumber | None = None
     """Used by whoever creates the room; ignored afterwards."""
+    proof: Proof = ""
+    """Of the password; whoever creates the room sets it so."""
+    lobby: bool = False
+    """Used by whoever creates the room: the others wait until they are let in."""
 
 
 class Leave(Word, tag="leave"):
@@ -149,6 +191,46 @@ class Broadcast(Word, tag="broadcast"):
     payload: msgspec.Raw
 
 
+class Authenticate(Word, tag="authenticate"):
+    """A newer token for this session: of the same subject; what it permits holds at once."""
+
+    request: WholeNumber
+    token: Token
+
+
+class Kick(Word, tag="kick"):
+    """Throw a member out. ``ban`` seconds long it is refused; a token's subject is banned, or the session."""
+
+    request: WholeNumber
+    room: str
+    id: ShortPeerId
+    ban: float = 0.0
+    reason: Annotated[str, msgspec.Meta(max_length=256)] = ""
+
+
+class Configure(Word, tag="configure"):
+    """Change what holds for a room; what is left out stays."""
+
+    request: WholeNumber
+    room: str
+    locked: bool | None = None
+    capacity: WholeNumber | None = None
+    proof: Proof | None = None
+    """Of a new password; empty: none any more."""
+    lobby: bool | None = None
+    owner: ShortPeerId | None = None
+    """Hand the room over to this member."""
+
+
+class Decide(Word, tag="decide"):
+    """Let in who waits, or not."""
+
+    request: WholeNumber
+    room: str
+    id: ShortPeerId
+    admit: bool
+
+
 class Ping(Word, tag="ping"):
     """Either side, any time; ``received`` lets the other forget what has arrived."""
 
@@ -170,7 +252,10 @@ class Bye(Word, tag="bye"):
     after: float = 0.0
 
 
-Request = Hello | Join | Leave | Update | Signal | Ack | Broadcast | Ping | Pong | Bye
+Request = (
+    Hello | Join | Leave | Update | Signal | Ack | Broadcast | Authenticate | Kick | Configure | Decide
+    | Ping | Pong | Bye
+)  # fmt: skip
 
 
 # What the server says
@@ -194,6 +279,12 @@ class Welcome(Word, tag="welcome"):
     """After ``resumed: false``: how long peers that are missing may still be on their way back."""
     limits: Limits
     ice_servers: list[IceServer] = []
+    subject: str = ""
+    """Of the token."""
+    can: list[Permission] = []
+    """What this session may do, in alphabetical order."""
+    expires: float | None = None
+    """When the token does, in calendar seconds."""
 
 
 class Joined(Word, tag="joined"):
@@ -203,6 +294,66 @@ class Joined(Word, tag="joined"):
     room: str
     peers: list[Peer]
     capacity: int
+    settings: RoomSettings | None = None
+    waiting: list[Peer] = []
+    """Who waits to be let in; told to those who may let them in."""
+
+
+class Waiting(Word, tag="waiting"):
+    """You wait to be let in; ``joined`` or ``refused`` with the same number follows some time."""
+
+    request: int
+    room: str
+
+
+class Done(Word, tag="done"):
+    """A kick, a configuration, a decision or a new token has taken effect."""
+
+    request: int
+
+
+class RoomUpdated(Word, tag="room-updated"):
+    """Other rules hold for the room from now on."""
+
+    room: str
+    settings: RoomSettings
+
+
+class Knocked(Word, tag="knocked"):
+    """Somebody waits to be let in; told to those who may let them in."""
+
+    room: str
+    peer: Peer
+
+
+class KnockEnded(Word, tag="knock-ended"):
+    """Somebody waits no longer: let in, refused, or gone."""
+
+    room: str
+    id: PeerId
+
+
+class Kicked(Word, tag="kicked"):
+    """You are not in that room any more."""
+
+    room: str
+    reason: str = ""
+    ban: float = 0.0
+    """Seconds until you may come back."""
+
+
+class Permitted(Word, tag="permitted"):
+    """What this session may do from now on, and until when."""
+
+    can: list[Permission]
+    expires: float | None = None
+
+
+class Expiring(Word, tag="expiring"):
+    """The token expires soon: present a new one (``authenticate``), or the session ends soon after."""
+
+    expires: float
+    """Calendar seconds."""
 
 
 class Left(Word, tag="left"):
@@ -231,8 +382,9 @@ class PeerUpdated(Word, tag="peer-updated"):
 class PeerLeft(Word, tag="peer-left"):
     room: str
     id: PeerId
-    reason: Literal["left", "lost", "reset"]
-    """``left``: said so. ``lost``: did not come back in time. ``reset``: lost its past, will join again."""
+    reason: Literal["left", "lost", "reset", "kicked", "expired"]
+    """``left``: said so. ``lost``: did not come back in time. ``reset``: lost its past, will join again.
+    ``kicked``: was thrown out. ``expired``: its token did, or does not permit the room any more."""
 
 
 class Signalled(Word, tag="signal"):
@@ -277,10 +429,22 @@ class IceServers(Word, tag="ice-servers"):
 
 Event = (
     Welcome | Joined | Left | Updated | PeerJoined | PeerUpdated | PeerLeft | Signalled | Acked
-    | Broadcasted | Refused | Ticket | IceServers | Ping | Pong | Bye
+    | Broadcasted | Refused | Waiting | Done | RoomUpdated | Knocked | KnockEnded | Kicked | Permitted
+    | Expiring | Ticket | IceServers | Ping | Pong | Bye
 )  # fmt: skip
 
-NUMBERED_REQUESTS = (Join, Leave, Update, Signal, Ack, Broadcast)
+NUMBERED_REQUESTS = (
+    Join,
+    Leave,
+    Update,
+    Signal,
+    Ack,
+    Broadcast,
+    Authenticate,
+    Kick,
+    Configure,
+    Decide,
+)
 NUMBERED_EVENTS = (
     Joined,
     Left,
@@ -292,6 +456,13 @@ NUMBERED_EVENTS = (
     Acked,
     Broadcasted,
     Refused,
+    Waiting,
+    Done,
+    RoomUpdated,
+    Knocked,
+    KnockEnded,
+    Kicked,
+    Permitted,
 )
 
 
