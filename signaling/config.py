@@ -1,6 +1,7 @@
 """Every setting and every limit of the server, each with its default and the reason for it.
 
-The sections are the tables of the TOML file: ``[server]``, ``[session]``, ``[limits]``, ``[ice]``, ``[log]``.
+The sections are the tables of the TOML file: ``[server]``, ``[session]``, ``[limits]``, ``[ice]``,
+``[auth]``, ``[log]``.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from typing import Literal
 import msgspec
 
 from signaling.protocol.messages import IceServer
+from signaling.protocol.permissions import Permission
 
 
 class Server(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -70,6 +72,9 @@ class LimitsConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Rooms a session, as Phoenix's channels."""
     max_members: int = 1_000
     """Capacity of a room whose creator names none, and the largest it may name."""
+    max_rooms_per_app: int = 10_000
+    max_waiting: int = 100
+    """In the waiting room of one room; who comes then is told that it is full."""
     max_sessions: int = 15_000
     """Below the open-file limit of the process, which is usually 20,000 or more."""
     messages_per_second: float = 50.0
@@ -134,6 +139,49 @@ class Ice(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Seconds until credentials end. Half of it must be enough to heal a call."""
 
 
+class AuthKey(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One key and the one algorithm that it is for: a token cannot choose another."""
+
+    algorithm: Literal["HS256", "HS384", "HS512", "RS256", "PS256", "ES256", "ES384", "EdDSA"]
+    id: str = ""
+    """Tokens with a ``kid`` are checked with the key of that id; without one, with each of the algorithm."""
+    secret: str = ""
+    """For HS algorithms: as many bytes as the digest has, or more."""
+    file: str = ""
+    """For the others a public key in PEM, for HS a secret. Read again when it changes."""
+
+
+class Auth(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Whose tokens are believed, and what they may say. Without keys nobody needs a token."""
+
+    keys: list[AuthKey] = []
+    jwks_file: str = ""
+    """A JSON Web Key Set (RFC 7517); read again when it changes."""
+    jwks_url: str = ""
+    """The same from an ``https://`` address; asked again for a key that is not known."""
+    issuer: str = ""
+    """What ``iss`` must be, if given."""
+    audience: str = ""
+    """What ``aud`` must be or hold, if given."""
+    leeway: float = 10.0
+    """Seconds by which clocks may differ."""
+    max_lifetime: float = 86_400.0
+    """A token that is good for longer than a day is refused: it could not be taken back."""
+    guests: list[Permission] = []
+    """What somebody without a token may do; empty: nobody comes in without one."""
+    refresh_before: float = 60.0
+    """A client is asked for a new token so long before its own expires."""
+    grace: float = 10.0
+    """And has so long after, before its session ends."""
+    authorize_url: str = ""
+    """A back end that is asked about everybody who comes, and may change what they are granted."""
+    authorize_timeout: float = 5.0
+
+    @property
+    def is_on(self) -> bool:
+        return bool(self.keys or self.jwks_file or self.jwks_url or self.authorize_url)
+
+
 class Log(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     format: Literal["text", "json"] = "text"
     level: Literal["debug", "info", "warning", "error"] = "info"
@@ -144,4 +192,5 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     session: Session = Session()
     limits: LimitsConfig = LimitsConfig()
     ice: Ice = Ice()
+    auth: Auth = Auth()
     log: Log = Log()

@@ -17,19 +17,30 @@ from signaling.protocol.errors import ErrorCode
 from signaling.protocol.ids import PeerId
 from signaling.protocol.messages import (
     Acked,
+    Authenticate,
     Broadcasted,
+    Configure,
+    Decide,
+    Done,
     Event,
     Join,
     Joined,
+    Kick,
+    Kicked,
+    Knocked,
+    KnockEnded,
     Leave,
     Left,
     PeerJoined,
     PeerLeft,
     PeerUpdated,
+    Permitted,
     Refused,
+    RoomUpdated,
     Signalled,
     Update,
     Updated,
+    Waiting,
 )
 
 Outcome = NumberedRequest | Told
@@ -101,7 +112,13 @@ class Conversation:
                 return [*self._changed(self._members.clear(event.room)), event]
             case Refused():
                 return self._refused(event, now)
-            case Updated() | Broadcasted():
+            case Kicked():
+                # It is for the application to say whether to come again.
+                self._members.wanted.pop(event.room, None)
+                return [*self._changed(self._members.clear(event.room)), event]
+            case Updated() | Broadcasted() | Waiting() | Done() | RoomUpdated() | Knocked() | KnockEnded():
+                return [event]
+            case Permitted():
                 return [event]
             case _:
                 raise AssertionError(f"{type(event).__name__} is not numbered")
@@ -130,6 +147,11 @@ class Conversation:
                 outcomes.append(Left(request.request, request.room))
             elif isinstance(request, Update):
                 outcomes.append(Updated(request.request, request.room))
+            elif isinstance(request, Authenticate):
+                # The hello had the same token.
+                outcomes.append(Done(request.request))
+            elif isinstance(request, Kick | Configure | Decide):
+                outcomes.append(request)
         return outcomes
 
     # Time

@@ -1,7 +1,8 @@
 """What a session asks of the pipe under it, and what it tells the room above it.
 
 The room is told the server's own words where they concern it (``Joined``, ``Left``, ``Updated``,
-``PeerJoined``, ``PeerUpdated``, ``PeerLeft``, ``Broadcasted``, ``Refused``), and the words below.
+``PeerJoined``, ``PeerUpdated``, ``PeerLeft``, ``Broadcasted``, ``Refused``, and those of tokens, kicks and
+waiting rooms), and the words below.
 """
 
 from __future__ import annotations
@@ -65,6 +66,8 @@ Told = (
     Heard | Undelivered | Interrupted | Restored | Renamed | Ended
     | messages.Joined | messages.Left | messages.Updated | messages.PeerJoined | messages.PeerUpdated
     | messages.PeerLeft | messages.Broadcasted | messages.Refused | messages.IceServers
+    | messages.Waiting | messages.Done | messages.RoomUpdated | messages.Knocked | messages.KnockEnded
+    | messages.Kicked | messages.Permitted | messages.Expiring
 )  # fmt: skip
 
 

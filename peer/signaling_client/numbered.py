@@ -5,9 +5,20 @@ from __future__ import annotations
 from collections import deque
 
 from peer.errors import Full
-from signaling.protocol.messages import Ack, Broadcast, Join, Leave, Signal, Update
+from signaling.protocol.messages import (
+    Ack,
+    Authenticate,
+    Broadcast,
+    Configure,
+    Decide,
+    Join,
+    Kick,
+    Leave,
+    Signal,
+    Update,
+)
 
-NumberedRequest = Join | Leave | Update | Signal | Ack | Broadcast
+NumberedRequest = Join | Leave | Update | Signal | Ack | Broadcast | Authenticate | Kick | Configure | Decide
 
 MAX_UNCONFIRMED_REQUESTS = 1024
 CONFIRM_EVERY = 64

@@ -37,13 +37,18 @@ from signaling.protocol.ids import PeerId
 from signaling.protocol.messages import (
     NUMBERED_EVENTS,
     NUMBERED_REQUESTS,
+    Authenticate,
     Broadcast,
     Bye,
     Capabilities,
+    Configure,
+    Decide,
     Event,
+    Expiring,
     Hello,
     IceServers,
     Join,
+    Kick,
     Leave,
     Ping,
     Pong,
@@ -84,8 +89,12 @@ class Advice(msgspec.Struct, frozen=True):
 class Session:
     """``random`` gives fractions from 0 up to 1; ``codec`` is the one of all its links."""
 
-    def __init__(self, capabilities: Capabilities, random: Callable[[], float], codec: Codec[Event]) -> None:
+    def __init__(
+        self, capabilities: Capabilities, random: Callable[[], float], codec: Codec[Event], token: str = ""
+    ) -> None:
         self.state = State.IDLE
+        self.token = token
+        """Said with every hello; a newer one may take its place at any time."""
         self.welcome: Welcome | None = None
         self._capabilities = capabilities
         self._random = random
@@ -143,6 +152,13 @@ class Session:
         self._require_room_for(message)
         return self._do([message])
 
+    def act(self, request: Authenticate | Kick | Configure | Decide) -> list[Effect]:
+        """Ask for something that is answered with ``Done`` or ``Refused``."""
+        self._require_room_for(request)
+        if isinstance(request, Authenticate):
+            self.token = request.token
+        return self._do([request])
+
     def bye(self) -> list[Effect]:
         """End the session in all its rooms."""
         if self.state is State.CLOSED:
@@ -177,10 +193,10 @@ class Session:
         self.state = State.GREETING
         self._is_resuming = self.welcome is not None
         if self.welcome is None:
-            hello = Hello(capabilities=self._capabilities)
+            hello = Hello(capabilities=self._capabilities, token=self.token)
             return [Send(message) for message in (hello, *self._numbered.kept)]
         resume = Resume(self.welcome.ticket, self.welcome.epoch, self._numbered.received)
-        return [Send(Hello(capabilities=self._capabilities, resume=resume))]
+        return [Send(Hello(capabilities=self._capabilities, resume=resume, token=self.token))]
 
     def link_lost(self, now: float, code: int, advice: Advice | None = None) -> list[Effect]:
         """``code`` is that of the WebSocket close; ``advice`` goes before what the code is known to mean."""
@@ -291,6 +307,8 @@ class Session:
                     lasting = [server for server in self.welcome.ice_servers if not server.username]
                     self.welcome.ice_servers = [*lasting, *fresh]
                     return [Tell(event)]
+            case Expiring():
+                return [Tell(event)]
             case Bye():
                 return self.link_lost(now, event.code, Advice(event.come_back, event.after, event.reason))
         return []

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from math import inf
 
 import msgspec
 
 from signaling.config import Config
 from signaling.effects import Close, Deliver, Effect, LinkHandle
+from signaling.grants import OPEN, Grants
 from signaling.hub.session import Session
-from signaling.hub.tickets import NONCE_BYTES, Claim, Tickets
+from signaling.hub.tickets import NONCE_BYTES, Claim, Tickets, subject_digest
 from signaling.protocol.errors import REPLACED
 from signaling.protocol.ids import PEER_ID_BYTES, PeerId, peer_id_from
 from signaling.protocol.messages import Capabilities, Hello, IceServer, Limits, Resume, Welcome
@@ -25,6 +27,8 @@ class Admitted(msgspec.Struct):
     effects: list[Effect]
     """First the goodbye to a link that is replaced, then the welcome."""
     resumed: bool = False
+    grants_before: Grants = OPEN
+    """Of a resumed session."""
     was_away: bool = False
     replay_after: int = 0
     replaced: Session | None = None
@@ -57,9 +61,11 @@ class Admission:
             limits.max_message_bytes, limits.max_metadata_bytes, limits.max_rooms, limits.messages_per_second
         )
 
-    def admit(self, link: LinkHandle, hello: Hello, now: float, unix_now: float) -> Admitted | None:
+    def admit(
+        self, link: LinkHandle, hello: Hello, grants: Grants, now: float, unix_now: float
+    ) -> Admitted | None:
         """None when the server is full; those who hold a good claim are let in even then."""
-        claim = self._claim(hello.resume, unix_now)
+        claim = self._claim(hello.resume, grants, unix_now)
         former = None if claim is None else self._sessions.get(claim.peer)
         if claim is None and len(self._sessions) >= self._config.limits.max_sessions:
             return None
@@ -69,12 +75,20 @@ class Admission:
             if former.link is not None:
                 goodbye = [Close(former.link, REPLACED)]
             if hello.resume is not None and self._can_be_whole(former, hello.resume):
-                return self._resume(former, claim, hello.resume, goodbye, link, now, unix_now)
+                return self._resume(former, claim, hello.resume, grants, goodbye, link, now, unix_now)
         peer = peer_id_from(self._random_bytes(PEER_ID_BYTES)) if claim is None else claim.peer
         session = Session(peer, self._shared(hello.capabilities), link, now)
         session.previous_nonce = b"" if claim is None else claim.nonce
+        self.grant(session, grants, now, unix_now)
         welcome = self._welcome(session, False, unix_now)
         return Admitted(session, [*goodbye, Deliver(link, welcome)], replaced=former)
+
+    @staticmethod
+    def grant(session: Session, grants: Grants, now: float, unix_now: float) -> None:
+        """These hold from now on. The calendar is asked once: its jumps end nobody's session."""
+        session.grants = grants
+        session.expires_at = inf if grants.expires is None else now + grants.expires - unix_now
+        session.is_expiry_told = False
 
     def welcome_arrived(self, session: Session) -> None:
         """The client holds its new ticket, so the one it came with is used up."""
@@ -89,7 +103,9 @@ class Admission:
         """The same claim with a later expiry."""
         lifetime = self._config.session.ticket_lifetime
         session.ticket_renewal = unix_now + lifetime / 2
-        return self._tickets.write(Claim(session.id, session.nonce, int(unix_now + lifetime)))
+        return self._tickets.write(
+            Claim(session.id, session.nonce, int(unix_now + lifetime), subject_digest(session.grants.subject))
+        )
 
     def forget_expired(self, unix_now: float) -> None:
         # In order of insertion, and with one lifetime for all, the oldest expire first.
@@ -106,11 +122,13 @@ class Admission:
             known = self._known_capabilities[capabilities] = capabilities
         return known or capabilities
 
-    def _claim(self, resume: Resume | None, unix_now: float) -> Claim | None:
+    def _claim(self, resume: Resume | None, grants: Grants, unix_now: float) -> Claim | None:
         if resume is None:
             return None
         claim = self._tickets.read(resume.ticket, unix_now)
         if claim is None or claim.nonce in self._spent or claim.peer in self._spent:
+            return None
+        if claim.subject != subject_digest(grants.subject):
             return None
         session = self._sessions.get(claim.peer)
         if session is not None and claim.nonce not in (session.nonce, session.previous_nonce):
@@ -130,18 +148,20 @@ class Admission:
         session: Session,
         claim: Claim,
         resume: Resume,
+        grants: Grants,
         goodbye: list[Effect],
         link: LinkHandle,
         now: float,
         unix_now: float,
     ) -> Admitted:
-        was_away = session.away
+        was_away, before = session.away, session.grants
+        self.grant(session, grants, now, unix_now)
         session.link = link
         session.heard = now
         session.pinged = False
         session.previous_nonce = claim.nonce
         welcome = self._welcome(session, True, unix_now)
-        return Admitted(session, [*goodbye, Deliver(link, welcome)], True, was_away, resume.received)
+        return Admitted(session, [*goodbye, Deliver(link, welcome)], True, before, was_away, resume.received)
 
     def _welcome(self, session: Session, resumed: bool, unix_now: float) -> Welcome:
         session.nonce = self._random_bytes(NONCE_BYTES)
@@ -159,6 +179,9 @@ class Admission:
             settle=times.settle,
             limits=self._limits,
             ice_servers=[*self._config.ice.servers, *self.renew_turn(session, unix_now)],
+            subject=session.grants.subject,
+            can=sorted(session.grants.can),
+            expires=session.grants.expires,
         )
 
     def _supersede(self, session: Session, claim: Claim) -> None:

@@ -11,28 +11,38 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Callable
+from math import inf
 from typing import Any
 
 from signaling.config import Config
 from signaling.effects import Close, Deliver, Effect, LinkHandle, Replay
+from signaling.grants import OPEN, Grants
 from signaling.hub.admission import Admission
+from signaling.hub.moderation import Moderation
 from signaling.hub.post import Post
 from signaling.hub.rooms import LeftReason, Rooms
 from signaling.hub.session import Session
 from signaling.hub.tickets import Tickets
 from signaling.protocol.codec import Malformed
-from signaling.protocol.errors import BAD_VERSION, BAD_WORDS, FAREWELL, OVERLOADED, SILENT, ErrorCode
+from signaling.protocol.errors import BAD_VERSION, BAD_WORDS, EXPIRED, FAREWELL, OVERLOADED, SILENT, ErrorCode
 from signaling.protocol.ids import PeerId
 from signaling.protocol.messages import (
     VERSION,
     Ack,
     Acked,
+    Authenticate,
     Broadcast,
     Bye,
+    Configure,
+    Decide,
+    Done,
+    Expiring,
     Hello,
     IceServers,
     Join,
+    Kick,
     Leave,
+    Permitted,
     Ping,
     Pong,
     Request,
@@ -41,6 +51,7 @@ from signaling.protocol.messages import (
     Ticket,
     Update,
 )
+from signaling.protocol.permissions import Permission
 from signaling.turn import Turn
 
 UNNUMBERED = frozenset((Hello, Ping, Pong, Bye))
@@ -59,6 +70,7 @@ class Hub:
         self._config = config
         self._post = Post(config.limits)
         self._rooms = Rooms(config.limits, self._post)
+        self._moderation = Moderation(config.limits, self._post, self._rooms)
         self.sessions: dict[PeerId, Session] = {}
         self.turn = Turn(config.ice)
         self._admission = Admission(config, tickets, epoch, random_bytes, self.sessions, self.turn)
@@ -66,13 +78,19 @@ class Hub:
         # it; an entry that comes up too early is put back.
         self._deadlines: list[tuple[float, int, Session]] = []
         self._entries = 0
+        self._now = 0.0
+        """Of the message that is being heard."""
         self._handlers: dict[type, Callable[[Session, Any], list[Effect]]] = {
             Signal: self._signal,
             Ack: self._ack,
             Broadcast: self._rooms.broadcast,
-            Join: self._rooms.join,
+            Join: lambda session, message: self._rooms.join(session, message, self._now),
             Leave: self._rooms.leave,
             Update: self._rooms.update,
+            Kick: lambda session, message: self._moderation.kick(session, message, self._now),
+            Configure: self._moderation.configure,
+            Decide: self._moderation.decide,
+            Authenticate: self._authenticate,
             Ping: self._ping,
             Pong: self._pong,
             Bye: self._bye,
@@ -81,19 +99,20 @@ class Hub:
         }
 
     def open(
-        self, link: LinkHandle, hello: Hello, now: float, unix_now: float
+        self, link: LinkHandle, hello: Hello, now: float, unix_now: float, grants: Grants = OPEN
     ) -> tuple[Session | None, list[Effect]]:
         """Begin or resume a session on this link; None when it is turned away."""
         if hello.version != VERSION:
             return None, [Close(link, BAD_VERSION)]
-        admitted = self._admission.admit(link, hello, now, unix_now)
+        admitted = self._admission.admit(link, hello, grants, now, unix_now)
         if admitted is None:
             return None, [Close(link, OVERLOADED)]
         session, effects = admitted.session, admitted.effects
         if admitted.resumed:
             replay = Replay(link, session.mailbox.after(admitted.replay_after))
             back = self._rooms.show_presence(session) if admitted.was_away else []
-            effects = [*effects, replay, *back]
+            shrunk = self._rooms.grants_changed(session, admitted.grants_before)
+            effects = [*effects, replay, *back, *shrunk]
         else:
             if admitted.replaced is not None:
                 effects = [*effects, *self._rooms.remove_everywhere(admitted.replaced, "reset")]
@@ -108,6 +127,7 @@ class Hub:
         session.pinged = False
         if session.previous_nonce:
             self._admission.welcome_arrived(session)
+        self._now = now
         kind = type(message)
         if kind not in UNNUMBERED:
             session.received += 1
@@ -118,6 +138,23 @@ class Hub:
         if session.link is not link or self.sessions.get(session.id) is not session:
             return []
         return self._go_away(session, now)
+
+    def authenticated(
+        self, session: Session, request: int, grants: Grants | None, now: float, unix_now: float
+    ) -> list[Effect]:
+        """The answer to ``authenticate``: what the new token grants, or None when it is not good."""
+        if self.sessions.get(session.id) is not session:
+            return []
+        before = session.grants
+        if grants is None or (before.subject and grants.subject != before.subject):
+            return self._post.refuse(session, ErrorCode.BAD_TOKEN, request=request)
+        self._admission.grant(session, grants, now, unix_now)
+        effects = self._post.tell(session, Done(request))
+        effects += self._post.tell(session, Permitted(sorted(grants.can), grants.expires))
+        if grants.subject != before.subject and session.link is not None:
+            effects.append(Deliver(session.link, Ticket(self._admission.renew_ticket(session, unix_now))))
+        self._schedule(session)
+        return effects + self._rooms.grants_changed(session, before)
 
     @property
     def wake_at(self) -> float | None:
@@ -131,7 +168,9 @@ class Hub:
             due, _, session = heapq.heappop(self._deadlines)
             if due != session.deadline or self.sessions.get(session.id) is not session:
                 continue
-            if self._deadline_of(session) <= now:
+            if session.expires_at != inf:
+                effects += self._expire(session, now)
+            if self.sessions.get(session.id) is session and self._deadline_of(session) <= now:
                 effects += self._act(session, now)
             if session.link is not None and unix_now >= session.ticket_renewal:
                 effects.append(Deliver(session.link, Ticket(self._admission.renew_ticket(session, unix_now))))
@@ -179,6 +218,8 @@ class Hub:
 
     def _signal(self, session: Session, message: Signal) -> list[Effect]:
         target = self.sessions.get(message.to)
+        if not session.grants.may(Permission.SIGNAL):
+            return self._post.refuse(session, ErrorCode.NOT_ALLOWED, to=message.to, n=message.n)
         if target is None or not session.shares_a_room_with(target):
             return self._post.refuse(session, ErrorCode.UNKNOWN_PEER, to=message.to, n=message.n)
         return self._post.tell(target, Signalled(session.id, message.n, message.payload))
@@ -203,6 +244,10 @@ class Hub:
         self._admission.spend(session)
         return [Close(link, FAREWELL), *self._end(session, "left")]
 
+    def _authenticate(self, session: Session, message: Authenticate) -> list[Effect]:
+        # Whoever heard it has the token judged, and then calls authenticated().
+        return []
+
     def _hello_again(self, session: Session, message: Hello) -> list[Effect]:
         return self._post.refuse(session, ErrorCode.HELLO_TWICE)
 
@@ -221,8 +266,28 @@ class Hub:
             return session.lost_at + times.resume_window
         return session.heard + times.ping_interval + (times.ping_timeout if session.pinged else 0.0)
 
+    def _expiry_of(self, session: Session) -> float:
+        """When the token of a session is to be thought of next."""
+        auth = self._config.auth
+        is_told = session.is_expiry_told or session.link is None
+        return session.expires_at + (auth.grace if is_told else -auth.refresh_before)
+
+    def _expire(self, session: Session, now: float) -> list[Effect]:
+        link, auth = session.link, self._config.auth
+        if now >= session.expires_at + auth.grace:
+            goodbye: list[Effect] = [] if link is None else [Close(link, EXPIRED)]
+            self._admission.spend(session)
+            return goodbye + self._end(session, "expired")
+        if link is None or session.is_expiry_told or now < session.expires_at - auth.refresh_before:
+            return []
+        session.is_expiry_told = True
+        expires = session.grants.expires
+        return [] if expires is None else [Deliver(link, Expiring(expires))]
+
     def _schedule(self, session: Session) -> None:
         session.deadline = self._deadline_of(session)
+        if session.expires_at != inf:
+            session.deadline = min(session.deadline, self._expiry_of(session))
         self._entries += 1
         heapq.heappush(self._deadlines, (session.deadline, self._entries, session))
 

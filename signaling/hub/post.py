@@ -40,8 +40,9 @@ class Post:
         request: int | None = None,
         to: PeerId | None = None,
         n: int | None = None,
+        retry_after: float | None = None,
     ) -> list[Effect]:
-        return self.tell(session, Refused(code, HINTS[code], request, to, n))
+        return self.tell(session, Refused(code, HINTS[code], request, to, n, retry_after))
 
     def confirm(self, session: Session, received: int) -> None:
         mailbox = session.mailbox

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from math import inf
 from typing import TYPE_CHECKING
 
 from signaling.effects import LinkHandle
+from signaling.grants import OPEN, Grants
 from signaling.hub.mailbox import Mailbox
 from signaling.protocol.ids import PeerId, RoomName
 from signaling.protocol.messages import Capabilities
@@ -19,8 +21,11 @@ class Session:
     __slots__ = (
         "capabilities",
         "deadline",
+        "expires_at",
+        "grants",
         "heard",
         "id",
+        "is_expiry_told",
         "link",
         "lost_at",
         "mailbox",
@@ -32,10 +37,22 @@ class Session:
         "strikes",
         "ticket_renewal",
         "turn_renewal",
+        "waiting_in",
     )
 
-    def __init__(self, peer: PeerId, capabilities: Capabilities, link: LinkHandle, now: float) -> None:
+    def __init__(
+        self,
+        peer: PeerId,
+        capabilities: Capabilities,
+        link: LinkHandle,
+        now: float,
+        grants: Grants = OPEN,
+    ) -> None:
         self.id = peer
+        self.grants = grants
+        self.expires_at = inf
+        """When the token does, on the clock that never jumps."""
+        self.is_expiry_told = False
         self.capabilities = capabilities
         self.link: LinkHandle | None = link
         """None while the session is away."""
@@ -51,6 +68,8 @@ class Session:
         self.mailbox = Mailbox()
         # A list: most sessions are in one room, and a dict of one weighs 232 bytes.
         self.rooms: list[Room] = []
+        self.waiting_in: tuple[Room, ...] = ()
+        """Rooms whose waiting room this session is in."""
         self.nonce = b""
         self.previous_nonce = b""
         """Still good until the client is heard on its new link: its welcome may have been lost on the way."""

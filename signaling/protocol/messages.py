@@ -377,6 +377,7 @@ class PeerUpdated(Word, tag="peer-updated"):
     name: str
     metadata: dict[str, Any]
     away: bool
+    publishes: bool = True
 
 
 class PeerLeft(Word, tag="peer-left"):

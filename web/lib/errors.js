@@ -88,6 +88,13 @@ export const CLOSE_REASONS = Object.freeze([
     come_back: "here",
     after: 1,
   },
+  {
+    code: 4005,
+    name: "crowded",
+    text: "too many sessions of this user or address",
+    come_back: "here",
+    after: 30,
+  },
   { code: 4500, name: "bad-words", text: "too many frames were not messages", come_back: "never", after: 0 },
   { code: 4501, name: "no-hello", text: "no hello arrived in time", come_back: "never", after: 0 },
   {
@@ -99,6 +106,15 @@ export const CLOSE_REASONS = Object.freeze([
   },
   { code: 4503, name: "replaced", text: "the session went on over a newer link", come_back: "never", after: 0 },
   { code: 4504, name: "farewell", text: "you said bye", come_back: "never", after: 0 },
+  { code: 4505, name: "bad-token", text: "the token is missing or not valid", come_back: "never", after: 0 },
+  {
+    code: 4506,
+    name: "expired",
+    text: "the token has expired, and no new one came",
+    come_back: "never",
+    after: 0,
+  },
+  { code: 4507, name: "expelled", text: "an administrator has ended the session", come_back: "never", after: 0 },
 ]);
 
 /**

@@ -15,21 +15,28 @@
  * @property {Capabilities} [capabilities]
  * @property {boolean} [away] its link is lost; it may still resume
  * @property {boolean} [you_offer] you make the offers between you two
+ * @property {boolean} [publishes] false: may not send audio and video
  */
 /** @typedef {{urls: string[], username?: string, credential?: string}} IceServer */
-/** @typedef {{max_message_bytes: number, max_metadata_bytes: number, max_rooms: number, messages_per_second: number}} Limits */
+/** @typedef {{max_message_bytes: number, max_metadata_bytes: number, max_rooms: number, messages_per_second: number, messages_burst?: number, bytes_per_second?: number, joins_per_second?: number, broadcasts_per_second?: number, max_members?: number, outbox_messages?: number, outbox_bytes?: number}} Limits */
+/** @typedef {"join" | "create" | "publish" | "signal" | "broadcast" | "kick" | "lock" | "lobby" | "admin"} Permission */
+/** @typedef {{capacity: number, owner?: string | null, locked?: boolean, has_password?: boolean, has_lobby?: boolean}} RoomSettings */
 
-/** @typedef {{type: "hello", version: number, capabilities: Capabilities, resume?: Resume}} Hello */
-/** @typedef {{type: "join", request: number, room: string, name?: string, metadata?: Metadata, capacity?: number}} Join */
+/** @typedef {{type: "hello", version: number, capabilities: Capabilities, resume?: Resume, token?: string}} Hello */
+/** @typedef {{type: "join", request: number, room: string, name?: string, metadata?: Metadata, capacity?: number, proof?: string, lobby?: boolean}} Join */
 /** @typedef {{type: "leave", request: number, room: string}} Leave */
 /** @typedef {{type: "update", request: number, room: string, name?: string, metadata?: Metadata}} Update */
 /** @typedef {{type: "signal", to: string, n: number, payload: any}} Signal */
 /** @typedef {{type: "ack", to: string, n: number}} Ack */
 /** @typedef {{type: "broadcast", room: string, payload: any}} Broadcast */
+/** @typedef {{type: "authenticate", request: number, token: string}} Authenticate */
+/** @typedef {{type: "kick", request: number, room: string, id: string, ban?: number, reason?: string}} Kick */
+/** @typedef {{type: "configure", request: number, room: string, locked?: boolean, capacity?: number, proof?: string, lobby?: boolean, owner?: string}} Configure */
+/** @typedef {{type: "decide", request: number, room: string, id: string, admit: boolean}} Decide */
 /** @typedef {{type: "ping", received?: number}} Ping */
 /** @typedef {{type: "pong", received?: number, unix_now?: number}} Pong */
 /** @typedef {{type: "bye", code?: number, reason?: string, come_back?: import("./errors.js").ComeBack, after?: number}} Bye */
-/** @typedef {Join | Leave | Update | Signal | Ack | Broadcast} NumberedRequest */
+/** @typedef {Join | Leave | Update | Signal | Ack | Broadcast | Authenticate | Kick | Configure | Decide} NumberedRequest */
 /** @typedef {NumberedRequest | Hello | Ping | Pong | Bye} Request */
 
 /**
@@ -47,21 +54,32 @@
  * @property {number} settle
  * @property {Limits} limits
  * @property {IceServer[]} [ice_servers]
+ * @property {string} [subject] of the token
+ * @property {Permission[]} [can]
+ * @property {number | null} [expires] when the token does, in calendar seconds
  */
-/** @typedef {{type: "joined", request: number, room: string, peers: Peer[], capacity: number}} Joined */
+/** @typedef {{type: "joined", request: number, room: string, peers: Peer[], capacity: number, settings?: RoomSettings | null, waiting?: Peer[]}} Joined */
 /** @typedef {{type: "left", request: number, room: string}} Left */
 /** @typedef {{type: "updated", request: number, room: string}} Updated */
 /** @typedef {{type: "peer-joined", room: string, peer: Peer}} PeerJoined */
-/** @typedef {{type: "peer-updated", room: string, id: string, name: string, metadata: Metadata, away: boolean}} PeerUpdated */
-/** @typedef {{type: "peer-left", room: string, id: string, reason: "left" | "lost" | "reset"}} PeerLeft */
+/** @typedef {{type: "peer-updated", room: string, id: string, name: string, metadata: Metadata, away: boolean, publishes?: boolean}} PeerUpdated */
+/** @typedef {{type: "peer-left", room: string, id: string, reason: "left" | "lost" | "reset" | "kicked" | "expired"}} PeerLeft */
 /** @typedef {{type: "signal", from: string, n: number, payload: any}} Signalled */
 /** @typedef {{type: "ack", from: string, n: number}} Acked */
 /** @typedef {{type: "broadcast", room: string, from: string, payload: any}} Broadcasted */
 /** @typedef {{type: "refused", code: string, hint: string, request?: number, to?: string, n?: number, retry_after?: number}} RefusedEvent */
+/** @typedef {{type: "waiting", request: number, room: string}} Waiting */
+/** @typedef {{type: "done", request: number}} Done */
+/** @typedef {{type: "room-updated", room: string, settings: RoomSettings}} RoomUpdated */
+/** @typedef {{type: "knocked", room: string, peer: Peer}} Knocked */
+/** @typedef {{type: "knock-ended", room: string, id: string}} KnockEnded */
+/** @typedef {{type: "kicked", room: string, reason?: string, ban?: number}} Kicked */
+/** @typedef {{type: "permitted", can: Permission[], expires?: number | null}} Permitted */
+/** @typedef {{type: "expiring", expires: number}} Expiring */
 /** @typedef {{type: "ticket", ticket: string}} Ticket */
 /** @typedef {{type: "ice-servers", ice_servers: IceServer[]}} IceServers these take the place of those that have a username */
-/** @typedef {Joined | Left | Updated | PeerJoined | PeerUpdated | PeerLeft | Signalled | Acked | Broadcasted | RefusedEvent} NumberedEvent */
-/** @typedef {NumberedEvent | Welcome | Ticket | IceServers | Ping | Pong | Bye} Event */
+/** @typedef {Joined | Left | Updated | PeerJoined | PeerUpdated | PeerLeft | Signalled | Acked | Broadcasted | RefusedEvent | Waiting | Done | RoomUpdated | Knocked | KnockEnded | Kicked | Permitted} NumberedEvent */
+/** @typedef {NumberedEvent | Welcome | Expiring | Ticket | IceServers | Ping | Pong | Bye} Event */
 
 /** @typedef {"audio" | "video"} MediaKind */
 /** @typedef {{name: string, kind: MediaKind}} Slot a place for one track */
@@ -74,7 +92,7 @@ export const VERSION = 1;
 export const JSON_SUBPROTOCOL = "peerlane.v1.json";
 export const MAX_BATCH_MESSAGES = 64;
 
-const UNNUMBERED_EVENTS = new Set(["welcome", "ticket", "ice-servers", "ping", "pong", "bye"]);
+const UNNUMBERED_EVENTS = new Set(["welcome", "expiring", "ticket", "ice-servers", "ping", "pong", "bye"]);
 
 const EVENT_TYPES = new Set([
   ...UNNUMBERED_EVENTS,
@@ -88,6 +106,13 @@ const EVENT_TYPES = new Set([
   "ack",
   "broadcast",
   "refused",
+  "waiting",
+  "done",
+  "room-updated",
+  "knocked",
+  "knock-ended",
+  "kicked",
+  "permitted",
 ]);
 
 /** Whether both ends count this event. @param {{type: string}} event */

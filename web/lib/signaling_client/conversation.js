@@ -79,6 +79,10 @@ export class Conversation {
       case "left":
         // Between leaving and this, news of our old membership may have come.
         return [...this._changed(this._members.clear(event.room)), { tell: event }];
+      case "kicked":
+        // It is for the application to say whether to come again.
+        this._members.wanted.delete(event.room);
+        return [...this._changed(this._members.clear(event.room)), { tell: event }];
       case "refused":
         return this._refused(event, now);
       default:
@@ -116,6 +120,9 @@ export class Conversation {
     for (const request of unanswered) {
       if (request.type === "leave") outcomes.push({ tell: { ...answered(request), type: "left" } });
       else if (request.type === "update") outcomes.push({ tell: { ...answered(request), type: "updated" } });
+      // The hello had the same token.
+      else if (request.type === "authenticate") outcomes.push({ tell: { type: "done", request: request.request } });
+      else if (["kick", "configure", "decide"].includes(request.type)) outcomes.push({ post: request });
     }
     return outcomes;
   }

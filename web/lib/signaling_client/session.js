@@ -27,6 +27,9 @@ import { Numbered } from "./numbered.js";
  *
  * @typedef {Change
  *   | import("../protocol.js").Joined | import("../protocol.js").Left | import("../protocol.js").Updated
+ *   | import("../protocol.js").Waiting | import("../protocol.js").Done | import("../protocol.js").RoomUpdated
+ *   | import("../protocol.js").Knocked | import("../protocol.js").KnockEnded | import("../protocol.js").Kicked
+ *   | import("../protocol.js").Permitted | import("../protocol.js").Expiring
  *   | import("../protocol.js").RefusedEvent | import("../protocol.js").Broadcasted | import("../protocol.js").IceServers
  *   | {type: "signal", from: string, payload: any}
  *   | {type: "undelivered", to: string, payloads: any[]}
@@ -49,8 +52,11 @@ export class Session {
    * @param {object} options
    * @param {import("../protocol.js").Capabilities} options.capabilities
    * @param {() => number} options.random from 0 up to 1, for the back-off
+   * @param {string} [options.token]
    */
-  constructor({ capabilities, random }) {
+  constructor({ capabilities, random, token = "" }) {
+    /** Said with every hello; a newer one may take its place at any time. */
+    this.token = token;
     this._capabilities = capabilities;
     this._random = random;
     /** @type {State} */
@@ -128,6 +134,17 @@ export class Session {
     return this._do([{ post: message }]);
   }
 
+  /**
+   * Ask for something that is answered with `done` or `refused`.
+   *
+   * @param {import("../protocol.js").Authenticate | import("../protocol.js").Kick | import("../protocol.js").Configure | import("../protocol.js").Decide} request
+   */
+  act(request) {
+    this._requireRoomFor(request);
+    if (request.type === "authenticate") this.token = request.token;
+    return this._do([{ post: request }]);
+  }
+
   /** End the session in all its rooms. @returns {Effect[]} */
   bye() {
     if (this.state === "closed") return [];
@@ -172,7 +189,8 @@ export class Session {
     if (this.state !== "connecting") return [];
     this.state = "greeting";
     this._resuming = this.welcome !== null;
-    const hello = { type: /** @type {const} */ ("hello"), version: VERSION, capabilities: this._capabilities };
+    const token = this.token ? { token: this.token } : {};
+    const hello = { type: /** @type {const} */ ("hello"), version: VERSION, capabilities: this._capabilities, ...token };
     if (!this.welcome) {
       return [hello, ...this._numbered.kept].map((message) => ({ do: "send", message }));
     }
@@ -323,6 +341,8 @@ export class Session {
         return [];
       case "ice-servers":
         return this._takeServers(event);
+      case "expiring":
+        return [{ do: "tell", event }];
       case "bye":
         return this.linkLost(now, event.code ?? 0, {
           comeBack: event.come_back ?? "never",
