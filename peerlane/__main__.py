@@ -38,6 +38,12 @@ turn.command("peerlane.turn.config:config", help="Write the configuration of a T
 turn.command("peerlane.turn.up:up", help="Run a TURN server here.")
 app.command(turn)
 
+token = App(name="token", help="Make tokens, read them, and make the keys that sign them.")
+token.command("peerlane.token:new", help="Make a token for somebody.")
+token.command("peerlane.token:inspect", help="Show what is in a token, and what a server would say of it.")
+token.command("peerlane.token:keys", help="Make a key that signs tokens.")
+app.command(token)
+
 
 def main() -> None:
     """Run a command and exit: 0 done, 1 it could not be done, 2 not understood, 130 interrupted."""

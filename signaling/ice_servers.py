@@ -15,26 +15,27 @@ from signaling.limits import Turned
 from signaling.metrics import IceServersResult
 from signaling.node import Node
 from signaling.protocol.messages import IceServer
-from signaling.transports.door import called, turned_away, verdict_on
+from signaling.transports.door import called, caller, turned_away, verdict_on
 
 METHODS = "GET, HEAD, POST"
 PREFLIGHT_SECONDS = 600
+NO_TOKEN = "The token is missing or not valid; send 'Authorization: Bearer TOKEN' with one that is."
 # Names of regions are the operator's own and short.
 MAX_REGION_CHARACTERS = 64
 
 
 class IceServersDoor:
-    """Answers with 401 (no token), 403 (a foreign page), 400 (a Host that is none), 429 and 503 (too
-    often, leaving), and says why. Nothing is signed before all of that is settled.
+    """Answers with 401 (no token, or none that is good), 403 (a foreign page), 400 (a Host that is none),
+    429 and 503 (too often, leaving), and says why. Nothing is signed before all of that is settled.
     """
 
     def __init__(self, node: Node) -> None:
         self._node = node
-        self._server = node.config.server
+        self._config = node.config
 
     async def tell(self, request: web.Request) -> web.Response:
         """``GET``, or ``POST``: browsers name the origin of a page with every POST."""
-        result, response = self._judge(request)
+        result, response = await self._judge(request)
         self._node.metrics.ice_servers[result] += 1
         response.headers["Cache-Control"] = "no-store"
         response.headers["Vary"] = "Origin"
@@ -46,7 +47,7 @@ class IceServersDoor:
 
     async def preflight(self, request: web.Request) -> web.Response:
         """``OPTIONS``: what a browser asks before it lets a page of another origin ask (Fetch §4.8)."""
-        verdict = verdict_on(request, self._server)
+        verdict = verdict_on(request, self._config)
         origin = request.headers.get("Origin")
         headers = {"Allow": f"{METHODS}, OPTIONS", "Vary": "Origin"}
         if origin is None:
@@ -61,13 +62,17 @@ class IceServersDoor:
         }
         return web.Response(status=204, headers=headers)
 
-    def _judge(self, request: web.Request) -> tuple[IceServersResult, web.Response]:
-        verdict = verdict_on(request, self._server)
+    async def _judge(self, request: web.Request) -> tuple[IceServersResult, web.Response]:
+        verdict = verdict_on(request, self._config)
         if not verdict.allowed and verdict.wants_token:
             challenge = {"WWW-Authenticate": "Bearer"}
             return "token", web.Response(status=401, text=verdict.reason, headers=challenge)
         if not verdict.allowed:
             return "origin", web.Response(status=403, text=verdict.reason)
+        who = caller(request)
+        if isinstance(await self._node.judge(who.bearer, who), str):
+            challenge = {"WWW-Authenticate": 'Bearer error="invalid_token"'}
+            return "token", web.Response(status=401, text=NO_TOKEN, headers=challenge)
         host = called(request)
         if host is None:
             text = "the Host header is not a name or an address"

@@ -14,6 +14,8 @@ from collections import deque
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple, TypeVar
 
+from signaling.auth import Verified
+from signaling.authority import Authority
 from signaling.config import Config
 from signaling.effects import Deliver, DeliverAll, Effect, Replay
 from signaling.hub.hub import Hub
@@ -23,6 +25,7 @@ from signaling.metrics import LinkResult, Metrics
 from signaling.outbox import Outbox
 from signaling.protocol.codec import Codec, Malformed
 from signaling.protocol.errors import (
+    BAD_TOKEN,
     BAD_WORDS,
     DRAINING,
     FAULT,
@@ -34,6 +37,7 @@ from signaling.protocol.errors import (
 )
 from signaling.protocol.ids import PEER_ID_BYTES, peer_id_from
 from signaling.protocol.messages import (
+    Authenticate,
     Bye,
     Hello,
     IceServer,
@@ -47,7 +51,7 @@ from signaling.protocol.messages import (
     Word,
 )
 from signaling.stun_names import other_stun, own_stun
-from signaling.transports.link import Link, Pipe
+from signaling.transports.link import Caller, Link, Pipe
 
 log = logging.getLogger("signaling.node")
 
@@ -57,6 +61,7 @@ WordT = TypeVar("WordT", bound=Word)
 TICK = 0.25
 # Seconds' worth of requests for credentials that an address may make at once.
 CREDENTIALS_AT_ONCE = 10.0
+NOBODY = Caller()
 OFTEN = "too many requests for TURN credentials from this address; come back after Retry-After seconds"
 
 
@@ -71,11 +76,15 @@ class Node:
     """One server process: its hub, its links and its time.
 
     ``ticket_key`` has at least 32 bytes and is the same on every node and after every restart.
+    Without an ``authority`` there is one that knows the configuration. Raises UnusableKeys.
     """
 
-    def __init__(self, config: Config, metrics: Metrics, ticket_key: bytes) -> None:
+    def __init__(
+        self, config: Config, metrics: Metrics, ticket_key: bytes, authority: Authority | None = None
+    ) -> None:
         self.config = config
         self.metrics = metrics
+        self._authority = authority or Authority(config)
         self.hub = Hub(config, Tickets(ticket_key), secrets.token_urlsafe(9), secrets.token_bytes)
         limits = config.limits
         self._limits = LinkLimits(limits.links_per_second_per_address, limits.links_per_second)
@@ -144,7 +153,11 @@ class Node:
         """The door refused a link by itself."""
         self.metrics.links_opened[result] += 1
 
-    async def serve(self, pipe: Pipe, codec: Codec[Request], host: str) -> None:
+    async def judge(self, token: str, who: Caller) -> Verified | str:
+        """What this token grants somebody, or why nothing."""
+        return await self._authority.judge(token, who.address, who.origin)
+
+    async def serve(self, pipe: Pipe, codec: Codec[Request], host: str, who: Caller = NOBODY) -> None:
         """Speak with one client until its link ends. Raises nothing for what the client does."""
         link = self._link(pipe, codec)
         self._links.add(link)
@@ -154,11 +167,13 @@ class Node:
             # It was upgraded while the others were told.
             self._close(link, DRAINING)
         try:
-            await self._greet(link, host)
+            await self._greet(link, host, who)
             while not link.closing and (frame := await pipe.receive()) is not None:
                 wait = self._hear_frame(link, frame)
                 # The next may be long in coming; thousands of links wait for theirs.
                 del frame
+                if link.renewals:
+                    await self._renew(link, who)
                 if wait > 0.0:
                     self.metrics.throttled += 1
                     await asyncio.sleep(wait)
@@ -217,7 +232,7 @@ class Node:
         if finishing:
             await asyncio.wait(finishing)
 
-    async def _greet(self, link: Link, host: str) -> None:
+    async def _greet(self, link: Link, host: str, who: Caller) -> None:
         """Wait for hello and open the session; what came with it in one frame is heard too."""
         try:
             async with asyncio.timeout(self.config.session.hello_timeout):
@@ -234,7 +249,16 @@ class Node:
             self._say(link, refusal, link.codec.encode(refusal))
             self._close(link, BAD_WORDS)
             return
-        session, effects = self.hub.open(link, hello, self._now(), time.time())
+        verified = await self.judge(hello.token or who.bearer, who)
+        unix_now = time.time()
+        claimed = self.hub.claimed(hello, unix_now)
+        if isinstance(verified, str) or not self._authority.spent.may_use(verified.token_id, claimed):
+            self._close(link, BAD_TOKEN)
+            return
+        session, effects = self.hub.open(link, hello, self._now(), unix_now, verified.grants)
+        if session is not None and verified.token_id:
+            ends = (verified.grants.expires or 0.0) + self.config.auth.leeway
+            self._authority.spent.use(verified.token_id, session.id, ends, unix_now)
         link.session = session
         for welcome in _said(effects, Welcome):
             welcome.ice_servers = [*welcome.ice_servers, *self._own_stun(host)]
@@ -243,6 +267,23 @@ class Node:
                 self.metrics.resumed_fresh += not welcome.resumed
         self.perform(effects)
         self._hear(link, more)
+
+    async def _renew(self, link: Link, who: Caller) -> None:
+        """The tokens that this link has brought; what else it says waits for the verdict."""
+        for message in link.renewals:
+            verified = await self.judge(message.token, who)
+            session, now = link.session, self._now()
+            if session is None:
+                break
+            is_good = isinstance(verified, Verified) and self._authority.spent.may_use(
+                verified.token_id, session.id
+            )
+            grants = verified.grants if isinstance(verified, Verified) and is_good else None
+            if isinstance(verified, Verified) and grants is not None and verified.token_id:
+                ends = (grants.expires or 0.0) + self.config.auth.leeway
+                self._authority.spent.use(verified.token_id, session.id, ends, time.time())
+            self.perform(self.hub.authenticated(session, message.request, grants, now, time.time()))
+        link.renewals = []
 
     def _link(self, pipe: Pipe, codec: Codec[Request]) -> Link:
         limits = self.config.limits
@@ -267,6 +308,8 @@ class Node:
             if isinstance(message, Join):
                 link.bucket.take(now, self._join_cost)
                 self.metrics.joins += any(_said(effects, Joined))
+            elif isinstance(message, Authenticate):
+                link.renewals = [*link.renewals, message]
             elif isinstance(message, Ping):
                 for pong in _said(effects, Pong):
                     pong.unix_now = time.time()

@@ -11,7 +11,8 @@ import hmac
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
-from signaling.config import Server
+from signaling.auth import looks_like_a_token
+from signaling.config import Auth, Server
 
 DEFAULT_PORTS = {"http": 80, "https": 443}
 
@@ -26,6 +27,7 @@ class Verdict(NamedTuple):
 
 
 ALLOWED = Verdict(True)
+NO_AUTH = Auth()
 
 
 class Origin(NamedTuple):
@@ -36,14 +38,16 @@ class Origin(NamedTuple):
     port: int
 
 
-def origin_allowed(origin: str | None, host: str, authorization: str | None, server: Server) -> Verdict:
+def origin_allowed(
+    origin: str | None, host: str, authorization: str | None, server: Server, auth: Auth = NO_AUTH
+) -> Verdict:
     """Judge the headers ``Origin``, ``Host`` and ``Authorization`` of a request for a link.
 
     Same origin means the same host and port; the scheme may differ, because a proxy in front of the
     server may speak HTTPS where the server speaks HTTP.
     """
     if origin is None:
-        return _program_allowed(authorization, server)
+        return _program_allowed(authorization, server, auth)
     asking = parse_origin(origin)
     if asking is None:
         return Verdict(
@@ -88,10 +92,19 @@ def _text(origin: Origin) -> str:
     return f"{origin.scheme}://{host}{port}"
 
 
-def _program_allowed(authorization: str | None, server: Server) -> Verdict:
+def bearer(authorization: str | None) -> str:
+    """The token of an ``Authorization`` header (RFC 6750 §2.1); empty without one."""
     scheme, _, token = (authorization or "").partition(" ")
-    if scheme.lower() == "bearer":
-        presented = token.strip().encode()
+    return token.strip() if scheme.lower() == "bearer" else ""
+
+
+def _program_allowed(authorization: str | None, server: Server, auth: Auth) -> Verdict:
+    token = bearer(authorization)
+    if auth.is_on and (looks_like_a_token(token) or (auth.guests and not token)):
+        # Judged with the hello; a signature is not worth checking twice.
+        return ALLOWED
+    if token:
+        presented = token.encode()
         # All of them are compared, so that the time taken does not tell which one was close.
         if sum(hmac.compare_digest(presented, known.encode()) for known in server.tokens):
             return ALLOWED

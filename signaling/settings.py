@@ -20,7 +20,7 @@ from signaling.settings_checks import check
 
 ENVIRONMENT_PREFIX = "PEERLANE_"
 SECRETS = frozenset({"server.tokens", "server.ticket_key"})
-HOLD_SECRETS = SECRETS | {"ice.servers", "ice.turn"}
+HOLD_SECRETS = SECRETS | {"ice.servers", "ice.turn", "auth.keys"}
 """What is not repeated when it does not fit."""
 MASK = "********"
 OUR_WORDS = {
@@ -210,6 +210,9 @@ def _shown(key: str, value: Any) -> str:
         return _inline(msgspec.to_builtins(value))
     if key == "ice.turn":
         value = [msgspec.structs.replace(server, secrets=[MASK for _ in server.secrets]) for server in value]
+        return _inline(msgspec.to_builtins(value))
+    if key == "auth.keys":
+        value = [msgspec.structs.replace(each, secret=MASK if each.secret else "") for each in value]
         return _inline(msgspec.to_builtins(value))
     return _inline(value)
 

@@ -9,7 +9,7 @@ from ipaddress import IPv4Address, IPv6Address, ip_address
 
 import msgspec
 
-from signaling.config import Config, Server, TurnServers
+from signaling.config import Auth, Config, Server, TurnServers
 from signaling.origins import parse_origin
 from signaling.turn import wrong_with
 
@@ -24,7 +24,9 @@ MIN_MESSAGE_BYTES = 1_024
 MAX_MESSAGE_BYTES = 1_048_576
 
 # These may be 0, and then mean: none.
-MAY_BE_ZERO = frozenset({"server.port", "server.https_port", "server.stun_port", "session.settle"})
+MAY_BE_ZERO = frozenset(
+    {"server.port", "server.https_port", "server.stun_port", "session.settle", "auth.leeway", "auth.grace"}
+)
 TURN_URL = re.compile(
     r"turns?:(?:\[[0-9a-fA-F:.]+\]|[^:?\[\]/@\s]+)(?::[0-9]{1,5})?(?:\?transport=(?:udp|tcp))?", re.ASCII
 )
@@ -39,6 +41,7 @@ def check(config: Config, is_file: Callable[[str], bool]) -> list[Problem]:
         *_session(config),
         *_limits(config),
         *_ice(config, is_file),
+        *_auth(config.auth, is_file),
     ]
 
 
@@ -190,3 +193,35 @@ def _stun_alternate(server: Server) -> Iterator[str]:
         yield f"is {server.host}, as server.host is; a second address is needed to see what a NAT does."
     if parsed and server.stun_port == 0:
         yield "is given, but server.stun_port is 0: there is no STUN responder."
+
+
+def _auth(auth: Auth, is_file: Callable[[str], bool]) -> Iterator[Problem]:
+    for index, key in enumerate(auth.keys, 1):
+        if bool(key.secret) == bool(key.file):
+            yield "auth.keys", f"key {index} needs either a secret or a file."
+        elif key.file and not is_file(key.file):
+            yield "auth.keys", f"key {index}: there is no file {key.file}."
+        elif key.secret and not key.algorithm.startswith("HS"):
+            yield "auth.keys", f"key {index}: {key.algorithm} needs a public key; give its PEM file as file."
+        elif key.secret and len(key.secret.encode()) < int(key.algorithm[2:]) // 8:
+            needed = int(key.algorithm[2:]) // 8
+            yield (
+                "auth.keys",
+                f"key {index}: a secret for {key.algorithm} needs at least {needed} bytes (RFC 7518 §3.2). "
+                "'peerlane token keys' makes a good one.",
+            )
+    if auth.jwks_file and not is_file(auth.jwks_file):
+        yield "auth.jwks_file", f"there is no file {auth.jwks_file}."
+    for name in ("jwks_url", "authorize_url"):
+        url = getattr(auth, name)
+        if url and not (url.startswith("https://") or _is_loopback_url(url)):
+            yield (
+                f"auth.{name}",
+                "must begin with https://: whoever can change it on the way decides who comes in. "
+                "http:// is for addresses of this machine.",
+            )
+
+
+def _is_loopback_url(url: str) -> bool:
+    origin = parse_origin("/".join(url.split("/", 3)[:3]))
+    return origin is not None and origin.host in ("localhost", "127.0.0.1", "::1")

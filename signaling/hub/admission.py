@@ -115,6 +115,11 @@ class Admission:
                 break
             del self._spent[spent]
 
+    def claimed(self, resume: Resume | None, unix_now: float) -> str:
+        """Which session a genuine ticket is for, whatever has become of that; empty without one."""
+        claim = None if resume is None else self._tickets.read(resume.ticket, unix_now)
+        return "" if claim is None else claim.peer
+
     def _shared(self, capabilities: Capabilities) -> Capabilities:
         """One object for all who can do the same: there are few kinds of clients and many of each."""
         known = self._known_capabilities.get(capabilities)

@@ -121,6 +121,10 @@ class Hub:
         self._schedule(session)
         return session, effects
 
+    def claimed(self, hello: Hello, unix_now: float) -> str:
+        """The session that a genuine ticket in this hello asks for; empty without one."""
+        return self._admission.claimed(hello.resume, unix_now)
+
     def receive(self, session: Session, message: Request | Malformed, now: float) -> list[Effect]:
         """One message from the link of this session."""
         session.heard = now

@@ -4,19 +4,28 @@ from __future__ import annotations
 
 from aiohttp import web
 
-from signaling.config import Server
+from signaling.config import Config
 from signaling.limits import Turned
-from signaling.origins import Verdict, origin_allowed, parse_origin
+from signaling.origins import Verdict, bearer, origin_allowed, parse_origin
+from signaling.transports.link import Caller
 
 
-def verdict_on(request: web.Request, server: Server) -> Verdict:
+def caller(request: web.Request) -> Caller:
+    """Who asks, for whoever judges tokens."""
+    headers = request.headers
+    return Caller(request.remote or "", headers.get("Origin", ""), bearer(headers.get("Authorization")))
+
+
+def verdict_on(request: web.Request, config: Config) -> Verdict:
     """Whether the page or the program that asks may come in."""
     origin = request.headers.get("Origin")
     if origin is None and request.headers.get("Sec-Fetch-Site") == "same-origin":
         # A browser names no origin when a page of ours fetches something; this it does say, and no page
         # can change it (Fetch Metadata).
         origin = f"http://{request.host}"
-    return origin_allowed(origin, request.host, request.headers.get("Authorization"), server)
+    return origin_allowed(
+        origin, request.host, request.headers.get("Authorization"), config.server, config.auth
+    )
 
 
 def called(request: web.Request) -> str | None:

@@ -3,17 +3,28 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from signaling.hub.session import Session
 from signaling.limits import TokenBucket
 from signaling.outbox import Outbox
 from signaling.protocol.codec import Codec
 from signaling.protocol.errors import CloseReason
-from signaling.protocol.messages import Request
+from signaling.protocol.messages import Authenticate, Request
 
+# Shared by all links, most of which never have one; replaced, never changed.
+NO_RENEWALS: list[Authenticate] = []
 LAST_WORDS_TIMEOUT = 2.0
 """How long a closing link may take to empty its outbox before it is cut."""
+
+
+class Caller(NamedTuple):
+    """Who opened a link, as far as the request told."""
+
+    address: str = ""
+    origin: str = ""
+    bearer: str = ""
+    """What a program presented; a page presents its token with the hello."""
 
 
 class Pipe(Protocol):
@@ -39,7 +50,7 @@ class Link:
     cost no task each. :meth:`finish` waits for it, so it never outlives its link.
     """
 
-    __slots__ = ("_cut", "_reason", "_writer", "bucket", "codec", "outbox", "pipe", "session")
+    __slots__ = ("_cut", "_reason", "_writer", "bucket", "codec", "outbox", "pipe", "renewals", "session")
 
     def __init__(self, pipe: Pipe, codec: Codec[Request], outbox: Outbox, bucket: TokenBucket) -> None:
         self.pipe = pipe
@@ -48,6 +59,8 @@ class Link:
         self.bucket = bucket
         self.session: Session | None = None
         """None before the hello, and again once the session has ended or gone on elsewhere."""
+        self.renewals: list[Authenticate] = NO_RENEWALS
+        """Newer tokens that are still to be judged."""
         self._writer: asyncio.Task[None] | None = None
         self._reason: CloseReason | None = None
         self._cut: asyncio.TimerHandle | None = None

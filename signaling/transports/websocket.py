@@ -11,8 +11,8 @@ from signaling.limits import Turned
 from signaling.metrics import LinkResult
 from signaling.protocol.codec import SERVER_CODECS, Codec
 from signaling.protocol.messages import JSON_SUBPROTOCOL, Request
-from signaling.transports.door import called, turned_away, verdict_on
-from signaling.transports.link import Pipe
+from signaling.transports.door import called, caller, turned_away, verdict_on
+from signaling.transports.link import Caller, Pipe
 
 SUBPROTOCOLS = tuple(SERVER_CODECS)
 
@@ -26,7 +26,7 @@ class LinkHost(Protocol):
     def count_refusal(self, result: LinkResult) -> None:
         """A link was refused before it reached the node."""
 
-    async def serve(self, pipe: Pipe, codec: Codec[Request], host: str) -> None:
+    async def serve(self, pipe: Pipe, codec: Codec[Request], host: str, caller: Caller) -> None:
         """Speak with the client until the link ends; ``host`` is what it calls this server."""
 
 
@@ -88,13 +88,13 @@ class WebSocketDoor:
         socket.headers.clear()
         codec = SERVER_CODECS[socket.ws_protocol or JSON_SUBPROTOCOL]
         pipe = WebSocketPipe(socket, request, codec.is_text)
-        await self._host.serve(pipe, codec, called(request) or "")
+        await self._host.serve(pipe, codec, called(request) or "", caller(request))
         return socket
 
     def _refusal(self, request: web.Request) -> web.Response | None:
         """The answer to a request that may not come in."""
         headers = request.headers
-        verdict = verdict_on(request, self._config.server)
+        verdict = verdict_on(request, self._config)
         if not verdict.allowed:
             self._host.count_refusal("origin")
             return web.Response(status=403, text=verdict.reason)
