@@ -13,14 +13,14 @@ from peerlane.__main__ import run
 def test_the_help_names_every_command(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["--help"]) == 0
     text = capsys.readouterr().out
-    for command in ("serve", "chat", "call", "nat", "turn"):
+    for command in ("serve", "chat", "call", "nat", "turn", "token"):
         assert command in text
 
 
 def test_asking_for_help_loads_neither_the_server_nor_the_peers() -> None:
     code = (
         "import sys; from peerlane.__main__ import run; run(['--help']);"
-        "sys.exit(bool({'aiohttp', 'aiortc', 'msgspec', 'cryptography'} & set(sys.modules)))"
+        "sys.exit(bool({'aiohttp', 'aiortc', 'msgspec', 'cryptography', 'jwt'} & set(sys.modules)))"
     )
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, check=False).returncode == 0
 

@@ -9,6 +9,7 @@ import msgspec
 
 from signaling.config import Config
 from signaling.effects import Close, Deliver, DeliverAll, Effect, Replay
+from signaling.grants import OPEN, Grants
 from signaling.hub.hub import Hub
 from signaling.hub.session import Session
 from signaling.hub.tickets import Tickets
@@ -93,8 +94,10 @@ def _say(line: Any, message: Word) -> None:
 class Client:
     """A well-behaved client: it knows its ticket, and counts what it hears."""
 
-    def __init__(self, world: World, capabilities: Capabilities | None = None) -> None:
+    def __init__(self, world: World, capabilities: Capabilities | None = None, grants: Grants = OPEN) -> None:
         self.world = world
+        self.grants = grants
+        """What its token comes to, with each hello."""
         self.capabilities = capabilities or Capabilities()
         self.line = Line()
         self.session: Session | None = None
@@ -112,7 +115,8 @@ class Client:
         self.line = Line()
         self._read = 0
         hello = Hello(capabilities=self.capabilities, resume=resume)
-        self.session, effects = self.world.hub.open(self.line, hello, self.world.now, self.world.unix_now)
+        world = self.world
+        self.session, effects = world.hub.open(self.line, hello, world.now, world.unix_now, self.grants)
         self.world.perform(effects)
         self.read()
         return self

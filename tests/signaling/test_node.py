@@ -3,26 +3,31 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
+import jwt
 import msgspec
 import pytest
 
-from signaling.config import Config, LimitsConfig, Session
+from signaling.config import Auth, AuthKey, Config, LimitsConfig, Session
 from signaling.metrics import Metrics
 from signaling.node import Node
 from signaling.protocol.codec import CLIENT_CODECS, JSON, Codec
 from signaling.protocol.messages import (
     JSON_SUBPROTOCOL,
+    Authenticate,
     Broadcast,
     Broadcasted,
     Bye,
+    Done,
     Hello,
     Join,
     Joined,
     PeerUpdated,
+    Permitted,
     Ping,
     Pong,
     Refused,
@@ -328,3 +333,53 @@ async def test_queues_that_are_too_large_together_are_shed() -> None:
         await asyncio.wait([server.tasks[1]])
         assert server.metrics.shed >= 1
         assert server.node.hub.kept_bytes <= 50_000
+
+
+SECRET = "s" * 32
+GUARDED = Config(auth=Auth(keys=[AuthKey("HS256", secret=SECRET)]))
+
+
+def token(**claims: Any) -> str:
+    now = int(time.time())
+    return jwt.encode({"sub": "ana", "iat": now, "exp": now + 60} | claims, SECRET, "HS256")
+
+
+async def test_nobody_comes_in_without_a_good_token_where_one_is_asked_for() -> None:
+    async with running(GUARDED) as server:
+        for text in ("", "nonsense", token(exp=1)):
+            pipe = server.connect()
+            pipe.say(Hello(token=text), Join(1, "room"))
+            assert (await pipe.hear(Bye)).code == 4505
+        assert not server.node.hub.sessions
+        pipe = server.connect()
+        pipe.say(Hello(token=token()), Join(1, "room"))
+        assert (await pipe.hear(Welcome)).subject == "ana"
+        assert await pipe.hear(Joined)
+
+
+async def test_k4_a_one_time_token_lets_in_once_and_its_own_session_again() -> None:
+    async with running(GUARDED) as server:
+        once = token(once=True, jti="1")
+        pipe = server.connect()
+        pipe.say(Hello(token=once))
+        welcome = await pipe.hear(Welcome)
+        thief = server.connect()
+        thief.say(Hello(token=once))
+        assert (await thief.hear(Bye)).code == 4505
+        pipe.to_server.put_nowait(None)
+        back = server.connect()
+        back.say(Hello(resume=Resume(welcome.ticket, welcome.epoch, 0), token=once))
+        assert (await back.hear(Welcome)).resumed
+
+
+async def test_a_session_brings_a_newer_token() -> None:
+    async with running(GUARDED) as server:
+        pipe = server.connect()
+        pipe.say(Hello(token=token()))
+        await pipe.hear(Welcome)
+        pipe.say(Authenticate(1, token(can=["join"])), Join(2, "room"))
+        assert (await pipe.hear(Done)).request == 1
+        assert (await pipe.hear(Permitted)).can == ["join"]
+        pipe.say(Authenticate(3, token(sub="ben")), Authenticate(4, "nonsense"))
+        refused = [await pipe.hear(Refused) for _ in range(2)]
+        assert [(each.request, each.code) for each in refused] == [(3, "bad-token"), (4, "bad-token")]

@@ -1,0 +1,141 @@
+"""Where hostile tests play: a real server, a witness beside the attacker, and what the attack may cost."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import tempfile
+import time
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from pathlib import Path
+
+import msgspec
+
+from tests.end_to_end.conftest import ServerProcess, eventually
+from tests.hostile.witness import Account, Witness
+
+IDLE = 1.0
+"""Seconds that the witness is watched before anybody attacks."""
+FREELY = {
+    # All attacks come from one address, and most are about something else than how often.
+    "PEERLANE_LIMITS_LINKS_PER_SECOND_PER_ADDRESS": "100000",
+    "PEERLANE_LIMITS_LINKS_PER_SECOND": "100000",
+}
+
+
+class Server(ServerProcess):
+    """A server whose use of the machine is measured from outside."""
+
+    @property
+    def pid(self) -> int:
+        assert self._process is not None
+        return self._process.pid
+
+    @property
+    def is_alive(self) -> bool:
+        return self._process is not None and self._process.poll() is None
+
+    @property
+    def open_files(self) -> int:
+        return len(os.listdir(f"/proc/{self.pid}/fd"))
+
+    @property
+    def memory_bytes(self) -> int:
+        pages = int(Path(f"/proc/{self.pid}/statm").read_text().split()[1])
+        return pages * os.sysconf("SC_PAGE_SIZE")
+
+    @property
+    def peak_memory_bytes(self) -> int:
+        """Since the last :meth:`forget_peak`."""
+        for line in Path(f"/proc/{self.pid}/status").read_text().splitlines():
+            if line.startswith("VmHWM:"):
+                return int(line.split()[1]) * 1_024
+        raise AssertionError("the kernel does not tell VmHWM")
+
+    def forget_peak(self) -> None:
+        Path(f"/proc/{self.pid}/clear_refs").write_text("5")
+
+    @property
+    def cpu_seconds(self) -> float:
+        fields = Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+@contextmanager
+def running(**settings: str) -> Iterator[Server]:
+    """A server with settings from the environment; its log is gone with it."""
+    with tempfile.TemporaryDirectory(prefix="peerlane-hostile-") as folder:
+        server = Server(Path(folder), FREELY | settings)
+        server.start()
+        try:
+            yield server
+        finally:
+            server.close()
+
+
+class Watched(msgspec.Struct):
+    """A server and the witness in it, for as many attacks as there are."""
+
+    server: Server
+    witness: Witness
+    idle: Account
+
+
+@contextmanager
+def watched() -> Iterator[Watched]:
+    with running() as server:
+        witness = Witness(server.url)
+        try:
+            witness.account()
+            time.sleep(IDLE)
+            yield Watched(server, witness, witness.account())
+        finally:
+            witness.close()
+
+
+class Stage:
+    """One attack: how large it is, and what was found."""
+
+    def __init__(self, house: Watched, is_full: bool) -> None:
+        self.server = house.server
+        self.port = house.server.port
+        self.is_full = is_full
+        self._house = house
+        self.figures: list[str] = []
+
+    def count(self, quick: int, full: int) -> int:
+        """How many: ``full`` in ``make hostile``, ``quick`` among the other tests."""
+        return full if self.is_full else quick
+
+    def tell(self, figure: str) -> None:
+        """For the table."""
+        self.figures.append(figure)
+
+    def slowest(self) -> float:
+        """The p99 that the witness may have: three times the idle one, and 50 ms in any case.
+
+        Among the other tests the machine may be busy with them, and the figure would be theirs.
+        """
+        return max(3 * self._house.idle.p99, 0.05 if self.is_full else 1.0)
+
+    async def account(self) -> Account:
+        return await asyncio.to_thread(self._house.witness.account)
+
+
+@asynccontextmanager
+async def attacking(house: Watched, *, is_full: bool) -> AsyncIterator[Stage]:
+    """Afterwards the server must be as before, and the witness must have missed nothing."""
+    stage = Stage(house, is_full)
+    server = house.server
+    await stage.account()
+    files, logged = server.open_files, len(server.log)
+    yield stage
+    assert server.is_alive, f"the server has ended: {server.log[logged:]}"
+    await eventually(lambda: server.open_files <= files, f"at most {files} open files, as before")
+    faults = [line for line in server.log[logged:].splitlines() if '"exception"' in line]
+    assert not faults, faults
+    seen = await stage.account()
+    assert seen.lost == 0, f"the witness lost {seen.lost} messages"
+    assert seen.p99 <= stage.slowest(), f"the witness waited {seen.p99:.3f} s (p99)"
+    stage.tell(f"witness {seen.received} of {seen.received + seen.lost}, p99 {seen.p99 * 1e3:.1f} ms")
