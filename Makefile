@@ -1,7 +1,7 @@
 # The verbs of this project; `make` alone lists them. Each is thin: the work is in scripts/.
 # `make serve FLAGS='--port 9000'` passes flags on.
 .DEFAULT_GOAL := help
-.PHONY: help serve test check bench natlab setup format clean
+.PHONY: help serve test check bench hostile natlab setup format clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -25,6 +25,9 @@ bench: setup ## the benchmarks, ours beside the peers' (about forty minutes; see
 natlab: setup ## every kind of NAT with every other, in namespaces of this machine (about fifteen minutes)
 	@scripts/install-system >&2
 	@exec .venv/bin/python -m tests.natlab.nat.rootless .venv/bin/python -m tests.natlab.nat.matrix $(FLAGS)
+
+hostile: setup ## every attack at its full size, beside a group that must not notice (about ten minutes)
+	@exec .venv/bin/python -m tests.hostile $(FLAGS)
 
 setup: ## make .venv with everything a developer needs
 	@scripts/install dev >&2

@@ -10,6 +10,7 @@ from typing import Any, Generic, Literal, TypeVar
 import msgspec
 
 from peer.errors import Diagnosis
+from signaling.protocol.messages import RoomSettings
 
 PeerT = TypeVar("PeerT")
 
@@ -25,10 +26,11 @@ class PeerUpdated(msgspec.Struct, Generic[PeerT], frozen=True):
 
 
 class PeerLeft(msgspec.Struct, Generic[PeerT], frozen=True):
-    """``left``: it said so. ``lost``: it did not come back in time."""
+    """``left``: it said so. ``lost``: it did not come back in time. ``kicked``: it was thrown out.
+    ``expired``: its token did, or does not permit this room any more."""
 
     peer: PeerT
-    reason: Literal["left", "lost"]
+    reason: Literal["left", "lost", "kicked", "expired"]
 
 
 class PeerConnected(msgspec.Struct, Generic[PeerT], frozen=True):
@@ -68,6 +70,39 @@ class Broadcasted(msgspec.Struct, Generic[PeerT], frozen=True):
 
     peer: PeerT
     value: Any
+
+
+class RoomUpdated(msgspec.Struct, frozen=True):
+    """Other rules hold for the room: its lock, password, capacity, waiting room or owner."""
+
+    settings: RoomSettings
+
+
+class Knocked(msgspec.Struct, frozen=True):
+    """Somebody waits to be let in; told to those who may. Answer with ``room.moderation``."""
+
+    id: str
+    name: str
+    metadata: dict[str, Any]
+
+
+class KnockEnded(msgspec.Struct, frozen=True):
+    """Somebody waits no longer."""
+
+    id: str
+
+
+class Permitted(msgspec.Struct, frozen=True):
+    """What the token permits from now on, and until when (calendar seconds)."""
+
+    can: list[str]
+    expires: float | None = None
+
+
+class Expiring(msgspec.Struct, frozen=True):
+    """The token ends at ``expires`` (calendar seconds). Where ``token`` is a function, it has been called."""
+
+    expires: float
 
 
 class Interrupted(msgspec.Struct, frozen=True):

@@ -48,6 +48,8 @@ class RemotePeer:
         self.capabilities = description.capabilities
         self.away = description.away
         """Its line to the server is lost; the connection between you two may well work."""
+        self.publishes = description.publishes
+        """Whether its token lets it send audio and video; what comes all the same is left alone."""
         self.slots: dict[str, str] = {}
         """What it says that its slots carry now: slot → ``live`` or ``muted``."""
         self._changed = changed
@@ -89,7 +91,7 @@ class RemotePeer:
 
     def tracks(self) -> AsyncIterator[tuple[str, MediaStreamTrack]]:
         """What the peer sends, by slot (``microphone``, ``camera``, ``screen`` …); ends with the peer."""
-        return self._connection.tracks()
+        return self._permitted(self._connection.tracks())
 
     async def wait_connected(self) -> None:
         """Until media and channels can flow. Raises Closed when the peer goes first."""
@@ -110,6 +112,13 @@ class RemotePeer:
         link: Literal["open", "interrupted"] = "open" if self._is_server_reachable else "interrupted"
         return diagnose(msgspec.structs.replace(facts, link=link, is_peer_away=self.away))
 
+    async def _permitted(
+        self, tracks: AsyncIterator[tuple[str, MediaStreamTrack]]
+    ) -> AsyncIterator[tuple[str, MediaStreamTrack]]:
+        async for slot, track in tracks:
+            if self.publishes:
+                yield slot, track
+
     # For the room
 
     def start(self) -> None:
@@ -127,6 +136,7 @@ class RemotePeer:
 
     def update(self, news: PeerUpdated) -> None:
         self.name, self.metadata, self.away = news.name, news.metadata, news.away
+        self.publishes = news.publishes
         self._set_reachable()
 
     def set_server_reachable(self, is_reachable: bool) -> None:

@@ -23,8 +23,10 @@ from peer.engine.ice.policy import IcePolicy
 from peer.engine.self_check import has_own_ice
 from peer.errors import Closed, Diagnosis, Full, Lost, PeerlaneError, Refused
 from peer.listeners import Listeners
+from peer.moderation import Moderation
 from peer.network import watch
 from peer.remote_peer import RemotePeer
+from peer.renewal import Renewal, TokenSource
 from peer.roster import Roster
 from peer.signaling_client import effects
 from peer.signaling_client.address import signaling_url
@@ -35,21 +37,36 @@ from signaling.protocol.codec import UNREADABLE, check_depth
 from signaling.protocol.errors import HINTS, ErrorCode
 from signaling.protocol.ids import PeerId, room_name
 from signaling.protocol.messages import (
+    Authenticate,
     Broadcasted,
     Capabilities,
+    Configure,
+    Decide,
+    Done,
+    Expiring,
     IceServer,
     IceServers,
     Join,
     Joined,
+    Kick,
+    Kicked,
+    Knocked,
+    KnockEnded,
     Left,
+    Peer,
     PeerJoined,
     PeerLeft,
     PeerPayload,
     PeerUpdated,
+    Permitted,
+    RoomSettings,
+    RoomUpdated,
     Update,
     Updated,
+    Waiting,
 )
 from signaling.protocol.messages import Refused as RefusedByServer
+from signaling.protocol.passwords import password_proof
 
 __all__ = ["JoinOptions", "RemotePeer", "Room", "join"]
 
@@ -63,8 +80,12 @@ FAREWELL_TIMEOUT = 1.5
 
 
 class JoinOptions(msgspec.Struct, frozen=True):
-    token: str = ""
-    """Where the server asks programs for one."""
+    token: str | TokenSource = ""
+    """Where the server asks for one; a function (``async def``) is called again before it ends."""
+    password: str = ""
+    """Of the room; if you are the first, the others need it. It is never sent."""
+    lobby: bool = False
+    """If you are the first: the others wait until they are let in."""
     verify: bool | str | Path = True
     """False, or the path of a PEM certificate to trust: for a server that has made its own."""
     capacity: int | None = None
@@ -92,7 +113,8 @@ async def join(
     Raises Refused when the server says no, Lost when it cannot be reached in time, AddressError for a
     ``url`` that cannot be a server's, and OSError when ``options.verify`` cannot be read.
     """
-    entering = Room(url, room, options)
+    token = options.token if isinstance(options.token, str) else await options.token()
+    entering = Room(url, room, options, token)
     try:
         await entering.enter(name, metadata or {})
         yield entering
@@ -103,7 +125,7 @@ async def join(
 class Room:
     """A room that you are in; made by :func:`join`."""
 
-    def __init__(self, url: str, room: str, options: JoinOptions) -> None:
+    def __init__(self, url: str, room: str, options: JoinOptions, token: str = "") -> None:
         full_name = room_name(room)
         if full_name is None:
             raise Refused(ErrorCode.BAD_ROOM_NAME, hint=HINTS[ErrorCode.BAD_ROOM_NAME])
@@ -111,7 +133,12 @@ class Room:
         """``app/room``."""
         self.capacity = options.capacity or 0
         self.state = "joining"
-        """``joining``, ``open``, ``interrupted`` (the server is out of reach; peers go on), ``closed``."""
+        """``joining``, ``waiting`` (to be let in), ``open``, ``interrupted`` (the server is out of reach;
+        peers go on), ``closed``."""
+        self.settings: RoomSettings | None = None
+        """What holds for the room; None before you are in."""
+        self.waiting: dict[str, Peer] = {}
+        """Who waits to be let in, by id, where you may decide that."""
         self._options = options
         self._answers: dict[int, asyncio.Future[None]] = {}
         self._listeners = Listeners()
@@ -126,14 +153,18 @@ class Room:
         )
         self._error: PeerlaneError = Closed("you have left the room")
         self._last_failure = ""
+        self._patience: asyncio.Timeout | None = None
         self._closing: asyncio.Task[None] | None = None
         self._client = SignalingClient(
             signaling_url(url),
             capabilities=_capabilities(),
             tell=self._told,
-            token=options.token,
+            token=token,
             verify=options.verify,
         )
+        session = self._client.session
+        self.moderation = Moderation(full_name, session.next_request, self._act)
+        self._renewal = Renewal(options.token, self._present)
         self._stop_listening = watch().listen(self._network_changed)
         self._watchdog = Watchdog()
         self._watchdog.start()
@@ -205,17 +236,37 @@ class Room:
 
     async def enter(self, name: str, metadata: dict[str, Any]) -> None:
         """For :func:`join`."""
-        session = self._client.session
-        join = Join(session.next_request(), self.name, name, _plain(metadata), self._options.capacity)
+        session, options = self._client.session, self._options
+        # Deriving takes a tenth of a second.
+        proof = (
+            await asyncio.to_thread(password_proof, options.password, self.name) if options.password else ""
+        )
+        join = Join(
+            session.next_request(), self.name, name, _plain(metadata), options.capacity, proof, options.lobby
+        )
         try:
-            async with asyncio.timeout(self._options.timeout):
+            async with asyncio.timeout(options.timeout) as self._patience:
                 await self._ask(join.request, lambda: [*session.join(join), *session.start(self._client.now)])
         except TimeoutError:
             text = self._last_failure or "the server does not answer"
             told = Diagnosis("server-unreachable", text, "is it running, and is the address right?")
             raise Lost(text, retry_after=5.0, diagnosis=told) from None
 
+    async def present(self, token: str) -> None:
+        """A newer token, which holds at once. Raises Refused (``bad-token``) when it is not good."""
+        request = self._client.session.next_request()
+        self._assert_open()
+        await self._ask(request, lambda: self._client.session.act(Authenticate(request, token)))
+
     # Inside
+
+    async def _act(self, request: Kick | Configure | Decide) -> None:
+        self._assert_open()
+        await self._ask(request.request, lambda: self._client.session.act(request))
+
+    def _present(self, token: str) -> None:
+        session = self._client.session
+        self._client.perform(session.act(Authenticate(session.next_request(), token)))
 
     def _assert_open(self) -> None:
         if self.state == "closed":
@@ -245,9 +296,10 @@ class Room:
         match event:
             case Joined():
                 self.state = "open"
-                self.capacity = event.capacity
+                self.capacity, self.settings = event.capacity, event.settings
+                self.waiting = {peer.id: peer for peer in event.waiting}
                 self._answer(event.request)
-            case Left() | Updated():
+            case Left() | Updated() | Done():
                 self._answer(event.request)
             case RefusedByServer():
                 self._refused(event)
@@ -261,12 +313,40 @@ class Room:
                 self._roster.heard(event)
             case Broadcasted():
                 self._broadcasted(event)
+            case Waiting() | RoomUpdated() | Knocked() | KnockEnded() | Kicked():
+                self._room_changed(event)
             case _:
                 self._link_changed(event)
 
+    def _room_changed(self, event: Waiting | RoomUpdated | Knocked | KnockEnded | Kicked) -> None:
+        match event:
+            case Waiting():
+                self.state = "waiting"
+                if self._patience is not None:
+                    # From here on it is people who take their time.
+                    self._patience.reschedule(None)
+            case RoomUpdated(settings=settings):
+                self.settings, self.capacity = settings, settings.capacity
+                self._listeners.tell(events.RoomUpdated(settings))
+            case Knocked(peer=peer):
+                self.waiting[peer.id] = peer
+                self._listeners.tell(events.Knocked(peer.id, peer.name, peer.metadata))
+            case KnockEnded(id=id):
+                self.waiting.pop(id, None)
+                self._listeners.tell(events.KnockEnded(id))
+            case Kicked():
+                self._end(Refused("kicked", event.reason or "you were thrown out of the room"))
+
     def _link_changed(self, event: effects.Told) -> None:
         match event:
+            case Permitted():
+                self._listeners.tell(events.Permitted([*event.can], event.expires))
+            case Expiring():
+                self._listeners.tell(events.Expiring(event.expires))
+                self._renewal.renew()
             case effects.Interrupted():
+                welcome = self._client.session.welcome
+                self._renewal.link_lost(None if welcome is None else welcome.expires)
                 self._last_failure = event.reason
                 self._roster.set_server_reachable(False)
                 if self.state == "open":
@@ -290,6 +370,9 @@ class Room:
 
     def _refused(self, event: RefusedByServer) -> None:
         error = Refused(event.code, hint=event.hint)
+        if event.code is ErrorCode.BAD_TOKEN and event.request not in self._answers:
+            log.warning("! the server does not take the fresh token; the session ends with the one of before")
+            return
         # Nobody waits for the answer to a join that a resume has repeated.
         if not self._answer(event.request, error) and event.request is not None:
             self._end(error)
@@ -336,6 +419,7 @@ class Room:
         self._listeners.end()
 
     async def _close(self) -> None:
+        await self._renewal.stop()
         # The others hang up as soon as the server says that we have gone: first let arrive what is under way.
         await self._roster.wait_closed(FAREWELL_TIMEOUT)
         await self._client.close()

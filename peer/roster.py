@@ -111,7 +111,9 @@ class Roster:
         peer = self._peers.pop(news.id, None)
         if peer is not None:
             self._close(peer)
-            self._listeners.tell(events.PeerLeft(peer, "left" if news.reason == "left" else "lost"))
+            # Whoever has lost its past, and did not come back in time, is lost to us.
+            reason = "lost" if news.reason == "reset" else news.reason
+            self._listeners.tell(events.PeerLeft(peer, reason))
 
     def heard(self, signal: Heard) -> None:
         peer = self._peers.get(signal.sender)

@@ -45,7 +45,7 @@ class SignalingClient:
         token: str = "",
         verify: bool | str | Path = True,
     ) -> None:
-        self.session = Session(capabilities, random.random, CODEC)
+        self.session = Session(capabilities, random.random, CODEC, token)
         self._tell = tell
         self._dialler = Dialler(url, token, verify)
         self._loop = asyncio.get_running_loop()

@@ -41,7 +41,11 @@ class WebSocketPipe:
         self._opcode = WSMsgType.TEXT if is_text else WSMsgType.BINARY
 
     async def receive(self) -> bytes | None:
-        message = await self._socket.receive()
+        try:
+            message = await self._socket.receive()
+        except ConnectionError:
+            # It answers pings itself, and the client may have hung up after one.
+            return None
         # decode_text=False: text arrives as bytes. A close, an error and an end all end the link.
         return message.data if message.type in (WSMsgType.TEXT, WSMsgType.BINARY) else None
 
@@ -76,7 +80,8 @@ class WebSocketDoor:
         socket = web.WebSocketResponse(
             protocols=SUBPROTOCOLS,
             compress=False,
-            max_msg_size=self._config.limits.max_message_bytes,
+            # aiohttp refuses what is as long as this already.
+            max_msg_size=self._config.limits.max_message_bytes + 1,
             # The node has its own ping, which browsers' pages can see.
             heartbeat=None,
             decode_text=False,

@@ -181,7 +181,9 @@ async def connected(port: int, *, limit: int = 2**20) -> AsyncIterator[Connectio
         await connection.close()
 
 
-def request(method: str, path: str, headers: Iterable[tuple[str, str]] = (), *, host: str = "localhost") -> bytes:
+def request(
+    method: str, path: str, headers: Iterable[tuple[str, str]] = (), *, host: str = "localhost"
+) -> bytes:
     lines = [f"{method} {path} HTTP/1.1", f"Host: {host}", *(f"{name}: {value}" for name, value in headers)]
     return ("\r\n".join(lines) + "\r\n\r\n").encode("utf-8", "surrogateescape")
 
@@ -231,5 +233,3 @@ async def member(port: int, room: str, name: str = "") -> AsyncIterator[Connecti
         await connection.say({"type": "join", "request": 1, "room": room, "name": name})
         await connection.words("joined")
         yield connection
-
-

@@ -65,6 +65,8 @@ class Group:
         async with http.ws_connect(f"{url}/v1/ws", protocols=("peerlane.v1.json",)) as link:
             await link.send_json({"type": "hello"})
             await link.send_json({"type": "join", "request": 1, "room": "witness", "name": str(index)})
+            while not any(word["type"] == "joined" for word in _words(await link.receive_str())):
+                pass  # the welcome
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(self._listen(link, index))
                 await self._ready.wait()
@@ -79,8 +81,7 @@ class Group:
     async def _listen(self, link: ClientWebSocketResponse, index: int) -> None:
         async for frame in link:
             assert frame.type is WSMsgType.TEXT
-            words = json.loads(frame.data)
-            for word in words if isinstance(words, list) else [words]:
+            for word in _words(frame.data):
                 if word["type"] == "ping":
                     await link.send_json({"type": "pong"})
                 elif word["type"] == "broadcast":
@@ -120,6 +121,11 @@ class Group:
             for speaker in range(MEMBERS)
             if speaker != listener
         )
+
+
+def _words(text: str) -> list[dict[str, Any]]:
+    words = json.loads(text)
+    return words if isinstance(words, list) else [words]
 
 
 class Witness:
