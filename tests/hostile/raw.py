@@ -197,14 +197,14 @@ UPGRADE = {
 }
 
 
-def upgrade(path: str = "/v1/ws", **changed: str | None) -> bytes:
+def upgrade(**changed: str | None) -> bytes:
     """The request for a link; ``Sec_WebSocket_Key=None`` leaves a header out."""
     headers = dict(UPGRADE)
     for name, value in changed.items():
         headers.pop(name.replace("_", "-"), None)
         if value is not None:
             headers[name.replace("_", "-")] = value
-    return request("GET", path, headers.items())
+    return request("GET", "/v1/ws", headers.items())
 
 
 @asynccontextmanager
