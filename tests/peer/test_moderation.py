@@ -134,34 +134,40 @@ async def test_a_fresh_token_is_fetched_before_the_old_one_ends(tmp_path: Path) 
     async def fetch() -> str:
         return token("ana", given.pop(0))
 
-    async with serving(tmp_path, auth) as url:
-        async with join(url, "arena", options=JoinOptions(token=fetch)) as ana:
-            news = ana.events()
-            expiring = await until(news, Expiring)
-            permitted = await until(news, Permitted)
-            assert permitted.expires is not None
-            assert permitted.expires > expiring.expires + 500
-            assert given == []
+    async with (
+        serving(tmp_path, auth) as url,
+        join(url, "arena", options=JoinOptions(token=fetch)) as ana,
+    ):
+        news = ana.events()
+        expiring = await until(news, Expiring)
+        permitted = await until(news, Permitted)
+        assert permitted.expires is not None
+        assert permitted.expires > expiring.expires + 500
+        assert given == []
 
 
 async def test_a_newer_token_may_be_presented_at_any_time(tmp_path: Path) -> None:
-    async with serving(tmp_path, Auth(keys=[AuthKey("HS256", secret=SECRET)])) as url:
-        async with join(url, "arena", options=JoinOptions(token=token("ana"))) as ana:
-            news = ana.events()
-            await ana.present(token("ana", can=["join", "signal"]))
-            assert (await until(news, Permitted)).can == ["join", "signal"]
-            with pytest.raises(Refused, match="bad-token"):
-                await ana.present(token("ben"))
-            assert ana.state == "open"
+    async with (
+        serving(tmp_path, Auth(keys=[AuthKey("HS256", secret=SECRET)])) as url,
+        join(url, "arena", options=JoinOptions(token=token("ana"))) as ana,
+    ):
+        news = ana.events()
+        await ana.present(token("ana", can=["join", "signal"]))
+        assert (await until(news, Permitted)).can == ["join", "signal"]
+        with pytest.raises(Refused, match="bad-token"):
+            await ana.present(token("ben"))
+        assert ana.state == "open"
 
 
 async def test_media_of_who_may_not_publish_is_left_alone(tmp_path: Path) -> None:
-    async with serving(tmp_path, Auth(keys=[AuthKey("HS256", secret=SECRET)])) as url:
-        quiet = JoinOptions(token=token("ben", can=["join", "signal"]))
-        async with join(url, "arena", options=JoinOptions(token=token("ana"))) as ana:
-            async with join(url, "arena", options=quiet):
-                peer = await first_peer(ana)
-                assert not peer.publishes
+    quiet = JoinOptions(token=token("ben", can=["join", "signal"]))
+    async with (
+        serving(tmp_path, Auth(keys=[AuthKey("HS256", secret=SECRET)])) as url,
+        join(url, "arena", options=JoinOptions(token=token("ana"))) as ana,
+        join(url, "arena", options=quiet),
+    ):
+        peer = await first_peer(ana)
+        assert not peer.publishes
 
 
 async def first_peer(room: Room) -> Any:

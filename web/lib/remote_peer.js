@@ -32,6 +32,8 @@ import { NO_STATISTICS } from "./stats.js";
  */
 
 const MAX_WAITING_CHANNELS = 256;
+/** @type {ReadonlyMap<string, RemoteMedia>} */
+const NO_MEDIA = new Map();
 
 /** @extends {Emitter<RemotePeerEvents>} */
 export class RemotePeer extends Emitter {
@@ -47,6 +49,8 @@ export class RemotePeer extends Emitter {
     this.capabilities = peer.capabilities ?? {};
     /** Its line to the server is lost; the connection between you two may well work. */
     this.away = peer.away ?? false;
+    /** Whether its token lets it send audio and video; what comes all the same is left alone. */
+    this.publishes = peer.publishes ?? true;
     this._isSignalingOpen = true;
     /** @type {Stream<Channel>} */
     this._channels = new Stream(MAX_WAITING_CHANNELS);
@@ -58,7 +62,7 @@ export class RemotePeer extends Emitter {
     this._connection.on("state", () => this._stateChanged());
     this._connection.on("healing", (doing) => this.emit("healing", doing));
     this._connection.on("trouble", (trouble) => this.emit("trouble", trouble));
-    this._connection.on("media", (media) => this.emit("media", media));
+    this._connection.on("media", () => this.emit("media", this.media));
     this._connection.on("channel", (channel) => {
       this._channels.put(channel);
       this.emit("channel", channel);
@@ -80,9 +84,9 @@ export class RemotePeer extends Emitter {
     return this._connection.healing;
   }
 
-  /** What arrives from this peer, by slot: `microphone`, `camera`, `screen`, `screen-sound` … */
+  /** What arrives from this peer, by slot: `microphone`, `camera`, `screen`, `screen-sound` … @returns {ReadonlyMap<string, RemoteMedia>} */
   get media() {
-    return this._connection.media;
+    return this.publishes ? this._connection.media : NO_MEDIA;
   }
 
   /**
@@ -160,12 +164,15 @@ export class RemotePeer extends Emitter {
     this._connection.receive(payload);
   }
 
-  /** @param {{name: string, metadata: Record<string, any>, away: boolean}} news */
-  update({ name, metadata, away }) {
+  /** @param {{name: string, metadata: Record<string, any>, away: boolean, publishes?: boolean}} news */
+  update({ name, metadata, away, publishes = true }) {
     this.name = name;
     this.metadata = metadata;
     this.away = away;
     this._connection.setReachable(this._isSignalingOpen && !away);
+    const hasChanged = publishes !== this.publishes;
+    this.publishes = publishes;
+    if (hasChanged) this.emit("media", this.media);
     this.emit("updated", undefined);
   }
 

@@ -8,7 +8,10 @@
 import { Closed, Full, Lost, Refused } from "./errors.js";
 import { Emitter, Stream } from "./events.js";
 import { roomName } from "./ids.js";
+import { Moderation } from "./moderation.js";
+import { passwordProof } from "./passwords.js";
 import { RemotePeer } from "./remote_peer.js";
+import { Renewal } from "./renewal.js";
 import { SignalingClient, signalingUrl } from "./signaling_client/websocket.js";
 
 /** @typedef {import("./signaling_client/session.js").Told} Told */
@@ -37,19 +40,30 @@ const MAX_WAITING_PEERS = 1000;
  * @property {Record<string, MediaStreamTrack>} [tracks] what you send from the start, by slot; see Room.publish
  * @property {Capabilities} [capabilities]
  * @property {AbortSignal} [signal] gives up joining
+ * @property {string | import("./renewal.js").TokenSource} [token] where the server asks for one; a function is called again
+ *   before it ends
+ * @property {string} [password] of the room; if you are the first, the others need it. It is never sent
+ * @property {boolean} [lobby] if you are the first: the others wait until they are let in
  */
 
 /**
  * @typedef {object} RoomEvents
  * @property {RemotePeer} peer-joined
  * @property {RemotePeer} peer-updated
- * @property {{peer: RemotePeer, reason: string}} peer-left `left`: said so; `lost`: did not come back in time
+ * @property {{peer: RemotePeer, reason: string}} peer-left `left`: said so; `lost`: did not come back in
+ *   time; `kicked`: was thrown out; `expired`: its token did
  * @property {{peer: RemotePeer, diagnosis: import("./errors.js").Diagnosis | null}} peer-interrupted its connection is
  *   silent; it heals by itself as soon as it can
  * @property {{peer: RemotePeer, after: number}} peer-restored it lives again, so many seconds after it was interrupted
  * @property {import("./facts.js").Trouble & {peer: RemotePeer}} server-troubled a STUN or TURN server did not help to find a
  *   path to this peer; others may
  * @property {{from: string, payload: any}} broadcast
+ * @property {import("./protocol.js").RoomSettings} room-updated other rules hold for the room
+ * @property {{}} waiting to be let in
+ * @property {import("./protocol.js").Peer} knocked somebody waits to be let in; answer with `room.moderation`
+ * @property {{id: string}} knock-ended
+ * @property {{can: string[], expires: number | null}} permitted what the token permits from now on, and until when
+ * @property {{expires: number}} expiring the token ends then (calendar seconds); where `token` is a function, it is called
  * @property {{retryIn: number, reason: string}} interrupted the line to the server is lost; connections between peers go on
  * @property {{resumed: boolean}} restored
  * @property {Error} closed
@@ -66,7 +80,8 @@ const MAX_WAITING_PEERS = 1000;
  * @returns {Promise<Room>}
  */
 export async function join(url, room, options = {}) {
-  const entering = new Room(signalingUrl(url), room, options);
+  const token = typeof options.token === "function" ? await options.token() : options.token;
+  const entering = new Room(signalingUrl(url), room, options, token);
   await entering.entered;
   return entering;
 }
@@ -77,16 +92,22 @@ export class Room extends Emitter {
    * @param {string} url
    * @param {string} room
    * @param {JoinOptions} options
+   * @param {string} [token] to begin with
    */
-  constructor(url, room, { name = "", metadata = {}, capacity, capabilities = BROWSER, tracks = {}, signal }) {
+  constructor(url, room, options, token) {
     super();
+    const { name = "", metadata = {}, capacity, capabilities = BROWSER, tracks = {}, signal } = options;
     const fullName = roomName(room);
     if (fullName === null) throw new Refused("bad-room-name", "use 'room' or 'app/room', at most 128 characters");
     /** `app/room`. */
     this.name = fullName;
     this.capacity = capacity ?? 0;
-    /** @type {"joining" | "open" | "interrupted" | "closed"} */
+    /** @type {"joining" | "waiting" | "open" | "interrupted" | "closed"} */
     this.state = "joining";
+    /** What holds for the room; null before you are in. @type {import("./protocol.js").RoomSettings | null} */
+    this.settings = null;
+    /** Who waits to be let in, by id, where you may decide that. @type {Map<string, import("./protocol.js").Peer>} */
+    this.waiting = new Map();
     /** @type {Map<string, RemotePeer>} */
     this._peers = new Map();
     /** @type {Map<string, Published>} */
@@ -95,6 +116,8 @@ export class Room extends Emitter {
     this._streams = new Set();
     /** @type {Map<number, PromiseWithResolvers<void>>} */
     this._answers = new Map();
+    /** @type {ReturnType<typeof setTimeout> | undefined} */
+    this._patience = undefined;
     this._canRestart = capabilities.ice_restart ?? false;
     this._client = new SignalingClient({
       url,
@@ -102,11 +125,18 @@ export class Room extends Emitter {
       tell: (event) => this._told(event),
       leaving: () => this._closePeers(),
       networkChanged: (isPathGone) => this._networkChanged(isPathGone),
+      token,
+    });
+    const { session } = this._client;
+    this.moderation = new Moderation(fullName, () => session.nextRequest(), (request) => this._act(request));
+    this._renewal = new Renewal(options.token ?? "", (fresh) => {
+      if (this.state === "closed") return;
+      this._client.perform(session.act({ type: "authenticate", request: session.nextRequest(), token: fresh }));
     });
     // In the first offer already, so that nobody has to negotiate twice.
     for (const [slot, track] of Object.entries(tracks)) this.publish(slot, track);
     /** Resolves when you are inside. */
-    this.entered = this._enter({ name, metadata, capacity, signal });
+    this.entered = this._enter({ name, metadata, capacity, signal, password: options.password, lobby: options.lobby });
   }
 
   /** Your own id. */
@@ -188,19 +218,32 @@ export class Room extends Emitter {
     this._end(new Closed("you have left the room"));
   }
 
-  /** @param {{name: string, metadata: Metadata, capacity?: number, signal?: AbortSignal}} options */
-  async _enter({ name, metadata, capacity, signal }) {
+  /** A newer token, which holds at once. Rejects with Refused (`bad-token`) when it is not good. @param {string} token */
+  present(token) {
+    return this._act({ type: "authenticate", request: this._client.session.nextRequest(), token });
+  }
+
+  /** @param {import("./moderation.js").Request | import("./protocol.js").Authenticate} request */
+  _act(request) {
+    return this._ask(request.request, () => this._client.session.act(request));
+  }
+
+  /** @param {{name: string, metadata: Metadata, capacity?: number, signal?: AbortSignal, password?: string, lobby?: boolean}} options */
+  async _enter({ name, metadata, capacity, signal, password, lobby }) {
     const { session } = this._client;
+    // Without a password nothing waits here: whoever has made the room may ask for things at once.
+    const proof = password ? await passwordProof(password, this.name) : undefined;
     const request = session.nextRequest();
     const giveUp = (/** @type {Error} */ why) => this._end(why);
     const timer = setTimeout(
       () => giveUp(new Lost("the server does not answer", "is it running, and is the address right?", 5)),
       JOIN_TIMEOUT * 1000,
     );
+    this._patience = timer;
     signal?.addEventListener("abort", () => giveUp(new Closed("joining was given up")), { once: true });
     try {
       await this._ask(request, () => [
-        ...session.join({ type: "join", request, room: this.name, name: name.toWellFormed(), metadata, capacity }),
+        ...session.join({ type: "join", request, room: this.name, name: name.toWellFormed(), metadata, capacity, proof, lobby }),
         ...session.start(performance.now() / 1000),
       ]);
     } catch (error) {
@@ -236,10 +279,13 @@ export class Room extends Emitter {
       case "joined":
         this.state = "open";
         this.capacity = event.capacity;
+        this.settings = event.settings ?? null;
+        this.waiting = new Map((event.waiting ?? []).map((peer) => [peer.id, peer]));
         this._answer(event.request);
         break;
       case "left":
       case "updated":
+      case "done":
         this._answer(event.request);
         break;
       case "refused":
@@ -260,7 +306,22 @@ export class Room extends Emitter {
       case "broadcast":
         this.emit("broadcast", { from: event.from, payload: event.payload });
         break;
+      case "waiting":
+      case "room-updated":
+      case "knocked":
+      case "knock-ended":
+      case "kicked":
+        this._roomChanged(event);
+        break;
+      case "permitted":
+        this.emit("permitted", { can: event.can, expires: event.expires ?? null });
+        break;
+      case "expiring":
+        this.emit("expiring", { expires: event.expires });
+        void this._renewal.renew();
+        break;
       case "interrupted":
+        this._renewal.linkLost(this._client.session.welcome?.expires);
         this._setSignaling(false, event.reason);
         if (this.state === "open") this.state = "interrupted";
         this.emit("interrupted", { retryIn: event.retryIn, reason: event.reason });
@@ -272,6 +333,34 @@ export class Room extends Emitter {
         break;
       case "ended":
         this._end(new Refused(String(event.code), event.reason));
+        break;
+    }
+  }
+
+  /** @param {import("./protocol.js").Waiting | import("./protocol.js").RoomUpdated | import("./protocol.js").Knocked | import("./protocol.js").KnockEnded | import("./protocol.js").Kicked} event */
+  _roomChanged(event) {
+    switch (event.type) {
+      case "waiting":
+        this.state = "waiting";
+        // From here on it is people who take their time.
+        clearTimeout(this._patience);
+        this.emit("waiting", {});
+        break;
+      case "room-updated":
+        this.settings = event.settings;
+        this.capacity = event.settings.capacity;
+        this.emit("room-updated", event.settings);
+        break;
+      case "knocked":
+        this.waiting.set(event.peer.id, event.peer);
+        this.emit("knocked", event.peer);
+        break;
+      case "knock-ended":
+        this.waiting.delete(event.id);
+        this.emit("knock-ended", { id: event.id });
+        break;
+      case "kicked":
+        this._end(new Refused("kicked", event.reason || "you were thrown out of the room"));
         break;
     }
   }
@@ -289,8 +378,10 @@ export class Room extends Emitter {
     this._answers.delete(request);
     const why = new Refused(code, hint);
     answer?.reject(why);
+    // The session has the token of before for a while.
+    if (!answer && code === "bad-token") console.warn("peerlane: the server does not take the fresh token");
     // Nobody waits for the answer to a join that a resume has repeated.
-    if (!answer) this._end(why);
+    else if (!answer) this._end(why);
   }
 
   /** @param {import("./protocol.js").Peer} description */
@@ -369,6 +460,7 @@ export class Room extends Emitter {
   _end(why) {
     if (this.state === "closed") return;
     this.state = "closed";
+    this._renewal.stop();
     this._closePeers();
     this._peers.clear();
     this._client.close();

@@ -11,7 +11,7 @@ import { People } from "./people.js";
 import { chosenSpeaker } from "./pickers.js";
 import { listenForShortcuts } from "./shortcuts.js";
 import { Tiles } from "./tiles.js";
-import { wordsForRoom } from "./words.js";
+import { wordsForLeaving, wordsForRoom } from "./words.js";
 
 /** @typedef {import("../lib/room.js").Room} Room */
 /** @typedef {import("../lib/remote_peer.js").RemotePeer} RemotePeer */
@@ -72,7 +72,7 @@ export class Call {
       people.remove(peer);
       this._chat.remove(peer);
       this._showRoom();
-      toast(`${peer.name || "Somebody"} ${reason === "left" ? "has left" : "was lost"}`);
+      toast(`${peer.name || "Somebody"} ${wordsForLeaving(reason)}`);
     });
     room.on("interrupted", () => this._showRoom());
     room.on("restored", () => this._showRoom());

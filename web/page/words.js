@@ -15,11 +15,13 @@ export function wordsForPeer({ state, away }) {
 /**
  * How our own line to the server stands.
  *
- * @param {"joining" | "open" | "interrupted" | "closed"} state
+ * @param {"joining" | "waiting" | "open" | "interrupted" | "closed"} state
  * @param {number} others
  */
 export function wordsForRoom(state, others) {
   switch (state) {
+    case "waiting":
+      return "Waiting to be let in …";
     case "joining":
       return "Joining…";
     case "interrupted":
@@ -87,5 +89,19 @@ export function wordsForJoin(error) {
       return "You have gone on in another window.";
     default:
       return hint ? `${message}` : `Joining did not work: ${message}`;
+  }
+}
+
+/** What has become of somebody who is not here any more. @param {string} reason */
+export function wordsForLeaving(reason) {
+  switch (reason) {
+    case "left":
+      return "has left";
+    case "kicked":
+      return "was thrown out";
+    case "expired":
+      return "may not be here any more";
+    default:
+      return "was lost";
   }
 }

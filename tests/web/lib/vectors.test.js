@@ -3,6 +3,7 @@ import { test } from "node:test";
 import { delay } from "../../../web/lib/backoff.js";
 import { CLOSE_REASONS } from "../../../web/lib/errors.js";
 import { Negotiation } from "../../../web/lib/negotiation.js";
+import { passwordProof } from "../../../web/lib/passwords.js";
 import { decode, encode } from "../../../web/lib/protocol.js";
 import { Session } from "../../../web/lib/signaling_client/session.js";
 import { vectors } from "../vectors.js";
@@ -15,6 +16,10 @@ test("the back-off of both languages is one", () => {
 
 test("both languages know the same goodbyes", () => {
   assert.deepEqual(CLOSE_REASONS, vectors("errors").close_reasons);
+});
+
+test("a password has the same proof in both languages", async () => {
+  for (const { password, room, proof } of vectors("passwords")) assert.equal(await passwordProof(password, room), proof);
 });
 
 /** Without what is only there because it was written out in full. */

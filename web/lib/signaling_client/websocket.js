@@ -42,11 +42,12 @@ export class SignalingClient {
    * @param {(event: Told) => void} options.tell
    * @param {() => void} options.leaving the page is going: say farewell wherever else it is due
    * @param {(isPathGone: boolean) => void} options.networkChanged see watchWaking
+   * @param {string} [options.token]
    */
-  constructor({ url, capabilities, tell, leaving, networkChanged }) {
+  constructor({ url, capabilities, tell, leaving, networkChanged, token }) {
     this._url = url;
     this._tell = tell;
-    this.session = new Session({ capabilities, random: Math.random });
+    this.session = new Session({ capabilities, random: Math.random, token });
     /** @type {WebSocket | null} */
     this._socket = null;
     /** @type {import("../protocol.js").Request[]} */
