@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import struct
+from collections import deque
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from typing import Any, NamedTuple
@@ -74,6 +75,7 @@ class Connection:
         self.reader = reader
         self.writer = writer
         self.has_ended_input = False
+        self._unread: deque[dict[str, Any]] = deque()
 
     def end_input(self) -> None:
         """Nothing more is sent; what comes can still be read."""
@@ -140,10 +142,16 @@ class Connection:
     async def words(self, kind: str) -> dict[str, Any]:
         """The next message of this type; others are passed over."""
         async with asyncio.timeout(PATIENCE):
-            while (came := await self.frame()) is not None:
-                for word in spoken(came.payload) if came.opcode == TEXT else []:
+            while True:
+                while self._unread:
+                    word = self._unread.popleft()
                     if word["type"] == kind:
                         return word
+                came = await self.frame()
+                if came is None:
+                    break
+                if came.opcode == TEXT:
+                    self._unread.extend(spoken(came.payload))
                 assert came.opcode != CLOSE, f"closed with {came.close_code} instead of {kind!r}"
         raise AssertionError(f"the connection ended instead of {kind!r}")
 
