@@ -121,7 +121,7 @@ class Connection:
     async def rest(self) -> bytes:
         """All that comes until the other side hangs up."""
         try:
-            async with asyncio.timeout(PATIENCE):
+            async with asyncio.timeout(3.0):
                 return await self.reader.read(-1)
         except ConnectionError:
             return b""
