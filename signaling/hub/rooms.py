@@ -124,8 +124,10 @@ class Rooms:
         """Out of all rooms that it may not be in any more; the others are told whether it publishes."""
         effects: list[Effect] = []
         grants = session.grants
+        # Who may only make rooms has made those that it is in.
+        may_be_in_rooms = grants.may(Permission.JOIN) or grants.may(Permission.CREATE)
         for room in [*session.rooms, *session.waiting_in]:
-            if grants.reaches(room.name) and grants.may(Permission.JOIN):
+            if may_be_in_rooms and grants.reaches(room.name):
                 continue
             effects += self._post.tell(session, Kicked(room.name, NO_MORE))
             if session.id in room.members:

@@ -238,3 +238,11 @@ def test_a_jump_of_the_calendar_ends_no_session(world: World) -> None:
     world.unix_now += 3600.0
     world.pass_time(20.0)
     assert ana.line.closed is None
+
+
+def test_who_may_only_make_rooms_stays_in_those_it_has_made(world: World) -> None:
+    ana = Client(world, grants=can(Permission.CREATE)).connect()
+    assert only(ana.join("garden"), Joined)
+    ana.lose_link()
+    ana.connect(ana.claim())
+    assert world.rooms_of(ana) == {"default/garden"}
