@@ -8,7 +8,7 @@ help: ## this list
 
 serve: ## install what is needed, start the server and say which addresses to open
 	@scripts/install run
-	@exec .venv/bin/peerlane serve --dev --https --host 0.0.0.0 --turn $(FLAGS)
+	@exec .venv/bin/peerlane serve --dev --allow-insecure --https --host 0.0.0.0 --turn $(FLAGS)
 
 test: ## install what the tests need and run all of them
 	@scripts/install dev >&2

@@ -72,7 +72,8 @@ def _next_step(where: Listening, config: Config, command: str) -> list[str]:
         f"  {command} chat {url} demo --name ana{token}",
     ]
     if config.server.dev:
-        lines.append("Programs may connect without a token (--dev).")
+        everybody = "Everybody who can reach this machine" if config.server.allow_insecure else "Programs"
+        lines.append(f"{everybody} may connect without a token (--dev).")
     elif not config.server.tokens:
         lines.append(
             "Programs cannot connect yet: start with --token TOKEN, or on your own machine with --dev."

@@ -41,6 +41,9 @@ def serve(
     ] = None,
     config: Annotated[Path | None, Parameter(help="a TOML file with settings")] = None,
     dev: Annotated[bool | None, Parameter(help="let programs connect without a token")] = None,
+    allow_insecure: Annotated[
+        bool | None, Parameter(help="let --dev hold for other machines too", negative=())
+    ] = None,
     https: Annotated[
         bool | None, Parameter(help="let other machines in, over HTTPS; this one stays HTTP")
     ] = None,
@@ -74,6 +77,7 @@ def serve(
         "server.port": Flag("--port", port),
         "server.host": Flag("--host", host),
         "server.dev": Flag("--dev", dev),
+        "server.allow_insecure": Flag("--allow-insecure", allow_insecure),
         "server.https": Flag("--https", https),
         "server.https_port": Flag("--https-port", https_port),
         "server.stun_port": Flag("--stun-port", stun_port),

@@ -26,7 +26,9 @@ class Server(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Path of a PEM certificate chain to use instead; needs ``key``."""
     key: str = ""
     dev: bool = False
-    """Open to programs without a token, and says so. For your own machine and network."""
+    """Open to programs without a token, and says so. For your own machine."""
+    allow_insecure: bool = False
+    """``dev`` for other machines too: everybody who can reach this one may do everything."""
     origins: list[str] = []
     """Web origins that may connect besides the server's own, such as ``https://example.org``."""
     tokens: list[str] = []

@@ -68,6 +68,12 @@ def _server(config: Config, is_file: Callable[[str], bool]) -> Iterator[Problem]
             "server.host",
             "is empty; use 127.0.0.1 for this machine, 0.0.0.0 for everyone who can reach it.",
         )
+    if server.dev and not server.allow_insecure and server.host.strip() and not _is_loopback(server.host):
+        yield (
+            "server.dev",
+            f"is for your own machine, and server.host is {server.host}: everybody who can reach it could do "
+            "everything. Use tokens (docs/tokens.md), or add --allow-insecure if that is what you want.",
+        )
     if bool(server.certificate) != bool(server.key):
         missing, given = ("key", "certificate") if server.certificate else ("certificate", "key")
         yield (
@@ -220,6 +226,13 @@ def _auth(auth: Auth, is_file: Callable[[str], bool]) -> Iterator[Problem]:
                 "must begin with https://: whoever can change it on the way decides who comes in. "
                 "http:// is for addresses of this machine.",
             )
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return host == "localhost"
 
 
 def _is_loopback_url(url: str) -> bool:

@@ -230,7 +230,7 @@ async def test_it_refuses_to_run_on_a_lax_parser_and_says_what_to_do() -> None:
 async def test_for_people_it_prints_where_to_go(tmp_path: Path) -> None:
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "peerlane", "serve", "--port", "0", "--https", "--https-port", "0"),
-        *("--dev", "--state-dir", str(tmp_path)),
+        *("--dev", "--allow-insecure", "--state-dir", str(tmp_path)),
         stdout=PIPE,
         stderr=PIPE,
         env=environment(),

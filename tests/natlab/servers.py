@@ -69,7 +69,16 @@ def running(command: list[str], environment: Mapping[str, str] | None = None) ->
 def signaling_on(machine: Machine, settings: Mapping[str, str]) -> Iterator[tuple[Server, str]]:
     """``peerlane serve`` on this machine; with its URL."""
     with tempfile.TemporaryDirectory() as state_dir:
-        arguments = ["--dev", "--host", machine.address, "--port", str(PORT), "--log-format", "json"]
+        arguments = [
+            "--dev",
+            "--allow-insecure",
+            "--host",
+            machine.address,
+            "--port",
+            str(PORT),
+            "--log-format",
+            "json",
+        ]
         command = machine.command(sys.executable, "-m", "peerlane", "serve", *arguments)
         environment = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "PEERLANE_SERVER_STATE_DIR": state_dir}
         with running(command, {**environment, **settings}) as server:

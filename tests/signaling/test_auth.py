@@ -110,6 +110,14 @@ def test_k1_what_is_forged_is_refused(name: str) -> None:
     assert isinstance(verdict(FORGED[name]), str)
 
 
+@pytest.mark.parametrize("added", ["=", "==", "\n", " ", "!", "\t."])
+def test_k1_a_token_has_one_spelling(added: str) -> None:
+    good = token(CLAIMS)
+    assert isinstance(verdict(good), Verified)
+    for at in (0, good.index("."), len(good)):
+        assert isinstance(verdict(good[:at] + added + good[at:]), str)
+
+
 def test_no_refusal_repeats_anything_of_the_token() -> None:
     for text in FORGED.values():
         told = verdict(text)

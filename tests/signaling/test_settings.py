@@ -174,6 +174,57 @@ def test_a_value_that_makes_no_sense_is_refused_by_name(key: str, text: str) -> 
     assert key in problems_of(environ={environment_name(key): text})
 
 
+@pytest.mark.parametrize(
+    ("host", "allow", "is_good"),
+    [("127.0.0.1", "false", True), ("localhost", "false", True), ("::1", "false", True), ("0.0.0.0", "false", False),
+     ("::", "false", False), ("192.0.2.1", "false", False), ("0.0.0.0", "true", True)],
+)  # fmt: skip
+def test_dev_is_for_this_machine_unless_somebody_says_otherwise(host: str, allow: str, is_good: bool) -> None:
+    environ = {
+        "PEERLANE_SERVER_DEV": "true",
+        "PEERLANE_SERVER_HOST": host,
+        "PEERLANE_SERVER_ALLOW_INSECURE": allow,
+    }
+    if is_good:
+        assert load(None, environ, {}).config.server.dev
+    else:
+        with pytest.raises(SettingsError, match="--allow-insecure"):
+            load(None, environ, {})
+
+
+KEY = "s" * 32
+
+
+@pytest.mark.parametrize(
+    ("keys", "told"),
+    [
+        ([{"algorithm": "HS256"}], "either a secret or a file"),
+        ([{"algorithm": "HS256", "secret": KEY, "file": "x"}], "either a secret or a file"),
+        ([{"algorithm": "HS256", "secret": "short"}], "at least 32 bytes"),
+        ([{"algorithm": "HS512", "secret": KEY}], "at least 64 bytes"),
+        ([{"algorithm": "ES256", "secret": KEY}], "public key"),
+        ([{"algorithm": "ES256", "file": "/nowhere/key.pem"}], "there is no file"),
+        ([{"algorithm": "none", "secret": KEY}], "does not fit"),
+    ],
+)
+def test_a_key_that_is_none_is_told(keys: list[dict[str, str]], told: str) -> None:
+    with pytest.raises(SettingsError, match=told):
+        load(None, {"PEERLANE_AUTH_KEYS": json.dumps(keys)}, {})
+
+
+@pytest.mark.parametrize("name", ["JWKS_URL", "AUTHORIZE_URL"])
+def test_addresses_that_decide_who_comes_in_are_https(name: str) -> None:
+    with pytest.raises(SettingsError, match="https"):
+        load(None, {f"PEERLANE_AUTH_{name}": "http://id.example/keys"}, {})
+    for url in ("https://id.example/keys", "http://127.0.0.1:9000/keys", "http://localhost/keys"):
+        assert load(None, {f"PEERLANE_AUTH_{name}": url}, {}).config.auth.is_on
+
+
+def test_secrets_of_keys_are_masked() -> None:
+    keys = json.dumps([{"algorithm": "HS256", "secret": KEY}])
+    assert KEY not in describe(load(None, {"PEERLANE_AUTH_KEYS": keys}, {}))
+
+
 def test_http_and_https_need_two_ports() -> None:
     environ = {"PEERLANE_SERVER_HTTPS": "true", "PEERLANE_SERVER_HTTPS_PORT": "8080"}
     assert "server.https_port" in problems_of(environ=environ)

@@ -117,7 +117,7 @@ def _signaling(internet: Internet, folder: Path, silent: bool) -> Iterator[None]
         "PEERLANE_ICE_SERVERS": json.dumps([{"urls": [f"stun:{NOBODY}"]}] if silent else []),
         "PEERLANE_LIMITS_LINKS_PER_SECOND_PER_ADDRESS": "1000",
     }
-    arguments = ["--dev", "--host", "::", "--port", "443", "--log-format", "json"]
+    arguments = ["--dev", "--allow-insecure", "--host", "::", "--port", "443", "--log-format", "json"]
     command = internet.server.command(sys.executable, "-m", "peerlane", "serve", *arguments)
     with running(command, {**os.environ, **environment}) as server:
         server.wait_for('"listening"')
