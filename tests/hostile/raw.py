@@ -80,7 +80,10 @@ class Connection:
     def end_input(self) -> None:
         """Nothing more is sent; what comes can still be read."""
         self.has_ended_input = True
-        self.writer.write_eof()
+        try:
+            self.writer.write_eof()
+        except OSError:
+            pass  # the other side has hung up already
 
     async def send(self, data: bytes) -> bool:
         """False when the other side has hung up meanwhile."""

@@ -103,6 +103,12 @@ class Stage:
         self.is_full = is_full
         self._house = house
         self.figures: list[str] = []
+        self._patience = 0.05
+
+    def allow(self, seconds: float) -> None:
+        """The witness may wait so long (p99): for an attack that costs more, and says why."""
+        self._patience = seconds
+        self.tell(f"allowed {seconds * 1e3:.0f} ms")
 
     def count(self, quick: int, full: int) -> int:
         """How many: ``full`` in ``make hostile``, ``quick`` among the other tests."""
@@ -113,11 +119,11 @@ class Stage:
         self.figures.append(figure)
 
     def slowest(self) -> float:
-        """The p99 that the witness may have: three times the idle one, and 50 ms in any case.
+        """The p99 that the witness may have: three times the idle one, and 50 ms or what was allowed.
 
         Among the other tests the machine may be busy with them, and the figure would be theirs.
         """
-        return max(3 * self._house.idle.p99, 0.05 if self.is_full else 1.0)
+        return max(3 * self._house.idle.p99, self._patience if self.is_full else 1.0)
 
     async def account(self) -> Account:
         return await asyncio.to_thread(self._house.witness.account)

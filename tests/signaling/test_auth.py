@@ -112,7 +112,7 @@ def test_k1_what_is_forged_is_refused(name: str) -> None:
 
 @pytest.mark.parametrize("added", ["=", "==", "\n", " ", "!", "\t."])
 def test_k1_a_token_has_one_spelling(added: str) -> None:
-    good = token(CLAIMS)
+    good = token(GOOD)
     assert isinstance(verdict(good), Verified)
     for at in (0, good.index("."), len(good)):
         assert isinstance(verdict(good[:at] + added + good[at:]), str)
