@@ -82,6 +82,13 @@ class LimitsConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     messages_per_second: float = 50.0
     """A faster sender is read more slowly; setting up a call in a mesh of 8 needs about 10 per second."""
     messages_burst: int = 200
+    bytes_per_second: float = 262_144.0
+    """As for messages; thirteen descriptions of a call with many codecs."""
+    bytes_burst: int = 1_048_576
+    """At least one message must fit."""
+    broadcasts_per_second: float = 100.0
+    """Into one room, of all its members together: each is sent to everybody. More are refused as too fast."""
+    broadcasts_burst: int = 200
     joins_per_second: float = 5.0
     """A join costs as many messages as come in its time, so the burst is in proportion too."""
     links_per_second_per_address: float = 50.0
@@ -89,6 +96,12 @@ class LimitsConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     credentials_per_second_per_address: float = 5.0
     """More ``GET /v1/ice-servers`` from one address are answered 429, after ten seconds' worth at once: a
     client asks once an hour, an office all at nine."""
+    links_per_address: int = 1_000
+    """Open at once from one IPv4 address, or from one /64 of IPv6; more are answered 429."""
+    token_failures_per_minute_per_address: float = 10.0
+    """Whoever presents more bad tokens is answered 429 for a while: each costs a signature."""
+    sessions_per_user: int = 20
+    """Of one subject of tokens: some devices, some tabs. One more is closed as crowded."""
     links_per_second: float = 500.0
     """More upgrades at one node are answered 503 with Retry-After."""
     outbox_messages: int = 256

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from ipaddress import IPv6Address, ip_address
 from typing import NamedTuple
 
@@ -67,6 +67,11 @@ class AddressBuckets:
     def __len__(self) -> int:
         return len(self._buckets)
 
+    def wait(self, address: str, now: float) -> float:
+        """Seconds until this address may go on; of an unknown one nothing is kept."""
+        bucket = self._buckets.get(address_key(address))
+        return 0.0 if bucket is None else bucket.wait(now)
+
     def bucket(self, address: str) -> TokenBucket:
         """The bucket of an address as the socket names it, made full if it is new."""
         key = address_key(address)
@@ -86,6 +91,26 @@ class Turned(NamedTuple):
     status: int
     retry_after: float
     reason: str
+
+
+class OpenLinks:
+    """How many links each address has open now; at most ``limit``."""
+
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+        self._open: Counter[str] = Counter()
+
+    def has_room(self, address: str) -> bool:
+        return self._open.get(address_key(address), 0) < self._limit
+
+    def opened(self, address: str) -> None:
+        self._open[address_key(address)] += 1
+
+    def closed(self, address: str) -> None:
+        key = address_key(address)
+        self._open[key] -= 1
+        if self._open[key] <= 0:
+            del self._open[key]
 
 
 class LinkLimits:

@@ -20,13 +20,14 @@ from signaling.config import Config
 from signaling.effects import Deliver, DeliverAll, Effect, Replay
 from signaling.hub.hub import Hub
 from signaling.hub.tickets import Tickets
-from signaling.limits import AddressBuckets, LinkLimits, TokenBucket, Turned
+from signaling.limits import AddressBuckets, LinkLimits, OpenLinks, TokenBucket, Turned
 from signaling.metrics import LinkResult, Metrics
 from signaling.outbox import Outbox
 from signaling.protocol.codec import Codec, Malformed
 from signaling.protocol.errors import (
     BAD_TOKEN,
     BAD_WORDS,
+    CROWDED,
     DRAINING,
     FAULT,
     HINTS,
@@ -62,6 +63,7 @@ TICK = 0.25
 # Seconds' worth of requests for credentials that an address may make at once.
 CREDENTIALS_AT_ONCE = 10.0
 NOBODY = Caller()
+BAD_TOKENS = "too many bad tokens from this address; come back after Retry-After seconds"
 OFTEN = "too many requests for TURN credentials from this address; come back after Retry-After seconds"
 
 
@@ -88,6 +90,9 @@ class Node:
         self.hub = Hub(config, Tickets(ticket_key), secrets.token_urlsafe(9), secrets.token_bytes)
         limits = config.limits
         self._limits = LinkLimits(limits.links_per_second_per_address, limits.links_per_second)
+        self._open_links = OpenLinks(limits.links_per_address)
+        failures = limits.token_failures_per_minute_per_address
+        self._token_failures = AddressBuckets(failures / 60.0, max(1, round(failures)))
         rate = limits.credentials_per_second_per_address
         self._credentials = AddressBuckets(rate, max(1, round(rate * CREDENTIALS_AT_ONCE)))
         # A join takes as many tokens as messages may come in its time.
@@ -125,7 +130,13 @@ class Node:
         if self.draining:
             self.metrics.links_opened["draining"] += 1
             return Turned(503, DRAINING.after, DRAINING.text)
-        turned = self._limits.admit(address, self._now())
+        now = self._now()
+        if not self._open_links.has_room(address):
+            turned: Turned | None = Turned(429, CROWDED.after, CROWDED.text)
+        elif (wait := self._token_failures.wait(address, now)) > 0.0:
+            turned = Turned(429, wait, BAD_TOKENS)
+        else:
+            turned = self._limits.admit(address, now)
         if turned is not None:
             self.metrics.links_opened["address-limit" if turned.status == 429 else "node-limit"] += 1
             self.metrics.rate_limited["address" if turned.status == 429 else "node"] += 1
@@ -161,6 +172,7 @@ class Node:
         """Speak with one client until its link ends. Raises nothing for what the client does."""
         link = self._link(pipe, codec)
         self._links.add(link)
+        self._open_links.opened(who.address)
         self.metrics.links["websocket"] += 1
         self.metrics.links_opened["accepted"] += 1
         if self.draining:
@@ -187,6 +199,7 @@ class Node:
                 self.perform(self.hub.link_lost(session, link, self._now()))
             await link.finish()
             self._links.discard(link)
+            self._open_links.closed(who.address)
             self.metrics.links["websocket"] -= 1
 
     def perform(self, effects: Iterable[Effect]) -> None:
@@ -253,6 +266,7 @@ class Node:
         unix_now = time.time()
         claimed = self.hub.claimed(hello, unix_now)
         if isinstance(verified, str) or not self._authority.spent.may_use(verified.token_id, claimed):
+            self._token_failures.bucket(who.address).take(self._now())
             self._close(link, BAD_TOKEN)
             return
         session, effects = self.hub.open(link, hello, self._now(), unix_now, verified.grants)
@@ -288,12 +302,15 @@ class Node:
     def _link(self, pipe: Pipe, codec: Codec[Request]) -> Link:
         limits = self.config.limits
         outbox = Outbox(limits.outbox_messages, limits.outbox_bytes)
-        return Link(pipe, codec, outbox, TokenBucket(limits.messages_per_second, limits.messages_burst))
+        bytes_bucket = TokenBucket(limits.bytes_per_second, limits.bytes_burst)
+        bucket = TokenBucket(limits.messages_per_second, limits.messages_burst)
+        return Link(pipe, codec, outbox, bucket, bytes_bucket)
 
     def _hear_frame(self, link: Link, frame: bytes) -> float:
         """How long to wait before this link is read again."""
         messages = link.codec.decode(frame)
-        wait = link.bucket.take(self._now(), len(messages))
+        now = self._now()
+        wait = max(link.bucket.take(now, len(messages)), link.bytes_bucket.take(now, len(frame)))
         self._hear(link, messages)
         return wait
 

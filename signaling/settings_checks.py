@@ -134,6 +134,8 @@ def _limits(config: Config) -> Iterator[Problem]:
                 f"limits.{name}",
                 "must be at least limits.max_message_bytes, or one message would be too many.",
             )
+    if limits.bytes_burst < limits.max_message_bytes:
+        yield "limits.bytes_burst", "must be at least limits.max_message_bytes."
     if limits.total_queued_bytes < limits.outbox_bytes + limits.mailbox_bytes:
         yield (
             "limits.total_queued_bytes",

@@ -58,7 +58,17 @@ class Admission:
         """Secrets of tickets that are used up, and ids that have said bye: until when to remember them."""
         limits = config.limits
         self._limits = Limits(
-            limits.max_message_bytes, limits.max_metadata_bytes, limits.max_rooms, limits.messages_per_second
+            max_message_bytes=limits.max_message_bytes,
+            max_metadata_bytes=limits.max_metadata_bytes,
+            max_rooms=limits.max_rooms,
+            messages_per_second=limits.messages_per_second,
+            messages_burst=limits.messages_burst,
+            bytes_per_second=limits.bytes_per_second,
+            joins_per_second=limits.joins_per_second,
+            broadcasts_per_second=limits.broadcasts_per_second,
+            max_members=limits.max_members,
+            outbox_messages=limits.outbox_messages,
+            outbox_bytes=limits.outbox_bytes,
         )
 
     def admit(

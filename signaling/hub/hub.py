@@ -10,6 +10,7 @@ The life of a session; the deadlines behind the arrows are in :meth:`Hub.wake`.
 from __future__ import annotations
 
 import heapq
+from collections import Counter
 from collections.abc import Callable
 from math import inf
 from typing import Any
@@ -24,7 +25,16 @@ from signaling.hub.rooms import LeftReason, Rooms
 from signaling.hub.session import Session
 from signaling.hub.tickets import Tickets
 from signaling.protocol.codec import Malformed
-from signaling.protocol.errors import BAD_VERSION, BAD_WORDS, EXPIRED, FAREWELL, OVERLOADED, SILENT, ErrorCode
+from signaling.protocol.errors import (
+    BAD_VERSION,
+    BAD_WORDS,
+    CROWDED,
+    EXPIRED,
+    FAREWELL,
+    OVERLOADED,
+    SILENT,
+    ErrorCode,
+)
 from signaling.protocol.ids import PeerId
 from signaling.protocol.messages import (
     VERSION,
@@ -72,6 +82,8 @@ class Hub:
         self._rooms = Rooms(config.limits, self._post)
         self._moderation = Moderation(config.limits, self._post, self._rooms)
         self.sessions: dict[PeerId, Session] = {}
+        self._of_subject: Counter[str] = Counter()
+        """How many sessions each has."""
         self.turn = Turn(config.ice)
         self._admission = Admission(config, tickets, epoch, random_bytes, self.sessions, self.turn)
         # One live entry for each session: (deadline, tie-breaker, session). Traffic does not touch
@@ -83,7 +95,7 @@ class Hub:
         self._handlers: dict[type, Callable[[Session, Any], list[Effect]]] = {
             Signal: self._signal,
             Ack: self._ack,
-            Broadcast: self._rooms.broadcast,
+            Broadcast: lambda session, message: self._rooms.broadcast(session, message, self._now),
             Join: lambda session, message: self._rooms.join(session, message, self._now),
             Leave: self._rooms.leave,
             Update: self._rooms.update,
@@ -104,6 +116,8 @@ class Hub:
         """Begin or resume a session on this link; None when it is turned away."""
         if hello.version != VERSION:
             return None, [Close(link, BAD_VERSION)]
+        if self._has_too_many(grants.subject, self.claimed(hello, unix_now)):
+            return None, [Close(link, CROWDED)]
         admitted = self._admission.admit(link, hello, grants, now, unix_now)
         if admitted is None:
             return None, [Close(link, OVERLOADED)]
@@ -117,7 +131,9 @@ class Hub:
             if admitted.replaced is not None:
                 effects = [*effects, *self._rooms.remove_everywhere(admitted.replaced, "reset")]
                 self._post.forget(admitted.replaced)
+            self._forget_subject(admitted.replaced)
             self.sessions[session.id] = session
+            self._of_subject[session.grants.subject] += 1
         self._schedule(session)
         return session, effects
 
@@ -150,8 +166,12 @@ class Hub:
         if self.sessions.get(session.id) is not session:
             return []
         before = session.grants
+        if grants is not None and grants.subject != before.subject and self._has_too_many(grants.subject, ""):
+            grants = None
         if grants is None or (before.subject and grants.subject != before.subject):
             return self._post.refuse(session, ErrorCode.BAD_TOKEN, request=request)
+        self._forget_subject(session)
+        self._of_subject[grants.subject] += 1
         self._admission.grant(session, grants, now, unix_now)
         effects = self._post.tell(session, Done(request))
         effects += self._post.tell(session, Permitted(sorted(grants.can), grants.expires))
@@ -217,6 +237,20 @@ class Hub:
     @property
     def room_count(self) -> int:
         return len(self._rooms.by_name)
+
+    def _has_too_many(self, subject: str, claimed: str) -> bool:
+        """Whether this user has as many sessions as it may; the one that is claimed is no further one."""
+        if not subject or self._of_subject.get(subject, 0) < self._config.limits.sessions_per_user:
+            return False
+        former = self.sessions.get(PeerId(claimed))
+        return former is None or former.grants.subject != subject
+
+    def _forget_subject(self, session: Session | None) -> None:
+        if session is not None:
+            subject = session.grants.subject
+            self._of_subject[subject] -= 1
+            if not self._of_subject[subject]:
+                del self._of_subject[subject]
 
     # Messages
 
@@ -314,5 +348,6 @@ class Hub:
     def _end(self, session: Session, reason: LeftReason) -> list[Effect]:
         session.link = None
         del self.sessions[session.id]
+        self._forget_subject(session)
         self._post.forget(session)
         return self._rooms.remove_everywhere(session, reason)

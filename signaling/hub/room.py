@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 from signaling.hub.session import Session
 from signaling.hub.topology import offers
+from signaling.limits import TokenBucket
 from signaling.protocol.ids import MAX_NAME_CHARACTERS, MAX_RAW_CHARACTERS, PeerId, RoomName
 from signaling.protocol.messages import Peer, PeerUpdated, RoomSettings
 from signaling.protocol.permissions import OWNER, Permission
@@ -50,7 +51,17 @@ class Waiter(NamedTuple):
 class Room:
     """Made by the first who joins, gone with the last who leaves."""
 
-    __slots__ = ("capacity", "has_lobby", "key", "locked", "members", "name", "owner", "waiting")
+    __slots__ = (
+        "broadcasts",
+        "capacity",
+        "has_lobby",
+        "key",
+        "locked",
+        "members",
+        "name",
+        "owner",
+        "waiting",
+    )
 
     def __init__(self, name: RoomName, capacity: int, owner: PeerId) -> None:
         self.name = name
@@ -60,6 +71,8 @@ class Room:
         self.has_lobby = False
         self.key = b""
         """What the proof of the password comes to (:func:`key_of`); empty: no password."""
+        self.broadcasts: TokenBucket | None = None
+        """Made with the first; most rooms have none."""
         self.members: dict[PeerId, Member] = {}
         self.waiting: dict[PeerId, Waiter] = {}
 

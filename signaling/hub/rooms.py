@@ -14,6 +14,7 @@ from signaling.hub.post import Post
 from signaling.hub.room import Member, Room, Waiter, clean_name, key_of
 from signaling.hub.session import Session
 from signaling.hub.topology import offers
+from signaling.limits import TokenBucket
 from signaling.protocol.errors import ErrorCode
 from signaling.protocol.ids import RoomName, room_name
 from signaling.protocol.messages import (
@@ -103,12 +104,18 @@ class Rooms:
         effects = self._post.tell(session, Updated(message.request, room.name))
         return effects + self._post.tell_all(room.others(session), member.as_update(room.name))
 
-    def broadcast(self, session: Session, message: Broadcast) -> list[Effect]:
+    def broadcast(self, session: Session, message: Broadcast, now: float) -> list[Effect]:
         room = self.room_of(session, message.room)
         if room is None:
             return self._post.refuse(session, ErrorCode.NOT_A_MEMBER)
         if not session.grants.may(Permission.BROADCAST):
             return self._post.refuse(session, ErrorCode.NOT_ALLOWED)
+        bucket = room.broadcasts
+        if bucket is None:
+            rate, burst = self._limits.broadcasts_per_second, self._limits.broadcasts_burst
+            bucket = room.broadcasts = TokenBucket(rate, burst)
+        if not bucket.try_take(now):
+            return self._post.refuse(session, ErrorCode.TOO_FAST, retry_after=bucket.wait(now))
         return self._post.tell_all(room.others(session), Broadcasted(room.name, session.id, message.payload))
 
     def show_presence(self, session: Session) -> list[Effect]:

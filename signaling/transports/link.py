@@ -50,13 +50,32 @@ class Link:
     cost no task each. :meth:`finish` waits for it, so it never outlives its link.
     """
 
-    __slots__ = ("_cut", "_reason", "_writer", "bucket", "codec", "outbox", "pipe", "renewals", "session")
+    __slots__ = (
+        "_cut",
+        "_reason",
+        "_writer",
+        "bucket",
+        "bytes_bucket",
+        "codec",
+        "outbox",
+        "pipe",
+        "renewals",
+        "session",
+    )
 
-    def __init__(self, pipe: Pipe, codec: Codec[Request], outbox: Outbox, bucket: TokenBucket) -> None:
+    def __init__(
+        self,
+        pipe: Pipe,
+        codec: Codec[Request],
+        outbox: Outbox,
+        bucket: TokenBucket,
+        bytes_bucket: TokenBucket,
+    ) -> None:
         self.pipe = pipe
         self.codec = codec
         self.outbox = outbox
         self.bucket = bucket
+        self.bytes_bucket = bytes_bucket
         self.session: Session | None = None
         """None before the hello, and again once the session has ended or gone on elsewhere."""
         self.renewals: list[Authenticate] = NO_RENEWALS

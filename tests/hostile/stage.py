@@ -20,6 +20,8 @@ IDLE = 1.0
 FREELY = {
     # All attacks come from one address, and most are about something else than how often.
     "PEERLANE_LIMITS_LINKS_PER_SECOND_PER_ADDRESS": "100000",
+    "PEERLANE_LIMITS_LINKS_PER_ADDRESS": "100000",
+    "PEERLANE_LIMITS_TOKEN_FAILURES_PER_MINUTE_PER_ADDRESS": "100000",
     "PEERLANE_LIMITS_LINKS_PER_SECOND": "100000",
 }
 

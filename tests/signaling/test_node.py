@@ -38,6 +38,7 @@ from signaling.protocol.messages import (
     Welcome,
     Word,
 )
+from signaling.transports.link import Caller
 
 CLIENT: Codec[Any] = CLIENT_CODECS[JSON_SUBPROTOCOL]
 
@@ -383,3 +384,49 @@ async def test_a_session_brings_a_newer_token() -> None:
         pipe.say(Authenticate(3, token(sub="ben")), Authenticate(4, "nonsense"))
         refused = [await pipe.hear(Refused) for _ in range(2)]
         assert [(each.request, each.code) for each in refused] == [(3, "bad-token"), (4, "bad-token")]
+
+
+async def test_an_address_has_only_so_many_links_and_others_are_not_kept_out() -> None:
+    async with running(Config(limits=LimitsConfig(links_per_address=2))) as server:
+        node = server.node
+        pipes = [MemoryPipe() for _ in range(2)]
+        tasks = [
+            asyncio.create_task(node.serve(pipe, JSON, "localhost", Caller("2001:db8::1"))) for pipe in pipes
+        ]
+        server.tasks += tasks
+        for pipe in pipes:
+            pipe.say(Hello())
+            await pipe.hear(Welcome)
+        turned = node.why_not("2001:db8::2")
+        assert turned is not None
+        assert turned.status == 429
+        assert node.why_not("2001:db8:1::1") is None
+        pipes[0].to_server.put_nowait(None)
+        await tasks[0]
+        assert node.why_not("2001:db8::2") is None
+
+
+async def test_who_presents_bad_tokens_has_to_wait() -> None:
+    limits = LimitsConfig(token_failures_per_minute_per_address=3)
+    async with running(Config(auth=GUARDED.auth, limits=limits)) as server:
+        for _ in range(3):
+            assert server.node.why_not("192.0.2.1") is None
+            pipe = MemoryPipe()
+            pipe.say(Hello(token="a.b.c"))
+            await server.node.serve(pipe, JSON, "localhost", Caller("192.0.2.1"))
+        turned = server.node.why_not("192.0.2.1")
+        assert turned is not None
+        assert turned.status == 429
+        assert server.node.why_not("192.0.2.2") is None
+
+
+async def test_large_messages_are_read_more_slowly_too() -> None:
+    limits = LimitsConfig(bytes_per_second=100_000.0, bytes_burst=66_000)
+    async with running(Config(limits=limits)) as server:
+        pipe, _ = await server.member()
+        payload = msgspec.Raw(b'"' + b"x" * 40_000 + b'"')
+        for _ in range(2):
+            pipe.say(Broadcast("room", payload))
+        pipe.say(Ping())
+        await pipe.hear(Pong)
+        assert server.metrics.throttled >= 1

@@ -176,9 +176,16 @@ def test_a_value_that_makes_no_sense_is_refused_by_name(key: str, text: str) -> 
 
 @pytest.mark.parametrize(
     ("host", "allow", "is_good"),
-    [("127.0.0.1", "false", True), ("localhost", "false", True), ("::1", "false", True), ("0.0.0.0", "false", False),
-     ("::", "false", False), ("192.0.2.1", "false", False), ("0.0.0.0", "true", True)],
-)  # fmt: skip
+    [
+        ("127.0.0.1", "false", True),
+        ("localhost", "false", True),
+        ("::1", "false", True),
+        ("0.0.0.0", "false", False),
+        ("::", "false", False),
+        ("192.0.2.1", "false", False),
+        ("0.0.0.0", "true", True),
+    ],
+)
 def test_dev_is_for_this_machine_unless_somebody_says_otherwise(host: str, allow: str, is_good: bool) -> None:
     environ = {
         "PEERLANE_SERVER_DEV": "true",

@@ -6,10 +6,11 @@ import pytest
 
 from signaling.config import Auth, Config, LimitsConfig
 from signaling.grants import Grants
-from signaling.protocol.errors import EXPIRED
+from signaling.protocol.errors import CROWDED, EXPIRED
 from signaling.protocol.messages import (
     Authenticate,
     Broadcasted,
+    Bye,
     Done,
     Expiring,
     Join,
@@ -246,3 +247,36 @@ def test_who_may_only_make_rooms_stays_in_those_it_has_made(world: World) -> Non
     ana.lose_link()
     ana.connect(ana.claim())
     assert world.rooms_of(ana) == {"default/garden"}
+
+
+def test_a_user_has_only_so_many_sessions() -> None:
+    world = World(Config(limits=LimitsConfig(sessions_per_user=2)))
+    ana, again = (Client(world, grants=Grants(subject="ana")).connect() for _ in range(2))
+    third = Client(world, grants=Grants(subject="ana")).connect()
+    assert third.session is None
+    assert third.line.closed is CROWDED
+    assert Client(world, grants=Grants(subject="ben")).connect().session is not None
+    ana.lose_link()
+    ana.connect(ana.claim())
+    assert ana.welcome.resumed
+    again.say(Bye())
+    assert Client(world, grants=Grants(subject="ana")).connect().session is not None
+
+
+def test_a_newer_token_does_not_get_round_that() -> None:
+    world = World(Config(limits=LimitsConfig(sessions_per_user=1)))
+    Client(world, grants=Grants(subject="ana")).connect()
+    guest = Client(world).connect()
+    assert only(ask(guest, Grants(subject="ana")), Refused).code == "bad-token"  # type: ignore[arg-type] # words
+
+
+def test_a_room_is_spoken_to_only_so_often() -> None:
+    world = World(Config(limits=LimitsConfig(broadcasts_per_second=2.0, broadcasts_burst=3)))
+    ana, ben = in_room(world, "ana", "ben")
+    broadcast = BroadcastRequest("garden", b"1")  # type: ignore[arg-type] # Raw is bytes
+    for client in (ana, ben, ana):
+        assert not [event for event in client.say(broadcast) if isinstance(event, Refused)]
+    refused = only(ben.say(broadcast), Refused)
+    assert (refused.code, refused.retry_after) == ("too-fast", 0.5)
+    world.pass_time(0.5)
+    assert not [event for event in ben.say(broadcast) if isinstance(event, Refused)]

@@ -209,7 +209,13 @@ async def test_a_reset_in_the_middle_of_a_message_ends_one_link(tmp_path: Path) 
 
 
 async def test_a_reader_that_stops_is_cut_off_and_the_others_hear_all_in_order(tmp_path: Path) -> None:
-    limits = LimitsConfig(messages_per_second=1e6, messages_burst=100_000)
+    limits = LimitsConfig(
+        messages_per_second=1e6,
+        messages_burst=100_000,
+        bytes_per_second=1e9,
+        broadcasts_per_second=1e6,
+        broadcasts_burst=100_000,
+    )
     async with running(tmp_path, limits) as door:
         reader, writer = await raw_socket(door)
         writer.write(frame_of(1, b'[{"type":"hello"},{"type":"join","request":1,"room":"room"}]'))
