@@ -31,6 +31,9 @@ class Server(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """``dev`` for other machines too: everybody who can reach this one may do everything."""
     origins: list[str] = []
     """Web origins that may connect besides the server's own, such as ``https://example.org``."""
+    trusted_proxies: list[str] = []
+    """Addresses or networks of proxies in front, such as ``10.0.0.0/8``: from them, and from nobody else,
+    ``X-Forwarded-For`` and ``X-Forwarded-Host`` are believed."""
     tokens: list[str] = []
     """Programs (no Origin header) present one of these as ``Authorization: Bearer …``, unless ``dev``."""
     state_dir: str = ""

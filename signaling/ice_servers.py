@@ -15,6 +15,7 @@ from signaling.limits import Turned
 from signaling.metrics import IceServersResult
 from signaling.node import Node
 from signaling.protocol.messages import IceServer
+from signaling.proxies import TrustedProxies
 from signaling.transports.door import called, caller, turned_away, verdict_on
 
 METHODS = "GET, HEAD, POST"
@@ -32,6 +33,7 @@ class IceServersDoor:
     def __init__(self, node: Node) -> None:
         self._node = node
         self._config = node.config
+        self._proxies = TrustedProxies(node.config.server.trusted_proxies)
 
     async def tell(self, request: web.Request) -> web.Response:
         """``GET``, or ``POST``: browsers name the origin of a page with every POST."""
@@ -47,7 +49,7 @@ class IceServersDoor:
 
     async def preflight(self, request: web.Request) -> web.Response:
         """``OPTIONS``: what a browser asks before it lets a page of another origin ask (Fetch §4.8)."""
-        verdict = verdict_on(request, self._config)
+        verdict = verdict_on(request, self._config, self._proxies)
         origin = request.headers.get("Origin")
         headers = {"Allow": f"{METHODS}, OPTIONS", "Vary": "Origin"}
         if origin is None:
@@ -63,17 +65,17 @@ class IceServersDoor:
         return web.Response(status=204, headers=headers)
 
     async def _judge(self, request: web.Request) -> tuple[IceServersResult, web.Response]:
-        verdict = verdict_on(request, self._config)
+        verdict = verdict_on(request, self._config, self._proxies)
         if not verdict.allowed and verdict.wants_token:
             challenge = {"WWW-Authenticate": "Bearer"}
             return "token", web.Response(status=401, text=verdict.reason, headers=challenge)
         if not verdict.allowed:
             return "origin", web.Response(status=403, text=verdict.reason)
-        who = caller(request)
+        who = caller(request, self._proxies)
         if isinstance(await self._node.judge(who.bearer, who), str):
             challenge = {"WWW-Authenticate": 'Bearer error="invalid_token"'}
             return "token", web.Response(status=401, text=NO_TOKEN, headers=challenge)
-        host = called(request)
+        host = called(request, self._proxies)
         if host is None:
             text = "the Host header is not a name or an address"
             return "bad-host", web.Response(status=400, text=text)
@@ -81,7 +83,7 @@ class IceServersDoor:
         if region is not None and len(region) > MAX_REGION_CHARACTERS:
             text = f"region has more than {MAX_REGION_CHARACTERS} characters"
             return "bad-region", web.Response(status=400, text=text)
-        told = self._node.ice_servers(request.remote or "", host, region)
+        told = self._node.ice_servers(who.address, host, region)
         if isinstance(told, Turned):
             return "limited" if told.status == 429 else "draining", turned_away(told)
         body = _body(told.all, told.made, int(self._node.config.ice.turn_lifetime))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Iterator
-from ipaddress import IPv4Address, IPv6Address, ip_address
+from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 
 import msgspec
 
@@ -103,6 +103,11 @@ def _server(config: Config, is_file: Callable[[str], bool]) -> Iterator[Problem]
                 f'"{origin}" is no web origin; write scheme, host and perhaps port, and nothing after it, '
                 'as in "https://example.org".',
             )
+    for network in server.trusted_proxies:
+        try:
+            ip_network(network)
+        except ValueError as error:
+            yield "server.trusted_proxies", f"{error}; write an address or a network, as in 10.0.0.0/8."
     yield from (("server.stun_alternate", text) for text in _stun_alternate(server))
 
 

@@ -7,30 +7,35 @@ from aiohttp import web
 from signaling.config import Config
 from signaling.limits import Turned
 from signaling.origins import Verdict, bearer, origin_allowed, parse_origin
+from signaling.proxies import TrustedProxies
 from signaling.transports.link import Caller
 
 
-def caller(request: web.Request) -> Caller:
-    """Who asks, for whoever judges tokens."""
+def caller(request: web.Request, proxies: TrustedProxies) -> Caller:
+    """Who asks, for whoever judges tokens and counts addresses."""
     headers = request.headers
-    return Caller(request.remote or "", headers.get("Origin", ""), bearer(headers.get("Authorization")))
+    address = proxies.client(request.remote or "", headers.getall("X-Forwarded-For", ()))
+    return Caller(address, headers.get("Origin", ""), bearer(headers.get("Authorization")))
 
 
-def verdict_on(request: web.Request, config: Config) -> Verdict:
+def host_of(request: web.Request, proxies: TrustedProxies) -> str:
+    """What the client calls this server, as its own proxy tells it."""
+    return proxies.host(request.remote or "", request.host, request.headers.get("X-Forwarded-Host"))
+
+
+def verdict_on(request: web.Request, config: Config, proxies: TrustedProxies) -> Verdict:
     """Whether the page or the program that asks may come in."""
-    origin = request.headers.get("Origin")
+    origin, host = request.headers.get("Origin"), host_of(request, proxies)
     if origin is None and request.headers.get("Sec-Fetch-Site") == "same-origin":
         # A browser names no origin when a page of ours fetches something; this it does say, and no page
         # can change it (Fetch Metadata).
-        origin = f"http://{request.host}"
-    return origin_allowed(
-        origin, request.host, request.headers.get("Authorization"), config.server, config.auth
-    )
+        origin = f"http://{host}"
+    return origin_allowed(origin, host, request.headers.get("Authorization"), config.server, config.auth)
 
 
-def called(request: web.Request) -> str | None:
+def called(request: web.Request, proxies: TrustedProxies) -> str | None:
     """What the client calls this server; None when its Host header is no name and no address."""
-    origin = parse_origin(f"http://{request.host}")
+    origin = parse_origin(f"http://{host_of(request, proxies)}")
     return None if origin is None else origin.host
 
 

@@ -11,6 +11,7 @@ from signaling.limits import Turned
 from signaling.metrics import LinkResult
 from signaling.protocol.codec import SERVER_CODECS, Codec
 from signaling.protocol.messages import JSON_SUBPROTOCOL, Request
+from signaling.proxies import TrustedProxies
 from signaling.transports.door import called, caller, turned_away, verdict_on
 from signaling.transports.link import Caller, Pipe
 
@@ -70,6 +71,7 @@ class WebSocketDoor:
     def __init__(self, host: LinkHost, config: Config) -> None:
         self._host = host
         self._config = config
+        self._proxies = TrustedProxies(config.server.trusted_proxies)
 
     async def open(self, request: web.Request) -> web.StreamResponse:
         """Serve one link; returns when it has ended."""
@@ -93,20 +95,22 @@ class WebSocketDoor:
         socket.headers.clear()
         codec = SERVER_CODECS[socket.ws_protocol or JSON_SUBPROTOCOL]
         pipe = WebSocketPipe(socket, request, codec.is_text)
-        await self._host.serve(pipe, codec, called(request) or "", caller(request))
+        await self._host.serve(
+            pipe, codec, called(request, self._proxies) or "", caller(request, self._proxies)
+        )
         return socket
 
     def _refusal(self, request: web.Request) -> web.Response | None:
         """The answer to a request that may not come in."""
         headers = request.headers
-        verdict = verdict_on(request, self._config)
+        verdict = verdict_on(request, self._config, self._proxies)
         if not verdict.allowed:
             self._host.count_refusal("origin")
             return web.Response(status=403, text=verdict.reason)
-        if called(request) is None:
+        if called(request, self._proxies) is None:
             self._host.count_refusal("bad-host")
             return web.Response(status=400, text="the Host header is not a name or an address")
-        turned = self._host.why_not(request.remote or "")
+        turned = self._host.why_not(caller(request, self._proxies).address)
         if turned is not None:
             return turned_away(turned)
         asked = [

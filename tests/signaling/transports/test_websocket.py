@@ -13,8 +13,9 @@ from typing import Any
 import aiohttp
 import msgspec
 import pytest
+from aiohttp.test_utils import TestServer
 
-from signaling.app import Server
+from signaling.app import Server, create_app
 from signaling.config import Config, LimitsConfig
 from signaling.config import Server as ServerConfig
 from signaling.protocol.codec import CLIENT_CODECS, Codec
@@ -285,3 +286,23 @@ async def test_three_unreadable_frames_are_answered_and_then_closed(tmp_path: Pa
             await client.socket.send_str("{")
             assert (await client.hear(Refused)).code == "malformed"
         assert await client.close_code() == 4500
+
+
+async def test_behind_a_trusted_proxy_its_clients_are_told_apart(tmp_path: Path) -> None:
+    server = ServerConfig(trusted_proxies=["127.0.0.1"], dev=True, state_dir=str(tmp_path))
+    config = Config(server=server, limits=LimitsConfig(links_per_second_per_address=1.0))
+    async with TestServer(create_app(config)) as app, aiohttp.ClientSession() as http:
+        url = app.make_url("/v1/ws")
+
+        async def status(client: str, host: str = "example.org", origin: str = "https://example.org") -> int:
+            headers = {"X-Forwarded-For": client, "X-Forwarded-Host": host, "Origin": origin}
+            try:
+                async with http.ws_connect(url, headers=headers):
+                    return 101
+            except aiohttp.WSServerHandshakeError as error:
+                return error.status
+
+        assert await status("6.6.6.6, 203.0.113.1") == 101
+        assert await status("7.7.7.7, 203.0.113.1") == 429
+        assert await status("203.0.113.2") == 101
+        assert await status("203.0.113.3", origin="https://evil.example") == 403
