@@ -36,6 +36,8 @@ class Server(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     ``X-Forwarded-For`` and ``X-Forwarded-Host`` are believed."""
     tokens: list[str] = []
     """Programs (no Origin header) present one of these as ``Authorization: Bearer …``, unless ``dev``."""
+    admin_tokens: list[str] = []
+    """For ``/v1/admin``, as ``Authorization: Bearer …``; without any there is no admin API."""
     state_dir: str = ""
     """Where the made key and certificate are kept; empty: ``$XDG_STATE_HOME/peerlane``."""
     ticket_key: str = ""

@@ -36,7 +36,7 @@ from signaling.protocol.errors import (
     CloseReason,
     ErrorCode,
 )
-from signaling.protocol.ids import PEER_ID_BYTES, peer_id_from
+from signaling.protocol.ids import PEER_ID_BYTES, RoomName, peer_id_from
 from signaling.protocol.messages import (
     Authenticate,
     Bye,
@@ -130,17 +130,44 @@ class Node:
         if self.draining:
             self.metrics.links_opened["draining"] += 1
             return Turned(503, DRAINING.after, DRAINING.text)
-        now = self._now()
         if not self._open_links.has_room(address):
             turned: Turned | None = Turned(429, CROWDED.after, CROWDED.text)
-        elif (wait := self._token_failures.wait(address, now)) > 0.0:
-            turned = Turned(429, wait, BAD_TOKENS)
         else:
-            turned = self._limits.admit(address, now)
+            turned = self.why_not_judged(address) or self._limits.admit(address, self._now())
         if turned is not None:
             self.metrics.links_opened["address-limit" if turned.status == 429 else "node-limit"] += 1
             self.metrics.rate_limited["address" if turned.status == 429 else "node"] += 1
         return turned
+
+    def why_not_judged(self, address: str) -> Turned | None:
+        """Why no token from this address is looked at now; None when one is."""
+        wait = self._token_failures.wait(address, self._now())
+        return Turned(429, wait, BAD_TOKENS) if wait > 0.0 else None
+
+    def count_bad_token(self, address: str) -> None:
+        """After too many of them nobody at this address is let in for a while."""
+        self._token_failures.bucket(address).take(self._now())
+
+    def close_room(self, name: RoomName) -> bool:
+        """Throw everybody out; False when there is no such room."""
+        room = self.hub.rooms.get(name)
+        if room is None:
+            return False
+        for peer in list(room.members):
+            self.throw_out(name, peer, 0.0, "the room was closed")
+        return True
+
+    def throw_out(self, name: RoomName, peer: str, ban: float, reason: str) -> bool:
+        """By an administrator; False when nobody of that id is there."""
+        effects = self.hub.throw_out(name, peer, ban, reason, self._now())
+        self.perform(effects or [])
+        return effects is not None
+
+    def expel(self, peer: str) -> bool:
+        """End a session for good; False when there is none of that id."""
+        effects = self.hub.expel(peer)
+        self.perform(effects or [])
+        return effects is not None
 
     def ice_servers(self, address: str, host: str, region: str | None) -> ToldServers | Turned:
         """What a client that has no link gathers from, for a new name; why it must wait, otherwise."""
@@ -266,7 +293,7 @@ class Node:
         unix_now = time.time()
         claimed = self.hub.claimed(hello, unix_now)
         if isinstance(verified, str) or not self._authority.spent.may_use(verified.token_id, claimed):
-            self._token_failures.bucket(who.address).take(self._now())
+            self.count_bad_token(who.address)
             self._close(link, BAD_TOKEN)
             return
         session, effects = self.hub.open(link, hello, self._now(), unix_now, verified.grants)

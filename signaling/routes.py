@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from aiohttp import web
 
+from signaling.admin import Admin
 from signaling.ice_servers import IceServersDoor
 from signaling.node import Node
 from signaling.pages import Pages, web_folder
@@ -23,5 +24,6 @@ def routes(node: Node) -> list[web.RouteDef]:
         web.get("/healthz", status.alive),
         web.get("/readyz", status.ready),
         web.get("/metrics", status.metrics),
+        *Admin(node).routes(),
         web.get("/{page:.*}", Pages(web_folder()).serve),
     ]

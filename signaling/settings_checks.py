@@ -90,9 +90,12 @@ def _server(config: Config, is_file: Callable[[str], bool]) -> Iterator[Problem]
             f"has {len(server.ticket_key)} characters and needs {MIN_TICKET_KEY_CHARACTERS}: "
             "whoever guesses it can take over sessions. 'openssl rand -base64 32' makes a good one.",
         )
-    if any(len(token) < MIN_TOKEN_CHARACTERS or token != token.strip() for token in server.tokens):
+    for name in ("tokens", "admin_tokens"):
+        tokens = getattr(server, name)
+        if all(len(token) >= MIN_TOKEN_CHARACTERS and token == token.strip() for token in tokens):
+            continue
         yield (
-            "server.tokens",
+            f"server.{name}",
             f"a token needs at least {MIN_TOKEN_CHARACTERS} characters and no space around it. "
             "'openssl rand -base64 24' makes a good one.",
         )

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import heapq
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from math import inf
 from typing import Any
 
@@ -21,6 +21,7 @@ from signaling.grants import OPEN, Grants
 from signaling.hub.admission import Admission
 from signaling.hub.moderation import Moderation
 from signaling.hub.post import Post
+from signaling.hub.room import Room
 from signaling.hub.rooms import LeftReason, Rooms
 from signaling.hub.session import Session
 from signaling.hub.tickets import Tickets
@@ -29,13 +30,14 @@ from signaling.protocol.errors import (
     BAD_VERSION,
     BAD_WORDS,
     CROWDED,
+    EXPELLED,
     EXPIRED,
     FAREWELL,
     OVERLOADED,
     SILENT,
     ErrorCode,
 )
-from signaling.protocol.ids import PeerId
+from signaling.protocol.ids import PeerId, RoomName
 from signaling.protocol.messages import (
     VERSION,
     Ack,
@@ -229,6 +231,30 @@ class Hub:
         self.turn.use_secrets(secret_file, secrets)
         for session in self.sessions.values():
             session.turn_renewal = 0.0
+
+    @property
+    def rooms(self) -> Mapping[RoomName, Room]:
+        """By name."""
+        return self._rooms.by_name
+
+    def throw_out(
+        self, name: RoomName, peer: str, ban: float, reason: str, now: float
+    ) -> list[Effect] | None:
+        """By an administrator. None, when nobody of that id is in that room."""
+        room = self._rooms.by_name.get(name)
+        member = None if room is None else room.members.get(PeerId(peer))
+        if room is None or member is None:
+            return None
+        return self._moderation.throw_out(room, member.session, ban, reason, now)
+
+    def expel(self, peer: str) -> list[Effect] | None:
+        """End a session for good, in all its rooms. None, when there is none of that id."""
+        session = self.sessions.get(PeerId(peer))
+        if session is None:
+            return None
+        goodbye: list[Effect] = [] if session.link is None else [Close(session.link, EXPELLED)]
+        self._admission.spend(session)
+        return goodbye + self._end(session, "kicked")
 
     @property
     def kept_bytes(self) -> int:

@@ -1,0 +1,146 @@
+"""The admin API: closed without a token of its own, and what it does with one."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from aiohttp import ClientSession
+from aiohttp.test_utils import TestClient, TestServer
+
+from signaling.app import create_app
+from signaling.config import Config, LimitsConfig, Server
+from signaling.protocol.codec import CLIENT_CODECS
+from signaling.protocol.messages import JSON_SUBPROTOCOL, Bye, Hello, Join, Kicked, Welcome, Word
+
+CODEC = CLIENT_CODECS[JSON_SUBPROTOCOL]
+TOKEN = "an admin's own token"
+ADMIN = {"Authorization": f"Bearer {TOKEN}"}
+CALLS = [
+    ("GET", "/v1/admin/rooms"),
+    ("GET", "/v1/admin/rooms/default/garden"),
+    ("DELETE", "/v1/admin/rooms/default/garden"),
+    ("POST", "/v1/admin/rooms/default/garden/kick"),
+    ("DELETE", "/v1/admin/sessions/x"),
+]
+
+
+@asynccontextmanager
+async def running(tmp_path: Path, tokens: list[str], **limits: Any) -> AsyncIterator[Any]:
+    server = Server(admin_tokens=tokens, dev=True, state_dir=str(tmp_path))
+    app = create_app(Config(server=server, limits=LimitsConfig(**limits)))
+    async with TestClient(TestServer(app)) as client:
+        yield client
+
+
+@pytest.fixture
+async def client(tmp_path: Path) -> AsyncIterator[Any]:
+    async with running(tmp_path, [TOKEN]) as made:
+        yield made
+
+
+class Member:
+    """A link of its own, in one room."""
+
+    def __init__(self, socket: Any) -> None:
+        self._socket = socket
+
+    async def say(self, *messages: Word) -> None:
+        await self._socket.send_str(CODEC.join([CODEC.encode(message) for message in messages]).decode())
+
+    async def hear(self, kind: type[Word]) -> Any:
+        while True:
+            for message in CODEC.decode((await self._socket.receive_str()).encode()):
+                if isinstance(message, kind):
+                    return message
+
+
+@asynccontextmanager
+async def member(client: Any, room: str) -> AsyncIterator[tuple[Member, str]]:
+    async with ClientSession() as http, http.ws_connect(client.make_url("/v1/ws")) as socket:
+        made = Member(socket)
+        await made.say(Hello(), Join(1, room, "Ana"))
+        yield made, (await made.hear(Welcome)).you
+
+
+@pytest.mark.parametrize(("method", "path"), CALLS)
+async def test_without_admin_tokens_there_is_no_admin_api(tmp_path: Path, method: str, path: str) -> None:
+    async with running(tmp_path, []) as client:
+        for headers in ({}, ADMIN, {"Authorization": "Bearer "}):
+            assert (await client.request(method, path, headers=headers)).status in (404, 405)
+
+
+@pytest.mark.parametrize(("method", "path"), CALLS)
+async def test_without_the_token_nothing_is_done(client: Any, method: str, path: str) -> None:
+    async with member(client, "garden"):
+        for headers in ({}, {"Authorization": "Bearer wrong"}, {"Authorization": TOKEN}):
+            assert (await client.request(method, path, headers=headers)).status == 401
+        rooms = await (await client.get("/v1/admin/rooms", headers=ADMIN)).json()
+        assert rooms["count"] == 1
+
+
+async def test_guessing_is_slowed_down(tmp_path: Path) -> None:
+    async with running(tmp_path, [TOKEN], token_failures_per_minute_per_address=3) as client:
+        statuses = [
+            (await client.get("/v1/admin/rooms", headers={"Authorization": f"Bearer {each}"})).status
+            for each in range(5)
+        ]
+        assert statuses == [401, 401, 401, 429, 429]
+        assert (await client.get("/v1/admin/rooms", headers=ADMIN)).status == 429
+
+
+async def test_rooms_and_members_are_listed(client: Any) -> None:
+    async with member(client, "game/arena") as (_, ana), member(client, "garden"):
+        rooms = await (await client.get("/v1/admin/rooms?app=game", headers=ADMIN)).json()
+        assert rooms == {"rooms": [{"room": "game/arena", "members": 1, "waiting": 0}], "count": 1}
+        room = await (await client.get("/v1/admin/rooms/game/arena", headers=ADMIN)).json()
+        assert room["members"] == [{"id": ana, "name": "Ana", "subject": "", "away": False}]
+        assert room["settings"]["owner"] == ana
+        assert (await client.get("/v1/admin/rooms/game/other", headers=ADMIN)).status == 404
+
+
+async def test_a_member_is_thrown_out(client: Any) -> None:
+    async with member(client, "garden") as (ana, id):
+        path = "/v1/admin/rooms/default/garden/kick"
+        response = await client.post(path, headers=ADMIN, json={"id": id, "ban": 60, "reason": "noise"})
+        assert response.status == 204
+        kicked = await ana.hear(Kicked)
+        assert (kicked.room, kicked.reason, kicked.ban) == ("default/garden", "noise", 60.0)
+        assert (await client.post(path, headers=ADMIN, json={"id": id})).status == 404
+
+
+@pytest.mark.parametrize(
+    "body", [b"", b"[]", b"{}", b'{"id": 1}', b'{"id": "x", "bann": 1}', b"\xff", b"[" * 900]
+)
+async def test_an_order_that_is_none_is_told_so(client: Any, body: bytes) -> None:
+    path = "/v1/admin/rooms/default/garden/kick"
+    assert (await client.post(path, headers=ADMIN, data=body)).status == 400
+
+
+async def test_a_body_that_is_too_long_is_refused(client: Any) -> None:
+    path = "/v1/admin/rooms/default/garden/kick"
+    assert (await client.post(path, headers=ADMIN, data=b"x" * 5_000)).status == 413
+
+
+async def test_a_room_is_closed_and_a_session_ended(client: Any) -> None:
+    async with member(client, "garden") as (ana, id):
+        assert (await client.delete("/v1/admin/rooms/default/garden", headers=ADMIN)).status == 204
+        assert (await ana.hear(Kicked)).room == "default/garden"
+        assert (await client.delete(f"/v1/admin/sessions/{id}", headers=ADMIN)).status == 204
+        assert (await ana.hear(Bye)).code == 4507
+        assert (await client.delete(f"/v1/admin/sessions/{id}", headers=ADMIN)).status == 404
+
+
+async def test_every_act_is_in_the_audit_log_without_the_token(client: Any, caplog: Any) -> None:
+    with caplog.at_level(logging.INFO, "signaling.audit"):
+        await client.delete("/v1/admin/sessions/nobody", headers=ADMIN)
+        await client.get("/v1/admin/rooms", headers={"Authorization": "Bearer guess-guess-guess"})
+    told = [(record.act, record.outcome) for record in caplog.records]
+    assert told == [("expel", 404), ("list-rooms", 401)]
+    assert all(
+        TOKEN not in str(vars(record)) and "guess" not in str(vars(record)) for record in caplog.records
+    )
