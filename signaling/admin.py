@@ -34,6 +34,8 @@ class KickOrder(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     reason: str = ""
 
 
+KICKED = web.RequestKey("kicked", str)
+
 Act = Callable[[web.Request], Awaitable[web.Response]]
 
 
@@ -70,10 +72,15 @@ class Admin:
                 audit.warning("! refused: no admin token", extra={"act": act, "outcome": 401})
                 challenge = {"WWW-Authenticate": "Bearer"}
                 return web.Response(status=401, text="send one of server.admin_tokens\n", headers=challenge)
-            response = await handler(request)
+            try:
+                response = await handler(request)
+            except web.HTTPRequestEntityTooLarge as error:
+                response = web.Response(status=error.status, text="the body is too long\n")
             response.headers["Cache-Control"] = "no-store"
             by = hashlib.sha256(presented).hexdigest()[:8]
             told = {"act": act, "by": by, "outcome": response.status, **request.match_info}
+            if KICKED in request:
+                told["id"] = request[KICKED]
             audit.info("= %s by %s: %d", act, by, response.status, extra=told)
             return response
 
@@ -121,6 +128,7 @@ class Admin:
             return web.Response(status=400, text=f"send {{id, ban, reason}} as JSON: {error}\n")
         except TimeoutError:
             return web.Response(status=408, text="the body did not come\n")
+        request[KICKED] = order.id
         name = _named(request)
         if name is None or not self._node.throw_out(name, order.id, order.ban, order.reason[:256]):
             return _no_such("member")

@@ -22,6 +22,7 @@ from signaling.limits import TokenBucket
 MARKS = {"<": "in", ">": "out", "=": "state", "!": "fault", "x": "closing"}
 HTTP_LOGGER = "aiohttp.server"
 OURS = ("signaling", "peerlane")
+AUDIT = "signaling.audit"
 
 # A scanner sends thousands of bad requests; each would be one line.
 BAD_REQUESTS_PER_SECOND = 0.1
@@ -39,6 +40,8 @@ def configure(log: Log, stream: IO[str] | None = None) -> None:
     root.setLevel(logging.WARNING)
     for name in OURS:
         logging.getLogger(name).setLevel(log.level.upper())
+    # Who asks for less to read still wants to know what administrators did.
+    logging.getLogger(AUDIT).setLevel(logging.INFO)
     quiet_bad_requests()
 
 

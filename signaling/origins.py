@@ -95,7 +95,11 @@ def _text(origin: Origin) -> str:
 def bearer(authorization: str | None) -> str:
     """The token of an ``Authorization`` header (RFC 6750 §2.1); empty without one."""
     scheme, _, token = (authorization or "").partition(" ")
-    return token.strip() if scheme.lower() == "bearer" else ""
+    if scheme.lower() != "bearer":
+        return ""
+    # aiohttp makes lone surrogates of bytes that are no UTF-8, and those cannot be encoded again. Dropping
+    # them would make another token of it, or none, which may be a guest's.
+    return token.strip().encode(errors="backslashreplace").decode()
 
 
 def _program_allowed(authorization: str | None, server: Server, auth: Auth) -> Verdict:

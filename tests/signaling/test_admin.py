@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -144,3 +145,40 @@ async def test_every_act_is_in_the_audit_log_without_the_token(client: Any, capl
     assert all(
         TOKEN not in str(vars(record)) and "guess" not in str(vars(record)) for record in caplog.records
     )
+
+
+def told(caplog: pytest.LogCaptureFixture) -> list[Any]:
+    return [record for record in caplog.records if record.name == "signaling.audit"]
+
+
+async def test_the_audit_log_says_who_was_to_be_kicked(client: Any, caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.INFO, "signaling.audit"):
+        await client.post("/v1/admin/rooms/default/garden/kick", headers=ADMIN, json={"id": "somebody"})
+    assert [(each.act, each.room, each.id, each.outcome) for each in told(caplog)] == [
+        ("kick", "garden", "somebody", 404)
+    ]
+
+
+async def test_an_order_that_is_too_long_is_refused_and_audited(
+    client: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level(logging.INFO, "signaling.audit"):
+        answer = await client.post(
+            "/v1/admin/rooms/default/garden/kick", headers=ADMIN, json={"id": "x" * 5_000}
+        )
+    assert answer.status == 413
+    assert [(each.act, each.outcome) for each in told(caplog)] == [("kick", 413)]
+
+
+@pytest.mark.parametrize("path", ["/v1/admin/rooms", "/v1/ws", "/v1/ice-servers"])
+async def test_a_token_that_is_no_text_is_refused_at_every_door(tmp_path: Path, path: str) -> None:
+    server = Server(admin_tokens=[TOKEN], state_dir=str(tmp_path))
+    async with TestServer(create_app(Config(server=server))) as running_server:
+        reader, writer = await asyncio.open_connection("127.0.0.1", running_server.port)
+        writer.write(
+            f"GET {path} HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer ".encode() + b"\xff\r\n\r\n"
+        )
+        status = await reader.readline()
+        writer.close()
+        await writer.wait_closed()
+    assert status.split()[1] in (b"401", b"403")

@@ -111,3 +111,7 @@ def test_a_fault_of_ours_is_told_in_full() -> None:
     record = bad_request(ZeroDivisionError("ours"))
     assert BadRequests(lambda: 0.0).filter(record)
     assert record.exc_info is not None
+
+
+def test_what_administrators_did_is_told_at_every_level() -> None:
+    assert "kick" in written(Log(level="error"), "= kick by 0a1b2c3d: 204", name="signaling.audit")

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from signaling.config import Server
-from signaling.origins import origin_allowed, parse_origin
+from signaling.origins import bearer, origin_allowed, parse_origin
 
 SERVER = Server(
     origins=["https://friend.example", "http://lab.example:3000"], tokens=["correct horse", "battery"]
@@ -139,3 +139,12 @@ def test_without_tokens_and_dev_mode_no_program_may_connect() -> None:
 def test_no_header_makes_the_check_fail_otherwise_than_by_refusing(origin: str, host: str) -> None:
     verdict = origin_allowed(origin, host, None, Server())
     assert verdict.allowed == (parse_origin(origin) is not None and verdict.reason == "")
+
+
+def test_a_token_of_bytes_that_are_no_text_is_a_token_and_not_a_good_one() -> None:
+    presented = bearer("Bearer \udcff\udcfe")
+    assert presented.isascii()
+    assert presented
+    assert not origin_allowed(
+        None, "localhost:8080", "Bearer \udcff", Server(tokens=["0123456789abcdef"])
+    ).allowed
