@@ -92,7 +92,8 @@ class LimitsConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     bytes_burst: int = 1_048_576
     """At least one message must fit."""
     broadcasts_per_second: float = 100.0
-    """Into one room, of all its members together: each is sent to everybody. More are refused as too fast."""
+    """Into one room, of all its members together: each is sent to everybody. Faster
+    senders are read more slowly; what a crowd says beyond two seconds' worth is refused."""
     broadcasts_burst: int = 200
     joins_per_second: float = 5.0
     """A join costs as many messages as come in its time, so the burst is in proportion too."""

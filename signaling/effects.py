@@ -42,4 +42,11 @@ class Close(msgspec.Struct, frozen=True, gc=False):
     """The session that the link belonged to is no longer this link's concern."""
 
 
-Effect = Deliver | DeliverAll | Replay | Close
+class Slow(msgspec.Struct, frozen=True, gc=False):
+    """Read that link again only after so many seconds; what it sends meanwhile waits in its network."""
+
+    link: LinkHandle
+    wait: float
+
+
+Effect = Deliver | DeliverAll | Replay | Close | Slow

@@ -17,7 +17,7 @@ from typing import NamedTuple, TypeVar
 from signaling.auth import Verified
 from signaling.authority import Authority
 from signaling.config import Config
-from signaling.effects import Deliver, DeliverAll, Effect, Replay
+from signaling.effects import Deliver, DeliverAll, Effect, Replay, Slow
 from signaling.hub.hub import Hub
 from signaling.hub.tickets import Tickets
 from signaling.limits import AddressBuckets, LinkLimits, OpenLinks, TokenBucket, Turned
@@ -260,6 +260,8 @@ class Node:
         elif isinstance(effect, Replay):
             encode = effect.link.codec.encode
             effect.link.put_replay([encode(message) for message in effect.messages])
+        elif isinstance(effect, Slow):
+            effect.link.pause = max(effect.link.pause, effect.wait)
         else:
             self._close(effect.link, effect.reason)
 
@@ -339,6 +341,7 @@ class Node:
         now = self._now()
         wait = max(link.bucket.take(now, len(messages)), link.bytes_bucket.take(now, len(frame)))
         self._hear(link, messages)
+        wait, link.pause = max(wait, link.pause), 0.0
         return wait
 
     def _hear(self, link: Link, messages: list[Request | Malformed]) -> None:

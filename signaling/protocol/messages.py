@@ -107,7 +107,7 @@ class Limits(msgspec.Struct, frozen=True):
     """As ``messages_per_second``."""
     joins_per_second: float = 0.0
     broadcasts_per_second: float = 0.0
-    """Into one room by all of its members; what is over it is refused (``too-fast``)."""
+    """Into one room by all of its members; who is faster is read more slowly."""
     max_members: int = 0
     """Of one room."""
     outbox_messages: int = 0

@@ -58,6 +58,7 @@ class Link:
         "bytes_bucket",
         "codec",
         "outbox",
+        "pause",
         "pipe",
         "renewals",
         "session",
@@ -76,6 +77,8 @@ class Link:
         self.outbox = outbox
         self.bucket = bucket
         self.bytes_bucket = bytes_bucket
+        self.pause = 0.0
+        """Seconds to wait before it is read again."""
         self.session: Session | None = None
         """None before the hello, and again once the session has ended or gone on elsewhere."""
         self.renewals: list[Authenticate] = NO_RENEWALS

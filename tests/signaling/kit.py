@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from signaling.config import Config
-from signaling.effects import Close, Deliver, DeliverAll, Effect, Replay
+from signaling.effects import Close, Deliver, DeliverAll, Effect, Replay, Slow
 from signaling.grants import OPEN, Grants
 from signaling.hub.hub import Hub
 from signaling.hub.session import Session
@@ -40,6 +40,8 @@ class Line:
     def __init__(self) -> None:
         self.said: list[Word] = []
         self.closed: CloseReason | None = None
+        self.pause = 0.0
+        """Seconds after the last message until the server reads the next; nobody in here waits for it."""
 
 
 class World:
@@ -70,6 +72,8 @@ class World:
                         _say(line, message)
                 case Close(line, reason):
                     line.closed = reason
+                case Slow(line, wait):
+                    line.pause = wait
 
     def pass_time(self, seconds: float) -> None:
         """Let the clocks run, waking the hub whenever it asks for it."""

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from signaling.effects import Close, DeliverAll, Effect, Replay
+from signaling.effects import Deliver, DeliverAll, Effect, Replay
 from signaling.protocol.codec import CLIENT_CODECS, SERVER_CODECS, Malformed
 from signaling.protocol.messages import JSON_SUBPROTOCOL, MSGPACK_SUBPROTOCOL, Word
 from tests.signaling.kit import Client, World, in_room
@@ -71,7 +71,7 @@ def said(effects: list[Effect]) -> list[Word]:
     for effect in effects:
         if isinstance(effect, Replay):
             messages += effect.messages
-        elif not isinstance(effect, Close):
+        elif isinstance(effect, Deliver | DeliverAll):
             messages += [effect.message] * (len(effect.links) if isinstance(effect, DeliverAll) else 1)
     return messages
 

@@ -270,13 +270,34 @@ def test_a_newer_token_does_not_get_round_that() -> None:
     assert only(ask(guest, Grants(subject="ana")), Refused).code == "bad-token"  # type: ignore[arg-type] # words
 
 
-def test_a_room_is_spoken_to_only_so_often() -> None:
+BROADCAST = BroadcastRequest("garden", b"1")  # type: ignore[arg-type] # Raw is bytes
+
+
+def refusals(client: Client) -> list[Refused]:
+    return [event for event in client.say(BROADCAST) if isinstance(event, Refused)]
+
+
+def test_who_speaks_to_a_room_too_fast_is_read_more_slowly_and_loses_nothing() -> None:
     world = World(Config(limits=LimitsConfig(broadcasts_per_second=2.0, broadcasts_burst=3)))
     ana, ben = in_room(world, "ana", "ben")
-    broadcast = BroadcastRequest("garden", b"1")  # type: ignore[arg-type] # Raw is bytes
     for client in (ana, ben, ana):
-        assert not [event for event in client.say(broadcast) if isinstance(event, Refused)]
-    refused = only(ben.say(broadcast), Refused)
-    assert (refused.code, refused.retry_after) == ("too-fast", 0.5)
-    world.pass_time(0.5)
-    assert not [event for event in ben.say(broadcast) if isinstance(event, Refused)]
+        assert not refusals(client)
+        assert client.line.pause == 0.0
+    assert not refusals(ben)
+    assert ben.line.pause == 0.5
+    assert not refusals(ana)
+    assert ana.line.pause == 1.0
+    world.pass_time(1.0)
+    ana.read(), ben.read()
+    heard = [sum(isinstance(event, Broadcasted) for event in client.heard) for client in (ana, ben)]
+    assert heard == [2, 3]
+
+
+def test_what_a_crowd_says_at_once_beyond_what_its_members_may_wait_for_is_refused() -> None:
+    world = World(Config(limits=LimitsConfig(broadcasts_per_second=2.0, broadcasts_burst=3)))
+    crowd = in_room(world, *"abcdefghi")
+    answers = [refusals(client) for client in crowd]
+    assert answers[:8] == [[]] * 8
+    assert [(each.code, each.retry_after) for each in answers[8]] == [("too-fast", 2.5)]
+    world.pass_time(2.5)
+    assert not refusals(crowd[8])
