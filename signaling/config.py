@@ -118,6 +118,9 @@ class LimitsConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     mailbox_bytes: int = 1_048_576
     total_queued_bytes: int = 536_870_912
     """All outboxes and mailboxes of the process; past this the largest is dropped first."""
+    memory_bytes: int = 0
+    """Near this much (85 %) the server takes nobody in, drops the largest queues and reads more slowly; 0 for
+    what the machine, its container and RLIMIT_AS allow."""
     malformed_frames: int = 3
     """Strikes before a link that does not speak our language is closed."""
     header_timeout: float = 10.0

@@ -52,6 +52,12 @@ class Server(ServerProcess):
         return pages * os.sysconf("SC_PAGE_SIZE")
 
     @property
+    def mapped_bytes(self) -> int:
+        """What ``RLIMIT_AS`` is about."""
+        pages = int(Path(f"/proc/{self.pid}/statm").read_text().split()[0])
+        return pages * os.sysconf("SC_PAGE_SIZE")
+
+    @property
     def peak_memory_bytes(self) -> int:
         """Since the last :meth:`forget_peak`."""
         for line in Path(f"/proc/{self.pid}/status").read_text().splitlines():
