@@ -10,8 +10,11 @@ from signaling.protocol.errors import CROWDED, DRAINING
 
 # Seconds' worth of requests for credentials that an address may make at once.
 CREDENTIALS_AT_ONCE = 10.0
+# Seconds' worth: a whole office comes back with tickets of a server that has lost its key.
+BAD_TICKETS_AT_ONCE = 60.0
 SHORTAGE_AFTER = 5.0
 """Seconds after which a server that was short of something may be asked again."""
+BAD_TICKETS = "too many sessions were asked for from this address with tickets that are not good"
 BAD_TOKENS = "too many bad tokens from this address; come back after Retry-After seconds"
 OFTEN = "too many requests for TURN credentials from this address; come back after Retry-After seconds"
 SHORT: dict[Shortage, str] = {
@@ -30,6 +33,8 @@ class Gate:
         self._open = OpenLinks(limits.links_per_address)
         failures = limits.token_failures_per_minute_per_address
         self._bad_tokens = AddressBuckets(failures / 60.0, max(1, round(failures)))
+        tickets = limits.bad_tickets_per_second_per_address
+        self._bad_tickets = AddressBuckets(tickets, max(1, round(tickets * BAD_TICKETS_AT_ONCE)))
         rate = limits.credentials_per_second_per_address
         self._credentials = AddressBuckets(rate, max(1, round(rate * CREDENTIALS_AT_ONCE)))
         self.draining = False
@@ -44,7 +49,8 @@ class Gate:
             counted, turned = "shortage", Turned(503, SHORTAGE_AFTER, SHORT[shortage])
         else:
             crowded = None if self._open.has_room(address) else _CROWDED
-            found = crowded or self.why_not_judged(address, now) or self._rates.admit(address, now)
+            found = crowded or self.why_not_judged(address, now) or self._why_not_claim(address, now)
+            found = found or self._rates.admit(address, now)
             if found is None:
                 return None
             counted, turned = "address-limit" if found.status == 429 else "node-limit", found
@@ -60,6 +66,14 @@ class Gate:
     def count_bad_token(self, address: str, now: float) -> None:
         """After too many of them nobody at this address is let in for a while."""
         self._bad_tokens.bucket(address).take(now)
+
+    def count_bad_ticket(self, address: str, now: float) -> None:
+        """The same for tickets of sessions, which are guessed at no more often."""
+        self._bad_tickets.bucket(address).take(now)
+
+    def _why_not_claim(self, address: str, now: float) -> Turned | None:
+        wait = self._bad_tickets.wait(address, now)
+        return Turned(429, wait, BAD_TICKETS) if wait > 0.0 else None
 
     def why_no_credentials(self, address: str, now: float) -> Turned | None:
         """Why this address is given no TURN credentials now; None when it is, and that counts."""

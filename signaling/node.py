@@ -291,6 +291,8 @@ class Node:
         verified = await self.judge(hello.token or who.bearer, who)
         unix_now = time.time()
         claimed = self.hub.claimed(hello, unix_now)
+        if hello.resume is not None and not claimed:
+            self.gate.count_bad_ticket(who.address, self._now())
         if isinstance(verified, str) or not self._authority.spent.may_use(verified.token_id, claimed):
             self.count_bad_token(who.address)
             self._close(link, BAD_TOKEN)

@@ -64,3 +64,16 @@ def test_credentials_are_given_ten_seconds_worth_at_once_and_then_at_their_rate(
     assert door.why_no_credentials("192.0.2.2", 0.0) is None
     assert door.why_no_credentials(HOME, 0.5) is None
     assert metrics.rate_limited["credentials"] == 1
+
+
+@pytest.mark.parametrize(("count", "burst"), [("count_bad_token", 10), ("count_bad_ticket", 600)])
+def test_who_guesses_is_sent_away_for_a_while_and_nobody_else(count: str, burst: int) -> None:
+    door, _, _ = gate()
+    for _ in range(burst):
+        getattr(door, count)(HOME, 0.0)
+    getattr(door, count)(HOME, 0.0)
+    turned = door.why_not(HOME, 0.0)
+    assert turned is not None
+    assert turned.status == 429
+    assert door.why_not("192.0.2.2", 0.0) is None
+    assert door.why_not(HOME, turned.retry_after + 1.0) is None
