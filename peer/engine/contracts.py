@@ -19,8 +19,11 @@ from aiortc import (
     RTCIceGatherer,
     RTCIceTransport,
     RTCPeerConnection,
+    RTCRtpReceiver,
     RTCSctpTransport,
 )
+from aiortc.rate import RemoteBitrateEstimator
+from aiortc.rtcdtlstransport import RtpRouter
 
 
 class Contract(msgspec.Struct, frozen=True):
@@ -205,6 +208,27 @@ SCTP = (
 
 DTLS = (
     Contract(RTCDtlsTransport, ("_get_stats",), "counts bytes and packets, where aiortc tells only of media"),
+)
+
+SOURCES = (
+    Contract(
+        RTCDtlsTransport,
+        ("_handle_rtcp_data", "_handle_rtp_data", "_rtp_router", "_rx_srtp"),
+        "sources.py sees who sends, and forgets who is silent",
+    ),
+    Contract(RtpRouter, ("ssrc_table",), "sources.py forgets here"),
+    Contract(
+        RTCRtpReceiver,
+        (
+            "_RTCRtpReceiver__active_ssrc",
+            "_RTCRtpReceiver__lsr",
+            "_RTCRtpReceiver__lsr_time",
+            "_RTCRtpReceiver__remote_bitrate_estimator",
+            "_RTCRtpReceiver__remote_streams",
+        ),
+        "and here",
+    ),
+    Contract(RemoteBitrateEstimator, ("ssrcs",), "and here"),
 )
 
 
