@@ -7,6 +7,8 @@ packet is lost. A datagram of an unordered channel without retransmissions has n
 from __future__ import annotations
 
 import asyncio
+import logging
+import struct
 import time
 from collections import deque
 from collections.abc import Callable, Coroutine
@@ -23,6 +25,10 @@ from aiortc.rtcsctptransport import (
     tsn_plus_one,
 )
 from aiortc.utils import uint32_gte
+
+from peer.engine.sctp_packets import gaps_within, has_endless_parameters
+
+log = logging.getLogger(__name__)
 
 Work = Callable[[], Coroutine[Any, Any, None]]
 REALTIME_ALLOWANCE_BYTES = 8 * 1024
@@ -171,12 +177,29 @@ class SctpTransport(RTCSctpTransport):
         before = self._cwnd
         is_slow_start = self._association_state == self.State.ESTABLISHED and before <= self._ssthresh
         acknowledged = (chunk.cumulative_tsn - self._last_sacked_tsn) % SCTP_TSN_MODULO
+        if chunk.gaps:
+            last = self._sent_queue[-1].tsn if self._sent_queue else chunk.cumulative_tsn
+            chunk.gaps = gaps_within(chunk.gaps, (last - chunk.cumulative_tsn) % SCTP_TSN_MODULO)
         await super()._receive_sack_chunk(chunk)
         # aiortc grows by a packet for each acknowledgement, and here one is for two packets (RFC 3465).
         if is_slow_start and self._cwnd == before + USERDATA_MAX_LENGTH and acknowledged == 2:
             self._cwnd += USERDATA_MAX_LENGTH
 
     # Receiving
+
+    async def _handle_data(self, data: bytes) -> None:
+        """Raises nothing for what the other side sends: DTLS would end with it, and every track too."""
+        try:
+            if has_endless_parameters(data):
+                raise ValueError("a parameter without a length")
+            await super()._handle_data(data)
+        except ConnectionError:
+            raise
+        except Exception:
+            # aiortc asserts, unpacks and decodes. An honest peer may only have run into a fault of aiortc:
+            # its channels go on in the next connection.
+            log.debug("a packet could not be read", exc_info=True)
+            await self._give_up()
 
     def _mark_received(self, tsn: int) -> bool:
         # As aiortc does, without sorting all that has come early for each packet that comes.
@@ -227,7 +250,14 @@ class SctpTransport(RTCSctpTransport):
         self._sack_timer = None
         self._unsacked = 0
         if self._sack_needed:
-            self._in_background(super()._send_sack)
+            self._in_background(self._send_late_sack)
+
+    async def _send_late_sack(self) -> None:
+        try:
+            await super()._send_sack()
+        except struct.error:
+            # What has come lies so far apart that no acknowledgement can say it.
+            await self._give_up()
 
     # Both
 
