@@ -175,8 +175,8 @@ SCTP = (
         RTCSctpTransport,
         (
             "_abort", "_data_channel_flush", "_data_channel_send", "_flight_size_increase", "_handle_data",
-            "_mark_received", "_receive_data_chunk", "_receive_sack_chunk", "_send", "_send_chunk", "_send_sack", "_set_state",
-            "_t3_start", "_transmit",
+            "_mark_received", "_receive_data_chunk", "_receive_sack_chunk", "_send", "_send_chunk",
+            "_send_sack", "_set_state", "_t3_start", "_transmit",
         ),
         "sctp.py sends datagrams before all else, and acknowledges every second packet",
     ),

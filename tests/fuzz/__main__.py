@@ -47,9 +47,13 @@ def main(arguments: list[str], modules: tuple[str, ...] = MODULES, folder: Path 
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="make fuzz", description="Feed every decoder that reads from outside.")
+    parser = argparse.ArgumentParser(
+        prog="make fuzz", description="Feed every decoder that reads from outside."
+    )
     parser.add_argument("names", nargs="*", help="targets whose names begin so; all without")
-    parser.add_argument("--seconds", type=float, default=SECONDS, help="for each target (default: %(default)g)")
+    parser.add_argument(
+        "--seconds", type=float, default=SECONDS, help="for each target (default: %(default)g)"
+    )
     parser.add_argument("--seed", type=int, default=SEED, help="of all chance (default: %(default)d)")
     parser.add_argument("--frames", type=int, default=FRAMES, help="over sockets (default: %(default)d)")
     parser.add_argument("--engine", choices=["atheris", "random"], help="atheris where it is there")

@@ -13,9 +13,9 @@ import msgspec
 from tests.fuzz.target import Mutate, Plain
 
 ODD_VALUES: tuple[Any, ...] = (
-    None, True, False, 0, 1, -1, 2, 64, 65, 255, 256, 2**31, 2**32, 2**53, 2**53 + 1, 2**63 - 1, 2**63, 2**64 - 1,
-    -(2**63), 0.0, -0.5, 1e300, "", " ", "/", "a/b", "default/garden", "\u0301", "\ufb03" * 40, "x" * 300, [], {}, [[]],
-    {"": {}}, "\0", "é", "𝄞",
+    None, True, False, 0, 1, -1, 2, 64, 65, 255, 256, 2**31, 2**32, 2**53, 2**53 + 1, 2**63 - 1, 2**63,
+    2**64 - 1, -(2**63), 0.0, -0.5, 1e300, "", " ", "/", "a/b", "default/garden", "\u0301", "\ufb03" * 40,
+    "x" * 300, [], {}, [[]], {"": {}}, "\0", "é", "𝄞",
 )  # fmt: skip
 PACKED_ONLY: tuple[Any, ...] = (
     float("nan"), float("inf"), b"", b"\xff", msgspec.msgpack.Ext(5, b"x"), {1: 2}, {None: []},
@@ -111,7 +111,9 @@ def lines(words: Sequence[bytes]) -> Mutate:
             case 3:
                 rows[place] = plain(rows[place])
             case 4:
-                rows[place] += chance.choice((b"\n", b"\r", b"\x0b", b"\x1c", b"\xc2\x85", b" ")) + rows[other]
+                rows[place] += (
+                    chance.choice((b"\n", b"\r", b"\x0b", b"\x1c", b"\xc2\x85", b" ")) + rows[other]
+                )
             case _:
                 rows.insert(place, chance.choice(words))
         return b"\r\n".join(rows)
@@ -121,7 +123,7 @@ def lines(words: Sequence[bytes]) -> Mutate:
 
 def pieces(data: bytes, most: int = 64) -> list[bytes]:
     """An input as several, each behind two bytes with its length."""
-    found = []
+    found: list[bytes] = []
     while len(data) > 2 and len(found) < most:
         length = int.from_bytes(data[:2])
         found.append(data[2 : 2 + length])

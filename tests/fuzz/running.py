@@ -36,9 +36,7 @@ class Row(NamedTuple):
         return f"| {' | '.join(str(cell) for cell in cells)} |"
 
 
-def run(
-    module: str, name: str, seed: int, seconds: float, engine: str, folder: Path, findings: Path
-) -> Row:
+def run(module: str, name: str, seed: int, seconds: float, engine: str, folder: Path, findings: Path) -> Row:
     """Feed it, keep what led somewhere new, and what was wrong."""
     with tempfile.TemporaryDirectory(prefix="peerlane-fuzz-") as place:
         return _run(Path(place), module, name, seed, seconds, engine, folder, findings)
@@ -96,7 +94,9 @@ def _crashes(place: Path, code: int, log: Path) -> list[Finding]:
         return []
     artifacts = sorted((place / "artifacts").iterdir())
     ending = f"the process ended with {code}\n{log.read_text(errors='replace')[-2_000:]}"
-    return [Finding(path.read_bytes(), f"{path.name}: {ending}") for path in artifacts] or [Finding(b"", ending)]
+    return [Finding(path.read_bytes(), f"{path.name}: {ending}") for path in artifacts] or [
+        Finding(b"", ending)
+    ]
 
 
 def _keep(place: Path, module: str, name: str, folder: Path) -> int:

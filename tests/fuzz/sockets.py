@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import struct
 import time
 from random import Random
@@ -80,7 +79,10 @@ def _frame(chance: Random, opcode: int, encode: object) -> bytes:
         case 1:
             opcode, payload = chance.choice((PING, PONG)), payload[: chance.choice((0, 125, 126))]
         case 2:
-            opcode, payload = CLOSE, struct.pack("!H", chance.choice((0, 999, 1000, 1005, 4999))) + payload[:40]
+            opcode, payload = (
+                CLOSE,
+                struct.pack("!H", chance.choice((0, 999, 1000, 1005, 4999))) + payload[:40],
+            )
         case 3:
             half = len(payload) // 2
             first = frame(opcode, payload[:half], is_last=False)
@@ -96,6 +98,3 @@ def _frame(chance: Random, opcode: int, encode: object) -> bytes:
         declared=chance.choice((None,) * 40 + (0, len(payload) + 1, 2**16, 2**63 - 1)),
     )
     return by_bytes(made, chance) if chance.random() < 0.05 else made
-
-
-_ = json

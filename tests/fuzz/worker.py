@@ -103,9 +103,9 @@ class Feeding:
 def main(path: str) -> None:
     order = msgspec.msgpack.decode(Path(path).read_bytes(), type=Order)
     if order.engine == "atheris":
-        import atheris
+        import atheris  # type: ignore[import-untyped]
 
-        with atheris.instrument_imports(include=INSTRUMENTED):
+        with atheris.instrument_imports(include=[*INSTRUMENTED, order.module]):
             target = _target(order)
     else:
         target = _target(order)

@@ -1,4 +1,4 @@
-"""What a peer says over data channels: fragments, the beginning of a lane, the control channel, the test of a pair."""
+"""What a peer says over data channels: fragments, lanes, the control channel, the test of a pair."""
 
 from __future__ import annotations
 
@@ -10,7 +10,16 @@ import msgspec
 from peer.channels.channel import Channel
 from peer.channels.chunking import Assembler, NoMessage, fragment
 from peer.channels.incoming import Incoming
-from peer.channels.kinds import BULK, KINDS, LATEST, RELIABLE, decode_label, encode_label, parse_protocol, protocol_of
+from peer.channels.kinds import (
+    BULK,
+    KINDS,
+    LATEST,
+    RELIABLE,
+    decode_label,
+    encode_label,
+    parse_protocol,
+    protocol_of,
+)
 from peer.control import Control
 from peer.nat.pair.meeting import read_word, write_word
 from peer.wire import Ack, Close, HasClosed, Open, parse_control, write_control
@@ -52,7 +61,9 @@ async def _talk(data: bytes) -> None:
     control = Control(
         lane,
         opened=lambda: None,
-        received=lambda word: side.register.receive(word) if isinstance(word, Open | Close | HasClosed | Ack) else None,
+        received=lambda word: (
+            side.register.receive(word) if isinstance(word, Open | Close | HasClosed | Ack) else None
+        ),
         violated=side.violations.append,
     )
     side.register.use(side.make_lane)
@@ -157,12 +168,23 @@ TALKS = (
 KEYS = (*WORDS, START, ID.encode(), b"\npeerlane.v1.latest.", b"reliable", b"unreliable", b'"type":')
 
 TARGETS = [
-    Target("framing", assemble, (joined(*FRAGMENTS), joined(*FRAGMENTS[::-1]), joined(START)), (START,), in_pieces(trees(msgspec.json))),  # noqa: E501
+    Target(
+        "framing",
+        assemble,
+        (joined(*FRAGMENTS), joined(*FRAGMENTS[::-1]), joined(START)),
+        (START,),
+        in_pieces(trees(msgspec.json)),
+    ),
     Target("channels", talk, TALKS, KEYS, in_pieces(lambda data, chance, plain: plain(data))),
     Target(
         "control",
         read_control,
-        (*WORDS, *(msgspec.json.encode(word) for word in MEETING), OPENED, b"a%20b\npeerlane.v1.bulk.00000000"),
+        (
+            *WORDS,
+            *(msgspec.json.encode(word) for word in MEETING),
+            OPENED,
+            b"a%20b\npeerlane.v1.bulk.00000000",
+        ),
         KEYS,
         trees(msgspec.json, (ID, "live", "bulk")),
     ),

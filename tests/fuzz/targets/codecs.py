@@ -76,7 +76,7 @@ def _reaches(event: Word) -> None:
 
 
 def hear_in_hub(name: str, data: bytes) -> None:
-    """Frames of one member in a room of three: an answer to all, and every other can read what comes of it."""
+    """Frames of one member in a room of three: every other can read what comes of it."""
     world = World()
     ana, *others = in_room(world, "ana", "ben", "eve")
     for frame in pieces(data, most=8):
@@ -100,7 +100,7 @@ def hear_in_hub(name: str, data: bytes) -> None:
 
 
 def hear_as_client(name: str, data: bytes) -> None:
-    """A server that says anything: the session answers in words that can be written, and its clock goes on."""
+    """A server that says anything: the session answers in words that can be written, and rests at times."""
     codec = CLIENT_CODECS[name]
     session = Session(Capabilities(), lambda: 0.5, codec)
     now = 1_000.0
@@ -156,14 +156,28 @@ HIDDEN: tuple[dict[str, Any], ...] = (
 WELCOME = {
     "type": "welcome", "you": "me", "epoch": "first", "resumed": False, "received": 0, "ticket": "t.s",
     "unix_now": 1.5, "ping_interval": 15.0, "ping_timeout": 10.0, "resume_window": 30.0, "settle": 3.0,
-    "limits": {"max_message_bytes": 65536, "max_metadata_bytes": 4096, "max_rooms": 8, "messages_per_second": 50.0},
-    "ice_servers": [{"urls": ["stun:a:1", "turn:[::1]:3478?transport=tcp"], "username": "u", "credential": "c"}],
+    "limits": {"max_message_bytes": 65536, "max_metadata_bytes": 4096, "max_rooms": 8,
+    "messages_per_second": 50.0},
+    "ice_servers": [{"urls": ["stun:a:1", "turn:[::1]:1?transport=tcp"], "username": "u", "credential": "c"}],
     "can": ["signal"], "expires": 1e9,
 }  # fmt: skip
 ROOM = "default/garden"
-MEMBER = {"id": PEER, "name": "ben", "metadata": {"x": 1}, "capabilities": {"rollback": True}, "you_offer": True}
+MEMBER = {
+    "id": PEER,
+    "name": "ben",
+    "metadata": {"x": 1},
+    "capabilities": {"rollback": True},
+    "you_offer": True,
+}
 EVENTS: tuple[dict[str, Any], ...] = (
-    {"type": "joined", "request": 1, "room": ROOM, "peers": [MEMBER], "capacity": 8, "settings": {"capacity": 8}},
+    {
+        "type": "joined",
+        "request": 1,
+        "room": ROOM,
+        "peers": [MEMBER],
+        "capacity": 8,
+        "settings": {"capacity": 8},
+    },
     {"type": "peer-joined", "room": ROOM, "peer": MEMBER},
     {"type": "peer-updated", "room": ROOM, "id": PEER, "name": "Ben", "metadata": {}, "away": True},
     {"type": "peer-left", "room": ROOM, "id": PEER, "reason": "reset"},

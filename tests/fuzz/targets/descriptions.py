@@ -11,8 +11,8 @@ from aiortc.sdp import SessionDescription
 
 from peer.engine.candidates import RemoteCandidates
 from peer.engine.descriptions import (
-    MAX_SECTIONS,
     MAX_SDP_CHARACTERS,
+    MAX_SECTIONS,
     first_mid,
     has_name,
     parse_candidate,
@@ -99,13 +99,14 @@ COMMON = (
 )
 DATA = f"m=application 9 UDP/DTLS/SCTP webrtc-datachannel\r\nc=IN IP4 0.0.0.0\r\na=mid:0\r\n{COMMON}a=sctp-port:5000\r\na=max-message-size:262144\r\n"  # noqa: E501
 AUDIO = (
-    f"m=audio 9 UDP/TLS/RTP/SAVPF 111 0\r\nc=IN IP4 0.0.0.0\r\na=mid:1\r\n{COMMON}a=sendrecv\r\na=rtcp-mux\r\n"
+    f"m=audio 9 UDP/TLS/RTP/SAVPF 111 0\r\nc=IN IP4 0.0.0.0\r\na=mid:1\r\n{COMMON}"
+    "a=sendrecv\r\na=rtcp-mux\r\n"
     "a=rtcp:9 IN IP4 0.0.0.0\r\na=extmap:1 urn:ietf:params:rtp-hdrext:ssrc-audio-level\r\na=msid:s t\r\n"
     "a=rtpmap:111 opus/48000/2\r\na=rtcp-fb:111 transport-cc\r\na=fmtp:111 minptime=10;useinbandfec=1\r\n"
     "a=rtpmap:0 PCMU/8000\r\na=rtcp-fb:* nack\r\na=ssrc:1234 cname:x\r\na=ssrc-group:FID 1234 5678\r\n"
 )
 VIDEO = (
-    f"m=video 0 UDP/TLS/RTP/SAVPF 96 97\r\na=mid:2\r\na=inactive\r\n"
+    "m=video 0 UDP/TLS/RTP/SAVPF 96 97\r\na=mid:2\r\na=inactive\r\n"
     "a=rtpmap:96 H264/90000\r\na=fmtp:96 profile-level-id=42e01f;packetization-mode=1\r\n"
     "a=rtpmap:97 rtx/90000\r\na=fmtp:97 apt=96\r\na=rtcp-fb:96 nack pli\r\n"
 )
@@ -128,24 +129,51 @@ DESCRIPTIONS = (
     (HEAD + DATA).replace("\r\n", "\n"),
     HEAD + DATA + "a=sctpmap:5000 webrtc-datachannel 1024\r\n",
 )
-WORDS = tuple(
-    sorted({line.encode() for text in DESCRIPTIONS for line in text.splitlines()})
-) + (b"a=candidate", b"a=end-of-candidates:", b"a=setup", b"m=audio 9 A 0", b"\x0b", b"\x1c", b"\xe2\x80\xa8", b"\r")  # fmt: skip
+WORDS = (
+    *sorted({line.encode() for text in DESCRIPTIONS for line in text.splitlines()}),
+    b"a=candidate", b"a=end-of-candidates:", b"a=setup", b"m=audio 9 A 0",
+    b"\x0b", b"\x1c", b"\xe2\x80\xa8", b"\r",
+)  # fmt: skip
 SIGNALS: tuple[dict[str, Any], ...] = (
-    {"kind": "description", "generation": 1, "type": "offer", "sdp": HEAD + DATA, "slots": {"1": "microphone"}},
+    {
+        "kind": "description",
+        "generation": 1,
+        "type": "offer",
+        "sdp": HEAD + DATA,
+        "slots": {"1": "microphone"},
+    },
     {"kind": "description", "generation": 1, "type": "answer", "sdp": HEAD + DATA},
-    {"kind": "candidate", "generation": 1, "candidate": {"candidate": HOST, "sdpMid": "0", "sdpMLineIndex": 0}},
+    {
+        "kind": "candidate",
+        "generation": 1,
+        "candidate": {"candidate": HOST, "sdpMid": "0", "sdpMLineIndex": 0},
+    },
     {"kind": "candidate", "generation": 1},
-    {"kind": "please-offer", "generation": 1, "slots": [{"name": "camera", "kind": "video"}], "rebuild": True},
+    {
+        "kind": "please-offer",
+        "generation": 1,
+        "slots": [{"name": "camera", "kind": "video"}],
+        "rebuild": True,
+    },
     {"kind": "please-offer", "generation": 0, "restart": True},
 )
 _encode = msgspec.msgpack.encode
 
 TARGETS = [
     Target(
-        "sdp", read_description, tuple(each.encode() for each in DESCRIPTIONS), WORDS, lines(WORDS), max_bytes=4_096
+        "sdp",
+        read_description,
+        tuple(each.encode() for each in DESCRIPTIONS),
+        WORDS,
+        lines(WORDS),
+        max_bytes=4_096,
     ),
-    Target("candidate", read_candidate, tuple(each.encode() for each in CANDIDATES), (b"raddr", b"rport", b"\n0\nab")),
+    Target(
+        "candidate",
+        read_candidate,
+        tuple(each.encode() for each in CANDIDATES),
+        (b"raddr", b"rport", b"\n0\nab"),
+    ),
     Target(
         "signals",
         read_signals,

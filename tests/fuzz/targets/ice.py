@@ -16,7 +16,7 @@ from aioice.turn import TurnClientMixin
 from peer.engine.ice.connection import IceConnection
 from peer.engine.ice.mdns import _Questions
 from peer.engine.ice.policy import IcePolicy
-from peer.engine.ice.relay import RelayProtocol, TcpAllocation, UdpAllocation
+from peer.engine.ice.relay import TcpAllocation, UdpAllocation
 from peer.engine.ice.servers import ServerAddress
 from peer.engine.ice.sockets import HostProtocol
 from tests.fuzz.mutation import in_pieces, joined, pieces, repaired, stun_repaired
@@ -77,7 +77,7 @@ async def _hear_peer(data: bytes) -> None:
 
 
 def _receive(protocol: HostProtocol, part: bytes) -> None:
-    """One datagram. Its first byte says from whom, and whether it is signed; as an answer it is to our last."""
+    """One datagram. Its first byte says from whom, whether signed, and whether in answer to our last."""
     how, datagram = part[:1] or b"\0", part[1:]
     source = REMOTES[how[0] & 3]
     if how[0] & 4:
@@ -114,7 +114,7 @@ class Above(asyncio.DatagramProtocol):
 async def _hear_relay(data: bytes) -> None:
     for kind in (UdpAllocation, TcpAllocation):
         allocation = kind(SERVER, ("192.0.2.2", 3478))
-        allocation.connection_made(Wire())
+        allocation.connection_made(Wire())  # type: ignore[arg-type]
         allocating = asyncio.ensure_future(allocation.allocate())
         for part in pieces(data, most=16):
             await asyncio.sleep(0)
@@ -193,7 +193,6 @@ CHECKS = (
     b"\x00\x16\xfe\xff data",
     b"\x00" + REQUESTS[1],
 )
-CONTROLLED = joined(b"")
 NAMED = dns.message.make_query("a.local", "A")
 NAMES = (
     NAMED.to_wire(),
@@ -218,6 +217,10 @@ TARGETS = [
         in_pieces(repaired(stun_repaired)),
         stretched_bytes=262_144,
     ),
-    Target("mdns", hear_network, (*(joined(each) for each in NAMES), joined(*NAMES)), (b"\x05local\0", b"\xc0\x0c")),
+    Target(
+        "mdns",
+        hear_network,
+        (*(joined(each) for each in NAMES), joined(*NAMES)),
+        (b"\x05local\0", b"\xc0\x0c"),
+    ),
 ]
-_ = RelayProtocol

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from peer.engine.ice.servers import parse_servers
-from peer.nat.endpoints import host_of
 from peer.signaling_client.address import AddressError, signaling_url
 from signaling.config import Auth, Server
 from signaling.origins import bearer, origin_allowed, parse_origin
@@ -16,7 +15,7 @@ from tests.fuzz.target import Target
 TRUSTED = TrustedProxies(["127.0.0.0/8", "::1/128", "10.0.0.0/8"])
 SERVERS = (
     (Server(tokens=["secret"], origins=["https://example.org"]), Auth()),
-    (Server(dev=True), Auth(guests=False, jwks_url="https://example.org/keys")),
+    (Server(dev=True), Auth(jwks_url="https://example.org/keys")),
 )
 
 
@@ -67,10 +66,20 @@ def read_addresses(data: bytes) -> None:
     except AddressError:
         return
     assert signaling_url(url) == url
-    _ = host_of
 
 
-ROOMS = ("garden", "app/attic", "Ångström", "ﬃ" * 20, "a/b/c", "℀", "\u0301a", "a\u0315\u0300" * 30, " x ", "")
+ROOMS = (
+    "garden",
+    "app/attic",
+    "Ångström",
+    "ﬃ" * 20,
+    "a/b/c",
+    "℀",
+    "\u0301a",
+    "a\u0315\u0300" * 30,
+    " x ",
+    "",
+)
 HEADERS = (
     ("https://example.org", "localhost:8080", "Bearer secret", "1.2.3.4, 10.0.0.1", "example.org"),
     ("null", "[::1]:80", "Bearer a.b.c", "[2001:db8::1]:99, ::ffff:10.0.0.2", ""),
@@ -83,7 +92,12 @@ ADDRESSES = (
 )  # fmt: skip
 
 TARGETS = [
-    Target("room_name", name_room, tuple(each.encode() for each in ROOMS), ("́".encode(), b"/", "／".encode(), "ﷺ".encode())),
+    Target(
+        "room_name",
+        name_room,
+        tuple(each.encode() for each in ROOMS),
+        ("́".encode(), b"/", "／".encode(), "ﷺ".encode()),
+    ),
     Target(
         "headers",
         read_headers,
@@ -91,5 +105,10 @@ TARGETS = [
         (b"https://", b"://", b"Bearer ", b"[::1]", b"%", b"@", b"127.0.0.1", b"::ffff:"),
         in_pieces(lambda data, chance, plain: plain(data)),
     ),
-    Target("addresses", read_addresses, tuple(each.encode() for each in ADDRESSES), (b"stun:", b"?transport=", b"[", b"]:")),
+    Target(
+        "addresses",
+        read_addresses,
+        tuple(each.encode() for each in ADDRESSES),
+        (b"stun:", b"?transport=", b"[", b"]:"),
+    ),
 ]

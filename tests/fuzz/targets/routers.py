@@ -53,5 +53,11 @@ ANSWERS = (
 )
 
 TARGETS = [
-    Target("router", read_router, ANSWERS, (b"<controlURL>", b"</service>", b"<serviceType>", b"Location:"), lines(ANSWERS))
+    Target(
+        "router",
+        read_router,
+        ANSWERS,
+        (b"<controlURL>", b"</service>", b"<serviceType>", b"Location:"),
+        lines(ANSWERS),
+    )
 ]

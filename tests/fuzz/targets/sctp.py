@@ -6,6 +6,7 @@ import asyncio
 import struct
 from typing import Any
 
+import google_crc32c
 from aiortc import RTCCertificate, RTCDtlsTransport, RTCIceGatherer, RTCIceTransport
 from aiortc.rtcsctptransport import (
     WEBRTC_BINARY,
@@ -21,7 +22,6 @@ from aiortc.rtcsctptransport import (
     SackChunk,
     ShutdownChunk,
     StreamResetOutgoingParam,
-    crc32c,
 )
 
 from peer.channels.kinds import RELIABLE, protocol_of
@@ -40,7 +40,7 @@ LOOP.set_exception_handler(lambda loop, context: faults.append(context))
 class Dtls(RTCDtlsTransport):
     """One that is connected, with nobody."""
 
-    state = "connected"  # type: ignore[assignment]
+    state = "connected"
 
     async def _send_data(self, data: bytes) -> None:
         pass
@@ -51,7 +51,6 @@ async def _hear(data: bytes) -> None:
     sctp = SctpTransport(Dtls(ice, [CERTIFICATE]))
     reasons: list[str] = []
     sctp.on("violated", reasons.append)
-    sctp._started = True
     sctp._data_channel_id = 1
     sctp._remote_port = 5_000
     sctp._local_verification_tag, sctp._remote_verification_tag = TAG, 9
@@ -61,9 +60,8 @@ async def _hear(data: bytes) -> None:
     sctp._remote_extensions = [ReconfigChunk.type]
     sctp._ssthresh = 131_072
     sctp._set_state(sctp.State.ESTABLISHED)
-    for tsn in range(20):
+    for _ in range(20):
         await sctp._send(1, WEBRTC_BINARY, bytes(100))
-        _ = tsn
     for part in pieces(data, most=16):
         await sctp._handle_data(_packet(part))
         if sctp._association_state is sctp.State.CLOSED:
@@ -75,7 +73,7 @@ def _packet(chunks: bytes) -> bytes:
     """With a tag and a sum that fit; an INIT comes without a tag."""
     tag = 0 if chunks[:1] == b"\x01" else TAG
     head = struct.pack("!HHL", 5_000, 5_000, tag)
-    return head + struct.pack("<L", crc32c(head + bytes(4) + chunks)) + chunks
+    return head + struct.pack("<L", google_crc32c.value(head + bytes(4) + chunks)) + chunks
 
 
 def hear(data: bytes) -> None:
@@ -87,7 +85,13 @@ def hear(data: bytes) -> None:
 
 def _data(tsn: int, stream: int, protocol: int, content: bytes, flags: int = 3) -> Chunk:
     made = DataChunk(flags=flags)
-    made.tsn, made.stream_id, made.stream_seq, made.protocol, made.user_data = tsn, stream, 0, protocol, content
+    made.tsn, made.stream_id, made.stream_seq, made.protocol, made.user_data = (
+        tsn,
+        stream,
+        0,
+        protocol,
+        content,
+    )
     return made
 
 
@@ -148,7 +152,12 @@ TARGETS = [
         "sctp",
         hear,
         (*(joined(each) for each in CHUNKS), joined(*CHUNKS[:9]), joined(b"".join(CHUNKS[:4])), joined(GAPS)),
-        (*(each[:4] for each in CHUNKS), b"\xff\xff", struct.pack("!L", FIRST_TSN), struct.pack("!L", WEBRTC_DCEP)),
+        (
+            *(each[:4] for each in CHUNKS),
+            b"\xff\xff",
+            struct.pack("!L", FIRST_TSN),
+            struct.pack("!L", WEBRTC_DCEP),
+        ),
         in_pieces(lambda data, chance, plain: plain(data)),
         stretched_bytes=16_384,
     )

@@ -113,7 +113,9 @@ def _with_fingerprint(data: bytes) -> bytes:
 REQUESTS = (
     message(stun.Method.BINDING, stun.Class.REQUEST),
     message(stun.Method.BINDING, stun.Class.REQUEST, USERNAME="ab:cd", PRIORITY=1, SOFTWARE="x"),
-    _with_fingerprint(message(stun.Method.BINDING, stun.Class.REQUEST, ICE_CONTROLLING=1, USE_CANDIDATE=None)),
+    _with_fingerprint(
+        message(stun.Method.BINDING, stun.Class.REQUEST, ICE_CONTROLLING=1, USE_CANDIDATE=None)
+    ),
     message(stun.Method.BINDING, stun.Class.REQUEST, MESSAGE_INTEGRITY=bytes(20)),
     packed(binding_request(change=6), [response_port(5_000)]),
     packed(binding_request(change=2), [padding(500)]),
@@ -124,7 +126,9 @@ REQUESTS = (
 )
 ANSWERS = (
     message(stun.Method.BINDING, stun.Class.RESPONSE, XOR_MAPPED_ADDRESS=V4, SOFTWARE="coturn"),
-    message(stun.Method.BINDING, stun.Class.RESPONSE, MAPPED_ADDRESS=V6, OTHER_ADDRESS=V4, RESPONSE_ORIGIN=V4),
+    message(
+        stun.Method.BINDING, stun.Class.RESPONSE, MAPPED_ADDRESS=V6, OTHER_ADDRESS=V4, RESPONSE_ORIGIN=V4
+    ),
     message(stun.Method.BINDING, stun.Class.ERROR, ERROR_CODE=(420, "odd")),
     message(stun.Method.ALLOCATE, stun.Class.ERROR, ERROR_CODE=(401, ""), NONCE=b"n", REALM="r"),
     message(stun.Method.ALLOCATE, stun.Class.ERROR, ERROR_CODE=(438, ""), NONCE=b"m", REALM="r"),
@@ -134,8 +138,10 @@ ANSWERS = (
     message(stun.Method.DATA, stun.Class.INDICATION, XOR_PEER_ADDRESS=V6, DATA=b"hello"),
     b"\x40\x00\x00\x05hello\0\0\0",
 )
-KINDS = tuple(struct.pack("!HH", each[0], 4) for each in stun.ATTRIBUTES) + (
-    b"\x00\x26\x00\x04", b"\x00\x27\x00\x04", b"\x21\x12\xa4\x42", b"\x01\x01", b"\x01\x11", b"\x00\x17\x00\x08",
+KINDS = (
+    *(struct.pack("!HH", each[0], 4) for each in stun.ATTRIBUTES),
+    b"\x00\x26\x00\x04", b"\x00\x27\x00\x04", b"\x21\x12\xa4\x42", b"\x01\x01",
+    b"\x01\x11", b"\x00\x17\x00\x08",
 )  # fmt: skip
 
 TARGETS = [

@@ -95,23 +95,50 @@ SETS: tuple[Any, ...] = (
     {"keys": [{"kty": "RSA", "n": _text(b"\xc1" * 256), "e": "AQAB"}]},
     {"keys": [{"kty": "RSA", "n": "AQ", "e": "Ag", "d": "AQ", "p": "AQ"}]},
     {"keys": [{"kty": "OKP", "crv": "Ed25519", "x": NUMBER}, EC | {"use": "enc"}]},
-    {"keys": [EC | {"crv": "P-384", "alg": "ES384", "x": _text(bytes(48)), "y": _text(bytes(48)), "d": "AA"}]},
+    {
+        "keys": [
+            EC | {"crv": "P-384", "alg": "ES384", "x": _text(bytes(48)), "y": _text(bytes(48)), "d": "AA"}
+        ]
+    },
     {"keys": [5]},
     [],
 )
 _pack = msgspec.msgpack.encode
-NAMES = ("kty", "crv", "alg", "use", "kid", "EC", "RSA", "oct", "OKP", "P-256", "ES256", "EdDSA", "sub", "exp", "can")
+NAMES = (
+    "kty",
+    "crv",
+    "alg",
+    "use",
+    "kid",
+    "EC",
+    "RSA",
+    "oct",
+    "OKP",
+    "P-256",
+    "ES256",
+    "EdDSA",
+    "sub",
+    "exp",
+    "can",
+)
 
 TARGETS = [
     Target(
-        "token", verify, SIGNED, tuple(f'"{name}":'.encode() for name in (*NAMES, *CLAIMS[2])), max_bytes=9_000
+        "token",
+        verify,
+        SIGNED,
+        tuple(f'"{name}":'.encode() for name in (*NAMES, *CLAIMS[2])),
+        max_bytes=9_000,
     ),
     Target(
         "key_set",
         read_keys,
         tuple(json.dumps(each).encode() for each in SETS),
         tuple(f'"{name}"'.encode() for name in NAMES),
-        trees(msgspec.json, (NUMBER, "AQAB", "AA", "RS256", "PS256", "ES256", "EdDSA", "HS256", "P-384", "Ed25519", -5)),
+        trees(
+            msgspec.json,
+            (NUMBER, "AQAB", "AA", "RS256", "PS256", "ES256", "EdDSA", "HS256", "P-384", "Ed25519", -5),
+        ),
     ),
     Target(
         "ticket",
