@@ -198,7 +198,7 @@ class SctpTransport(RTCSctpTransport):
         except Exception:
             # aiortc asserts, unpacks and decodes. An honest peer may only have run into a fault of aiortc:
             # its channels go on in the next connection.
-            log.debug("a packet could not be read", exc_info=True)
+            log.warning("! a packet could not be used; the connection is rebuilt", exc_info=True)
             await self._give_up()
 
     def _mark_received(self, tsn: int) -> bool:

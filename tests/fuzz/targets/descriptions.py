@@ -167,6 +167,7 @@ TARGETS = [
         WORDS,
         lines(WORDS),
         max_bytes=4_096,
+        stretched_bytes=190_000,
     ),
     Target(
         "candidate",
