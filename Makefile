@@ -29,7 +29,7 @@ natlab: setup ## every kind of NAT with every other, in namespaces of this machi
 hostile: setup ## every attack at its full size, beside a group that must not notice (about two minutes)
 	@exec .venv/bin/python -m tests.hostile $(FLAGS)
 
-fuzz: setup ## every decoder that reads from outside, fed a million inputs and more (about eight minutes)
+fuzz: setup ## every decoder that reads from outside, fed a million inputs and more (about six minutes)
 	@exec .venv/bin/python -m tests.fuzz $(FLAGS)
 
 setup: ## make .venv with everything a developer needs

@@ -10,13 +10,14 @@ import asyncio
 import logging
 import struct
 import time
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Coroutine
 from typing import Any
 
 from aiortc import RTCDataChannel, RTCDtlsTransport, RTCSctpTransport
 from aiortc.rtcsctptransport import (
     SCTP_DATA_FIRST_FRAG,
+    SCTP_DATA_LAST_FRAG,
     SCTP_TSN_MODULO,
     USERDATA_MAX_LENGTH,
     WEBRTC_BINARY,
@@ -46,6 +47,8 @@ FORWARD_AGAIN = 0.05
 MAX_UNFINISHED_BYTES = 8 * 1024 * 1024
 """Of messages that are not whole: what an honest sender has under way at the most, and as much again.
 aiortc keeps all that it is sent, also past the window that it has announced."""
+MAX_PARTS = 2_048
+"""Of a message that is not whole. aiortc looks at all of them for each that comes; our messages have one."""
 MAX_AHEAD = 16_384
 """Packets that have come before one that is missing. A browser on a line that comes and goes sends on for a
 long time before it sends that one again; past this, a new connection is sooner there."""
@@ -63,6 +66,8 @@ class SctpTransport(RTCSctpTransport):
         self._is_flushing = self._will_flush = self._is_numbering = False
         self._background: set[asyncio.Task[None]] = set()
         self._cwnd = FIRST_WINDOW_BYTES
+        self._parts: Counter[int] = Counter()
+        """By stream: what has come since the last end of a message."""
         self._told_tsn: int | None = None
         self._told_at = -FORWARD_AGAIN
         self._unsacked = 0
@@ -218,7 +223,13 @@ class SctpTransport(RTCSctpTransport):
     async def _receive_data_chunk(self, chunk: DataChunk) -> None:
         self._unsacked += 1
         await super()._receive_data_chunk(chunk)
-        if self._advertised_rwnd < -MAX_UNFINISHED_BYTES:
+        if chunk.flags & SCTP_DATA_LAST_FRAG:
+            self._parts.pop(chunk.stream_id, None)
+        else:
+            self._parts[chunk.stream_id] += 1
+        if self._parts[chunk.stream_id] > MAX_PARTS:
+            await self._violated("messages in too many parts")
+        elif self._advertised_rwnd < -MAX_UNFINISHED_BYTES:
             await self._violated("messages that do not end")
         elif len(self._sack_misordered) > MAX_AHEAD:
             # Not a violation: the channels go on in the next connection.
@@ -233,6 +244,7 @@ class SctpTransport(RTCSctpTransport):
         await self._abort()
         self._set_state(self.State.CLOSED)
         self._inbound_streams.clear()
+        self._parts.clear()
         self._sack_misordered.clear()
         self._sack_needed = False
 

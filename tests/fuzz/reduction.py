@@ -31,11 +31,12 @@ def targets_of(module: str) -> list[Target]:
     return found
 
 
-def reduced(target: Target, inputs: Iterable[bytes]) -> list[bytes]:
+def reduced(target: Target, inputs: Iterable[bytes], new: Iterable[bytes] = ()) -> list[bytes]:
+    """What was kept before stays, so that a run changes few lines: new ones lead where those do not."""
     known: set[Step] = set()
     kept: list[bytes] = []
     size = 0
-    for data in sorted(set(inputs), key=lambda each: (len(each), each)):
+    for data in [*_sorted(inputs), *_sorted(new)]:
         if len(kept) >= MOST or size + len(data) > MOST_BYTES:
             break
         steps = steps_of(target, data)
@@ -44,6 +45,10 @@ def reduced(target: Target, inputs: Iterable[bytes]) -> list[bytes]:
             kept.append(data)
             size += len(data)
     return kept
+
+
+def _sorted(inputs: Iterable[bytes]) -> list[bytes]:
+    return sorted(set(inputs), key=lambda each: (len(each), each))
 
 
 def steps_of(target: Target, data: bytes) -> set[Step]:
@@ -85,7 +90,8 @@ def main(arguments: list[str]) -> None:
         case ["reduce", module, name, inputs, folder]:
             target = next(target for target in targets_of(module) if target.name == name)
             found = msgspec.msgpack.decode(Path(inputs).read_bytes(), type=list[bytes])
-            corpus.save(Path(folder), name, reduced(target, [*target.seeds, *found]))
+            old = corpus.load(Path(folder), name)
+            corpus.save(Path(folder), name, reduced(target, [*target.seeds, *old], found))
 
 
 if __name__ == "__main__":

@@ -102,7 +102,7 @@ def _crashes(place: Path, code: int, log: Path) -> list[Finding]:
 def _keep(place: Path, module: str, name: str, folder: Path) -> int:
     """The corpus is what it was and what is new, without what leads nowhere."""
     found = [path.read_bytes() for path in (place / "new").iterdir()]
-    (place / "found").write_bytes(msgspec.msgpack.encode([*corpus.load(folder, name), *found]))
+    (place / "found").write_bytes(msgspec.msgpack.encode(found))
     _ask(["reduce", module, name, str(place / "found"), str(folder)])
     return len(corpus.load(folder, name))
 
