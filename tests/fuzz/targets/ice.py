@@ -43,12 +43,16 @@ def signed(data: bytes, password: str) -> bytes:
     return stun_repaired(data + struct.pack("!HHI", 0x8028, 4, 0))
 
 
+def _received(datagram: bytes) -> None:
+    assert datagram, "aiortc ends DTLS with an empty datagram, whoever has sent it"
+
+
 async def _hear_peer(data: bytes) -> None:
     ice = IceConnection(
         (),
         POLICY,
         ice_controlling=bool(data) and data[0] % 2 == 0,
-        received=lambda datagram: None,
+        received=_received,
         found=lambda generation, candidate: None,
         troubled=lambda trouble: None,
     )
