@@ -149,6 +149,11 @@ ICE = (
         "relay.py sends on it, and hears of refusals",
     ),
     Contract(TurnClientTcpProtocol, ("_send", "data_received", "transport"), "relay.py sends on it"),
+    Contract(
+        RTCDtlsTransport,
+        ("_handle_rtcp_data", "_handle_rtp_data"),
+        "dtls.py drops what cannot be read",
+    ),
     Contract(MDnsProtocol, ("close", "datagram_received", "resolve"), "mdns.py asks for names with it"),
     Contract(
         stun.Message,

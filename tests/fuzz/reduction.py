@@ -16,7 +16,14 @@ from tests.fuzz.target import Target
 
 ROOT = Path(__file__).parents[2]
 FOLDERS = tuple(f"{ROOT / name}/" for name in ("signaling", "peer", "tests/fuzz"))
-LIBRARIES = ("/aioice/", "/aiortc/sdp", "/aiortc/rtcsctptransport", "/jwt/")
+LIBRARIES = (
+    "/aioice/",
+    "/aiortc/sdp",
+    "/aiortc/rtcsctptransport",
+    "/aiortc/rtp.",
+    "/aiortc/codecs/",
+    "/jwt/",
+)
 MOST = 200
 """Inputs of one target."""
 MOST_BYTES = 48 * 1_024

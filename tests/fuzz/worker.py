@@ -20,7 +20,16 @@ from tests.fuzz.mutation import by_bytes
 from tests.fuzz.reduction import targets_of
 from tests.fuzz.target import Target
 
-INSTRUMENTED = ["signaling", "peer", "aioice", "aiortc.sdp", "aiortc.rtcsctptransport", "jwt"]
+INSTRUMENTED = [
+    "signaling",
+    "peer",
+    "aioice",
+    "aiortc.sdp",
+    "aiortc.rtcsctptransport",
+    "aiortc.rtp",
+    "aiortc.codecs",
+    "jwt",
+]
 STRETCHED_SHARE = 0.15
 """Of the seconds."""
 FROM_THE_START = 0.2

@@ -4,6 +4,17 @@ from __future__ import annotations
 
 MODULES = tuple(
     f"tests.fuzz.targets.{name}"
-    for name in ("codecs", "stun", "ice", "descriptions", "channels", "sctp", "tokens", "names", "routers")
+    for name in (
+        "codecs",
+        "stun",
+        "ice",
+        "descriptions",
+        "channels",
+        "sctp",
+        "media",
+        "tokens",
+        "names",
+        "routers",
+    )
 )
 """Each has ``TARGETS``; imported by whoever runs them, so that the engine can look inside first."""
