@@ -48,7 +48,7 @@ MAX_UNFINISHED_BYTES = 8 * 1024 * 1024
 """Of messages that are not whole: what an honest sender has under way at the most, and as much again.
 aiortc keeps all that it is sent, also past the window that it has announced."""
 MAX_PARTS = 2_048
-"""Of a message that is not whole. aiortc looks at all of them for each that comes; our messages have one."""
+"""Of a message that is not whole. aiortc looks at all of them for each that comes; ours have 14 at most."""
 MAX_AHEAD = 16_384
 """Packets that have come before one that is missing. A browser on a line that comes and goes sends on for a
 long time before it sends that one again; past this, a new connection is sooner there."""
