@@ -17,13 +17,13 @@ from aiortc import (
 )
 
 from peer.engine import self_check
+from peer.engine.dtls import DtlsTransport
 from peer.engine.ice.connection import IceConnection
 from peer.engine.ice.gatherer import Gatherer
 from peer.engine.ice.policy import IcePolicy
 from peer.engine.ice.servers import ServerAddress
 from peer.engine.ice.transport import Transport
 from peer.engine.sctp import SctpTransport
-from peer.engine.sources import DtlsTransport
 from peer.facts import Trouble
 
 log = logging.getLogger(__name__)
@@ -90,8 +90,7 @@ class BundledConnection(RTCPeerConnection):
         for update in updates[1:]:
             self.ice.on("statechange", update)
         _private(self, "iceTransports").add(self.ice)
-        transport = DtlsTransport if self_check.bounds_sources() else RTCDtlsTransport
-        dtls = transport(self.ice, _private(self, "certificates"))
+        dtls = DtlsTransport(self.ice, _private(self, "certificates"))
         dtls.on("statechange", updates[2])
         _private(self, "dtlsTransports").add(dtls)
         for update in updates:

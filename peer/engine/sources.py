@@ -8,16 +8,11 @@ of them for every packet.
 from __future__ import annotations
 
 from collections import OrderedDict
-from typing import Any
-
-import pylibsrtp
-from aiortc import RTCDtlsTransport
 
 MAX_SOURCES = 16
 """Of one track: what it is sent as, what is sent again, and what came before a sender was replaced."""
 MAX_OTHERS = 64
 """Of no track: those who only report, or send what nobody has asked for."""
-KEPT = ("remote_streams", "active_ssrc", "lsr", "lsr_time")
 
 
 class Sources:
@@ -45,40 +40,3 @@ class Sources:
         forgotten, _ = known.popitem(last=False)
         del self._receiver_of[forgotten]
         return forgotten
-
-
-class DtlsTransport(RTCDtlsTransport):
-    """aiortc's, which forgets old sources of media when there are too many."""
-
-    def __init__(self, *arguments: Any) -> None:
-        super().__init__(*arguments)
-        self.sources = Sources()
-
-    async def _handle_rtp_data(self, data: bytes, arrival_time_ms: int) -> None:
-        await super()._handle_rtp_data(data, arrival_time_ms)
-        self._seen(int.from_bytes(data[8:12], "big"))
-
-    async def _handle_rtcp_data(self, data: bytes) -> None:
-        await super()._handle_rtcp_data(data)
-        self._seen(int.from_bytes(data[4:8], "big"))
-
-    def _seen(self, ssrc: int) -> None:
-        forgotten = self.sources.seen(ssrc, self._rtp_router.ssrc_table.get(ssrc))
-        if forgotten is None:
-            return
-        receiver = self._rtp_router.ssrc_table.pop(forgotten, None)
-        if receiver is not None:
-            forget(receiver, forgotten)
-        try:
-            self._rx_srtp.remove_stream(forgotten)
-        except pylibsrtp.Error:
-            pass  # it was announced in an RTCP packet of another source
-
-
-def forget(receiver: Any, ssrc: int) -> None:
-    """All that a receiver knows of a source."""
-    for name in KEPT:
-        getattr(receiver, f"_RTCRtpReceiver__{name}").pop(ssrc, None)
-    estimator = receiver._RTCRtpReceiver__remote_bitrate_estimator
-    if estimator is not None:
-        estimator.ssrcs.pop(ssrc, None)
