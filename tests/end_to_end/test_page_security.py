@@ -20,7 +20,6 @@ pytestmark = pytest.mark.end_to_end
 
 REFUSED = {"heard": 0, "code": 1006}
 REFUSALS = 'links_opened_total{result="origin"}'
-COOKIE = {"name": "session", "value": "of somebody who is logged in", "path": "/"}
 
 
 @pytest.fixture
@@ -28,7 +27,7 @@ async def stranger(browser: Browser) -> AsyncIterator[Page]:
     """A window for pages of others; it holds a cookie for the machine of our server, as of a login."""
     context = await browser.new_context()
     for host in ("localhost", "127.0.0.1"):
-        await context.add_cookies([{**COOKIE, "domain": host, "sameSite": "Lax"}])  # type: ignore[list-item]
+        await context.add_cookies([{"name": "session", "value": "ana's", "domain": host, "path": "/"}])
     yield await context.new_page()
     await context.close()
 
@@ -94,10 +93,11 @@ async def test_w05_only_the_page_that_the_settings_name_may_come_from_elsewhere(
 
 async def test_w05_our_page_cannot_be_framed_by_others(server: ServerProcess, stranger: Page) -> None:
     frames = f'<iframe src="/"></iframe><iframe src="{server.url}/?room=garden&join=1"></iframe>'
+    refusals: list[str] = []
+    stranger.on("console", lambda message: refusals.append(message.text))
     async with elsewhere(trap=f"<!doctype html>{frames}") as site:
         for host in ("localhost", "127.0.0.1"):
-            refusals: list[str] = []
-            stranger.on("console", lambda message, refusals=refusals: refusals.append(message.text))
+            refusals.clear()
             await stranger.goto(site.url(host, "/trap"))
             own, ours = stranger.frames[1:]
             assert await own.title() == "elsewhere"

@@ -24,7 +24,7 @@ test("room names are normalised as the server does", () => {
   assert.equal(roomName(" arena "), "default/arena");
   assert.equal(roomName("game/arena"), "game/arena");
   assert.equal(roomName("ﬁ"), "default/fi");
-  for (const bad of ["", "  ", "a/b/c", "/a", "a/", "a\u0007b", "x".repeat(121), "a\u2028b"]) {
+  for (const bad of ["", "  ", "a/b/c", "/a", "a/", "a\u0007b", "x".repeat(121), "a\u2028b", "a\u200bb", "a\u202eb"]) {
     assert.equal(roomName(bad), null, JSON.stringify(bad));
   }
   assert.equal(shortRoomName("default/arena"), "arena");
