@@ -1,4 +1,4 @@
-"""What members of a room may be called: nothing that cannot be seen, and nothing that turns what stands around it."""
+"""What members of a room may be called: nothing that cannot be seen, nothing that turns text around it."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def _is_seen(before: str, character: str, after: str) -> bool:
 
 
 def _joins(before: str, after: str) -> bool:
-    """Whether a joiner changes what is seen between these two: as RFC 5892 (A.1, A.2) has it, and in emoji."""
+    """Whether a joiner between these two is seen: as RFC 5892 (A.1, A.2) has it, and in emoji."""
     if unicodedata.combining(before) == _VIRAMA:
         return True
     if unicodedata.category(after) == "So":
