@@ -27,6 +27,8 @@ export function confirm({ title, words, yes, also = "" }) {
   box.checked = false;
   dialog.returnValue = "";
   dialog.showModal();
+  // Whoever presses Enter without reading has done nothing.
+  byId("confirm-no", HTMLButtonElement).focus();
   return new Promise((resolve) => {
     const answer = () => resolve(dialog.returnValue === "yes" ? { also: also !== "" && box.checked } : null);
     dialog.addEventListener("close", answer, { once: true });

@@ -2,7 +2,7 @@
 
 import { confirm } from "./confirm.js";
 import { byId, element, toast } from "./dom.js";
-import { wordsForDeed, wordsForNews, wordsForRules } from "./words.js";
+import { wordsForDeed, wordsForKick, wordsForNews, wordsForRules } from "./words.js";
 
 /** @typedef {import("../lib/room.js").Room} Room */
 /** @typedef {import("../lib/remote_peer.js").RemotePeer} RemotePeer */
@@ -133,7 +133,7 @@ export class ModerationView {
     const name = this._names.of(peer);
     const answer = await confirm({
       title: `Throw ${name} out?`,
-      words: "They leave at once. The room stays open for whoever knows its name and, if it has one, its password.",
+      words: wordsForKick(this._room.settings),
       yes: "Throw out",
       also: this._room.may("lock") && !this._room.settings?.locked ? "Lock the room, too, so that they stay out" : "",
     });

@@ -130,6 +130,14 @@ export function wordsForRules({ locked, has_password: hasPassword, has_lobby: ha
   return "Whoever knows the name of this room may come in.";
 }
 
+/** What becomes of somebody who is thrown out. @param {RoomSettings | null} settings */
+export function wordsForKick(settings) {
+  if (settings?.locked) return "They leave at once. The room is locked, so they stay out.";
+  if (settings?.has_lobby) return "They leave at once, and would have to be let in again.";
+  const who = settings?.has_password ? "who knows its name and its password" : "who knows its name";
+  return `They leave at once. But the room stays open for everybody ${who}.`;
+}
+
 /** What has changed for everybody; empty when there is nothing to say. @param {RoomSettings} before @param {RoomSettings} now @param {string} me */
 export function wordsForNews(before, now, me) {
   if (now.owner !== before.owner && now.owner === me) return "You are the owner of this room now.";
