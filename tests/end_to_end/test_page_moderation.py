@@ -130,8 +130,8 @@ async def test_who_comes_waits_until_the_owner_lets_them_in(open_page: OpenPage)
         assert await page.evaluate("document.activeElement.id") == "waiting-title"
         assert not await page.locator("#join-button").is_visible()
     admit, refuse = (
-        ana.get_by_role("button", name="Let Ben in"),
-        ana.get_by_role("button", name="Turn Cem away"),
+        ana.get_by_role("button", name="Let in Ben"),
+        ana.get_by_role("button", name="Turn away Cem"),
     )
     await eventually(lambda: admit.is_visible(), "Ben is seen")
     await eventually(lambda: refuse.is_visible(), "Cem is seen")

@@ -113,8 +113,8 @@ export class ModerationView {
   /** @param {string} id @param {string} name */
   _knock(id, name) {
     const { moderation } = this._room;
-    const admit = element("button", { class: "soft", type: "button", "data-testid": "admit", "aria-label": `Let ${name} in` }, "Let in");
-    const refuse = element("button", { class: "soft", type: "button", "data-testid": "turn-away", "aria-label": `Turn ${name} away` }, "Turn away");
+    const admit = element("button", { class: "soft", type: "button", "data-testid": "admit", "aria-label": `Let in ${name}` }, "Let in");
+    const refuse = element("button", { class: "soft", type: "button", "data-testid": "turn-away", "aria-label": `Turn away ${name}` }, "Turn away");
     admit.addEventListener("click", () => void this._try(moderation.admit(id)));
     refuse.addEventListener("click", () => void this._try(moderation.turnAway(id)));
     return element("li", { "data-peer": id }, element("span", { class: "who", dir: "auto" }, name), admit, refuse);
