@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Awaitable
 
 import pytest
-from playwright.async_api import Locator, Page
+from playwright.async_api import Browser, Locator, Page
 
 from peer.errors import Refused
 from peer.room import JoinOptions, join
@@ -230,3 +230,30 @@ async def test_two_who_look_alike_are_told_apart(server: ServerProcess, open_pag
             await eventually(lambda alike=alike: is_(names(ana), {"Ben", alike}), f"{alike} is marked")
     await eventually(lambda: is_(names(ana), {"Ben"}), "they are gone")
     assert await names(ben) == {"Ana"}
+
+
+async def test_a_page_that_is_not_secure_says_why_it_has_no_passwords(
+    server: ServerProcess, browser: Browser, open_page: OpenPage
+) -> None:
+    ana = await open_page("garden", "Ana", **QUIET)
+    await set_password(ana, PASSWORD)
+    page = await (await browser.new_context()).new_page()
+    await page.goto(f"http://insecure.test:{server.port}/?room=garden&name=Eve&camera=0&microphone=0")
+    await page.click("#join-button")
+    await try_password(page, PASSWORD)
+    await told(page, "HTTPS")
+
+
+async def test_after_a_restart_of_the_server_the_page_shows_what_holds_now(
+    server: ServerProcess, open_page: OpenPage
+) -> None:
+    ana = await open_page("garden", "Ana", **QUIET)
+    await people(ana)
+    await at(ana, "lock").check()
+    await rules(ana, "The room is locked")
+    server.restart()
+    # The room is made anew by whoever comes back first, and nobody has locked that one.
+    await rules(ana, "Whoever knows the name")
+    assert not await at(ana, "lock").is_checked()
+    await at(ana, "lock").check()
+    await rules(ana, "The room is locked")

@@ -46,7 +46,11 @@ export class ModerationView {
     room.on("restored", () => this.show(), options);
     room.on("knocked", (peer) => (this.show(), toast(`${peer.name || "Somebody"} waits to be let in`)), options);
     room.on("knock-ended", ({ id }) => (this._names.forget(`knock ${id}`), this.show()), options);
-    signal.addEventListener("abort", () => (this._password.value = ""));
+    signal.addEventListener("abort", () => {
+      this._password.value = "";
+      // A question about a call that is over.
+      byId("confirm-dialog", HTMLDialogElement).close();
+    });
     this.show();
   }
 
