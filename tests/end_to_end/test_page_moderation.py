@@ -11,7 +11,7 @@ from playwright.async_api import Browser, Locator, Page
 from peer.errors import Refused
 from peer.room import JoinOptions, join
 from tests.end_to_end.conftest import OpenPage, ServerProcess, eventually, until
-from tests.end_to_end.looks import connected, is_, names
+from tests.end_to_end.looks import connected, is_, me, names
 
 pytestmark = pytest.mark.end_to_end
 
@@ -146,6 +146,29 @@ async def test_who_comes_waits_until_the_owner_lets_them_in(open_page: OpenPage)
     await eventually(lambda: is_(at(ana, "knocks").is_visible(), False), "nobody waits")
 
 
+async def test_a_program_lets_a_page_in_and_without_anybody_inside_nobody_waits(
+    server: ServerProcess, open_page: OpenPage
+) -> None:
+    ana = await open_page("garden", "Ana", join="0", **QUIET)
+    async with join(server.url, "garden", name="host", options=JoinOptions(lobby=True)) as room:
+        await ana.click("#join-button")
+        (waiting,) = await eventually(lambda: list(room.waiting), "she waits")
+        await room.moderation.admit(waiting)
+        await until(ana, IN_THE_ROOM)
+        await ana.click("#leave")
+        await told(ana, "You have left")
+        await ana.click("#join-button")
+        await at(ana, "waiting").wait_for()
+    await told(ana, "You were not let in")
+
+
+async def test_a_full_room_is_said_to_be_full(server: ServerProcess, open_page: OpenPage) -> None:
+    ana = await open_page("garden", "Ana", join="0", **QUIET)
+    async with join(server.url, "garden", options=JoinOptions(capacity=1)):
+        await ana.click("#join-button")
+        await told(ana, "This room is full")
+
+
 async def test_who_waits_may_leave_and_is_gone_from_the_list(open_page: OpenPage) -> None:
     ana = await open_page("garden", "Ana", **QUIET)
     await people(ana)
@@ -244,16 +267,27 @@ async def test_a_page_that_is_not_secure_says_why_it_has_no_passwords(
     await told(page, "HTTPS")
 
 
-async def test_after_a_restart_of_the_server_the_page_shows_what_holds_now(
+async def test_after_a_restart_of_the_server_both_pages_show_who_decides_now(
     server: ServerProcess, open_page: OpenPage
 ) -> None:
-    ana = await open_page("garden", "Ana", **QUIET)
-    await people(ana)
-    await at(ana, "lock").check()
-    await rules(ana, "The room is locked")
+    ana, ben = await open_page("garden", "Ana", **QUIET), await open_page("garden", "Ben", **QUIET)
+    await connected(ana, ben)
+    for page in (ana, ben):
+        await people(page)
     server.restart()
-    # The room is made anew by whoever comes back first, and nobody has locked that one.
-    await rules(ana, "Whoever knows the name")
-    assert not await at(ana, "lock").is_checked()
-    await at(ana, "lock").check()
-    await rules(ana, "The room is locked")
+    for page in (ana, ben):
+        await until(page, "window.peerlane.room.state === 'interrupted'")
+    # The room is made anew by whoever comes back first.
+    for page in (ana, ben):
+        await until(page, IN_THE_ROOM)
+    owner = "window.peerlane.room.settings.owner"
+    await eventually(lambda: _same(ana, ben, owner), "they agree on the owner")
+    first, other = (ana, ben) if await ana.evaluate(owner) == await me(ana) else (ben, ana)
+    await eventually(lambda: at(first, "rules-controls").is_visible(), "who owns it decides")
+    await eventually(lambda: is_(at(other, "rules-controls").is_visible(), False), "nobody else does")
+    await at(first, "lock").check()
+    await rules(other, "The room is locked")
+
+
+async def _same(one: Page, other: Page, expression: str) -> bool:
+    return bool(await one.evaluate(expression) == await other.evaluate(expression))
