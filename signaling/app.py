@@ -9,6 +9,7 @@ import os
 import signal
 import socket
 import ssl
+import sys
 import time
 from collections.abc import AsyncIterator, Callable, Collection, Mapping
 from pathlib import Path
@@ -85,8 +86,7 @@ async def _run_node(app: web.Application) -> AsyncIterator[None]:
     node.start()
     watching = asyncio.create_task(watch(_secret_files(node.config), node.use_turn_secrets))
     yield
-    watching.cancel()
-    await asyncio.wait([watching])
+    await _end(watching)
     await node.stop()
 
 
@@ -121,6 +121,7 @@ class Server:
         self.metrics = Metrics()
         self._movable = movable
         self._environ = environ
+        self._asked_to_reload = asyncio.Event()
         self._closing = contextlib.AsyncExitStack()
 
     async def start(self) -> Listening:
@@ -130,8 +131,8 @@ class Server:
         quiet_bad_requests()
         config = self.config
         key = ticket_key_of(config, self._environ)
-        context = self._tls_context() if config.server.https else None
         async with contextlib.AsyncExitStack() as stack:
+            context = await self._tls(stack) if config.server.https else None
             http, https = self._listen(stack)
             app = create_app(config, ticket_key=key, metrics=self.metrics)
             stun = await self._start_stun(stack)
@@ -159,6 +160,10 @@ class Server:
         """Refuse new links, say goodbye to all, and close everything. Takes a few seconds at the most."""
         await self._closing.aclose()
 
+    def reload(self) -> None:
+        """Look at the files of the certificate now, not only in a few seconds."""
+        self._asked_to_reload.set()
+
     def _complain_about_parser(self) -> None:
         text = "aiohttp's compiled HTTP parser is missing; the one in Python is slow and accepts too much"
         if not self.config.server.allow_python_parser:
@@ -168,12 +173,24 @@ class Server:
             )
         log.warning("! %s", text)
 
-    def _tls_context(self) -> ssl.SSLContext:
+    async def _tls(self, stack: contextlib.AsyncExitStack) -> ssl.SSLContext:
         server = self.config.server
         if server.certificate:
-            return certificate.file_context(Path(server.certificate), Path(server.key))
+            path, key = Path(server.certificate), Path(server.key)
+            renew: Callable[[], object] = bool
+        else:
+            path, key = self._keep_own_certificate(), None
+            renew = self._keep_own_certificate
+        context = certificate.file_context(path, key)
+        keeping = asyncio.create_task(
+            certificate.keep_current(context, path, key, self._asked_to_reload, renew)
+        )
+        stack.push_async_callback(_end, keeping)
+        return context
+
+    def _keep_own_certificate(self) -> Path:
         names = addresses.certificate_names(addresses.lan_addresses())
-        return certificate.own_context(_state(self.config, self._environ), names, time.time())
+        return certificate.keep_own(_state(self.config, self._environ), names, time.time())
 
     def _listen(self, stack: contextlib.AsyncExitStack) -> tuple[list[socket.socket], list[socket.socket]]:
         server = self.config.server
@@ -258,6 +275,8 @@ async def serve(
         loop.add_signal_handler(number, _first_signal, loop, asked_to_stop)
     server = Server(config, movable=movable)
     where = await server.start()
+    if sys.platform != "win32":
+        loop.add_signal_handler(signal.SIGHUP, server.reload)
     try:
         log.info("= listening", extra={"event": "listening", **msgspec.structs.asdict(where)})
         announce(where)
@@ -270,6 +289,11 @@ async def serve(
         except TimeoutError:
             log.warning("! not everything was closed within server.grace (%s s)", config.server.grace)
     log.info("x stopped", extra={"event": "stopped"})
+
+
+async def _end(task: asyncio.Task[None]) -> None:
+    task.cancel()
+    await asyncio.wait([task])
 
 
 def _first_signal(loop: asyncio.AbstractEventLoop, asked_to_stop: asyncio.Event) -> None:

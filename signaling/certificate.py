@@ -7,8 +7,10 @@ one signs itself, and browsers ask once.
 
 from __future__ import annotations
 
+import asyncio
+import logging
 import ssl
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_address
 from pathlib import Path
@@ -20,6 +22,10 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from signaling.state_dir import StateDir
 
+log = logging.getLogger("signaling.certificate")
+
+INTERVAL = 5.0
+"""Seconds between two looks at the files."""
 # Longer-lived ones are refused by Apple's and Google's browsers (CA/Browser Forum SC-31: 398 days).
 LIFETIME = timedelta(days=397)
 RENEW_BEFORE = timedelta(days=7)
@@ -63,15 +69,57 @@ def is_good(pem: bytes, names: Sequence[str], unix_now: float) -> bool:
     return in_time and set(covered) >= {_general_name(name) for name in names}
 
 
-def own_context(state: StateDir, names: Sequence[str], unix_now: float) -> ssl.SSLContext:
-    """TLS with the kept certificate, made anew when it is missing, expires soon, or lacks a name.
+def keep_own(state: StateDir, names: Sequence[str], unix_now: float) -> Path:
+    """Where our certificate is; made anew when it is missing, expires soon, or lacks a name.
 
     Raises OSError when the state directory cannot be used.
     """
     pem = state.read(FILE)
     if pem is None or not is_good(pem, names, unix_now):
         state.write(FILE, make_certificate(names, unix_now))
-    return file_context(state.path / FILE, None)
+    return state.path / FILE
+
+
+async def keep_current(
+    context: ssl.SSLContext,
+    certificate: Path,
+    key: Path | None,
+    asked: asyncio.Event,
+    renew: Callable[[], object] = bool,
+) -> None:
+    """Use what the files say from now on, a few seconds after they have changed or as soon as ``asked``.
+
+    ``renew`` is called before each look. New handshakes get the new certificate, connections that are open
+    stay as they are. Files that cannot be used, such as a certificate whose key is still to be written, are
+    told once, and the certificate of before holds. Runs until cancelled.
+    """
+    known = told = await asyncio.to_thread(_read, certificate, key)
+    while True:
+        try:
+            async with asyncio.timeout(INTERVAL):
+                await asked.wait()
+        except TimeoutError:
+            pass
+        asked.clear()
+        try:
+            await asyncio.to_thread(renew)
+            found = await asyncio.to_thread(_read, certificate, key)
+            if found == known:
+                continue
+            # Half of a pair would stay in the context; this one is thrown away.
+            file_context(certificate, key)
+            context.load_cert_chain(certificate, key)
+            known = told = found
+            log.info("~ the certificate in %s is used from now on", certificate)
+        except OSError as error:
+            found = str(error).encode()
+            if found != told:
+                log.warning("! the certificate cannot be used (%s); the one of before is", error)
+                told = found
+
+
+def _read(certificate: Path, key: Path | None) -> bytes:
+    return certificate.read_bytes() + (b"" if key is None else key.read_bytes())
 
 
 def file_context(certificate: Path, key: Path | None) -> ssl.SSLContext:

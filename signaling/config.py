@@ -106,6 +106,9 @@ class LimitsConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Open at once from one IPv4 address, or from one /64 of IPv6; more are answered 429."""
     token_failures_per_minute_per_address: float = 10.0
     """Whoever presents more bad tokens is answered 429 for a while: each costs a signature."""
+    bad_tickets_per_second_per_address: float = 10.0
+    """Whoever claims sessions with tickets that are not good, or no more, is answered 429 for a while; after
+    a minute's worth at once, which an office brings to a server that has lost its key."""
     sessions_per_user: int = 20
     """Of one subject of tokens: some devices, some tabs. One more is closed as crowded."""
     links_per_second: float = 500.0
@@ -118,6 +121,9 @@ class LimitsConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     mailbox_bytes: int = 1_048_576
     total_queued_bytes: int = 536_870_912
     """All outboxes and mailboxes of the process; past this the largest is dropped first."""
+    memory_bytes: int = 0
+    """Near this much (85 %) the server takes nobody in, drops the largest queues and reads more slowly; 0 for
+    what the machine, its container and RLIMIT_AS allow."""
     malformed_frames: int = 3
     """Strikes before a link that does not speak our language is closed."""
     header_timeout: float = 10.0
@@ -206,6 +212,8 @@ class Auth(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class Log(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     format: Literal["text", "json"] = "text"
     level: Literal["debug", "info", "warning", "error"] = "info"
+    addresses: bool = False
+    """Write addresses of clients as they are; otherwise ``[address]``. Secrets and SDP are never written."""
 
 
 class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -72,7 +72,11 @@ class IceServersDoor:
         if not verdict.allowed:
             return "origin", web.Response(status=403, text=verdict.reason)
         who = caller(request, self._proxies)
+        turned = self._node.why_not_judged(who.address)
+        if turned is not None:
+            return "limited", turned_away(turned)
         if isinstance(await self._node.judge(who.bearer, who), str):
+            self._node.count_bad_token(who.address)
             challenge = {"WWW-Authenticate": 'Bearer error="invalid_token"'}
             return "token", web.Response(status=401, text=NO_TOKEN, headers=challenge)
         host = called(request, self._proxies)

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter, OrderedDict
+from collections.abc import Iterable
 from ipaddress import IPv6Address, ip_address
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
+
+HolderT = TypeVar("HolderT")
 
 # Enough for a busy hour; an address that is forgotten starts again with a full bucket.
 MAX_ADDRESSES = 20_000
@@ -136,6 +139,17 @@ class LinkLimits:
             return Turned(503, wait, "too many new links at this server; come back after Retry-After seconds")
         bucket.try_take(now)
         return None
+
+
+def largest(holders: Iterable[tuple[int, HolderT]], excess: int) -> list[HolderT]:
+    """Those who hold most, as few as have ``excess`` together; who holds nothing is never among them."""
+    found: list[HolderT] = []
+    for size, holder in sorted(holders, key=lambda each: -each[0]):
+        if excess <= 0 or size == 0:
+            break
+        excess -= size
+        found.append(holder)
+    return found
 
 
 def address_key(address: str) -> str:

@@ -1,7 +1,7 @@
 """How the server's log reads: five marks for people, or one JSON object a line for programs.
 
 ``<`` in, ``>`` out, ``=`` state, ``!`` fault, ``x`` closing: the first character of a message says
-which kind it is. At info level and above there are no addresses, no SDP and no tokens.
+which kind it is. Secrets and SDP are never in it, addresses of clients only where ``log.addresses`` says so.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from aiohttp.http_exceptions import HttpProcessingError
 
 from signaling.config import Log
 from signaling.limits import TokenBucket
+from signaling.redaction import redact, redact_value
 
 MARKS = {"<": "in", ">": "out", "=": "state", "!": "fault", "x": "closing"}
 HTTP_LOGGER = "aiohttp.server"
@@ -34,7 +35,7 @@ _STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", 
 def configure(log: Log, stream: IO[str] | None = None) -> None:
     """Send the log of the whole process to ``stream`` (stderr), as ``log`` asks; call it once."""
     handler = logging.StreamHandler(stream or sys.stderr)
-    handler.setFormatter(JsonLines() if log.format == "json" else Marked())
+    handler.setFormatter((JsonLines if log.format == "json" else Marked)(log.addresses))
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(logging.WARNING)
@@ -80,31 +81,47 @@ class BadRequests(logging.Filter):
 class Marked(logging.Formatter):
     """``12:34:56.789 = message``: the time of day, the mark, and what happened, on one line."""
 
+    def __init__(self, addresses: bool = False) -> None:
+        super().__init__()
+        self._addresses = addresses
+
     def format(self, record: logging.LogRecord) -> str:
         mark, text = split_mark(record)
+        shows = self._addresses or _is_ours_alone(record)
         clock = time.strftime("%H:%M:%S", time.localtime(record.created))
-        line = f"{clock}.{int(record.msecs):03d} {mark} {_one_line(text)}"
+        line = f"{clock}.{int(record.msecs):03d} {mark} {_one_line(redact(text, shows))}"
         if record.exc_info:
-            line += "\n" + self.formatException(record.exc_info)
+            line += "\n" + redact(self.formatException(record.exc_info), shows)
         return line
 
 
 class JsonLines(logging.Formatter):
     """One object a line: ``ts`` (RFC 3339), ``level``, ``logger``, ``kind``, ``message``, extra fields."""
 
+    def __init__(self, addresses: bool = False) -> None:
+        super().__init__()
+        self._addresses = addresses
+
     def format(self, record: logging.LogRecord) -> str:
         mark, text = split_mark(record)
+        shows = self._addresses or _is_ours_alone(record)
         values: dict[str, Any] = {
             "ts": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
             "level": record.levelname.lower(),
             "logger": record.name,
             "kind": MARKS[mark],
-            "message": text,
+            "message": redact(text, shows),
         }
-        values |= {name: value for name, value in vars(record).items() if name not in _STANDARD}
+        extra = {name: value for name, value in vars(record).items() if name not in _STANDARD}
+        values |= redact_value(extra, shows)
         if record.exc_info:
-            values["exception"] = self.formatException(record.exc_info)
+            values["exception"] = redact(self.formatException(record.exc_info), shows)
         return msgspec.json.encode(values, enc_hook=str).decode()
+
+
+def _is_ours_alone(record: logging.LogRecord) -> bool:
+    """Where this server listens is what whoever starts it wants to read."""
+    return getattr(record, "event", "") == "listening"
 
 
 def split_mark(record: logging.LogRecord) -> tuple[str, str]:

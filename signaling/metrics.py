@@ -18,13 +18,14 @@ from prometheus_client.exposition import CONTENT_TYPE_LATEST
 from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
+from signaling.pressure import Pressure
 from signaling.protocol.codec import Malformed
 from signaling.protocol.errors import CLOSE_REASONS, ErrorCode
 from signaling.protocol.messages import Event, Request
 
 Transport = Literal["websocket"]
 LinkResult = Literal[
-    "accepted", "origin", "address-limit", "node-limit", "draining", "bad-subprotocol", "bad-host"
+    "accepted", "origin", "address-limit", "node-limit", "draining", "shortage", "bad-subprotocol", "bad-host"
 ]
 RateLimit = Literal["messages", "joins", "address", "node", "stun", "credentials"]
 IceServersResult = Literal["given", "token", "origin", "bad-host", "bad-region", "limited", "draining"]
@@ -71,7 +72,7 @@ class Metrics:
         self.throttled = 0
         """How often the server stopped reading a link for a while."""
         self.shed = 0
-        """Links closed because the whole process held too many queued bytes."""
+        """Outboxes and mailboxes that were dropped because the whole process held too much."""
         self.stun: dict[StunResult, int] = dict.fromkeys(get_args(StunResult), 0)
         self.ice_servers: dict[IceServersResult, int] = dict.fromkeys(get_args(IceServersResult), 0)
         self.draining = False
@@ -79,6 +80,7 @@ class Metrics:
         self._rooms: Callable[[], int] = _zero
         self._queue_bytes: Callable[[], int] = _zero
         self._turn_credentials: Callable[[], int] = _zero
+        self._pressure: Pressure | None = None
         # Each server has its own registry, so that one process can hold several.
         self._registry = CollectorRegistry()
         self._registry.register(_Scrape(self._families))
@@ -96,12 +98,14 @@ class Metrics:
         rooms: Callable[[], int],
         queue_bytes: Callable[[], int],
         turn_credentials: Callable[[], int],
+        pressure: Pressure,
     ) -> None:
         """Say where to read what is counted elsewhere; asked at each scrape."""
         self._sessions = sessions
         self._rooms = rooms
         self._queue_bytes = queue_bytes
         self._turn_credentials = turn_credentials
+        self._pressure = pressure
 
     def render(self) -> bytes:
         """Everything in the text format of Prometheus, to be sent as :data:`CONTENT_TYPE`."""
@@ -119,13 +123,17 @@ class Metrics:
         yield _counters("close", "Links that the server closed.", "code", self.closed)
         yield _counters("refused", "Messages answered with a refusal.", "code", self.refused)
         yield _counter("slow_closed", "Links closed because their reader fell behind.", self.closed["slow"])
-        yield _counter("shed", "Links closed to free memory for the others.", self.shed)
+        yield _counter("shed", "Outboxes and mailboxes dropped to free memory for the others.", self.shed)
         yield _counters("rate_limited", "Attempts over a rate limit.", "kind", self.rate_limited)
         yield _counter("throttled", "Pauses in reading a link that sends too fast.", self.throttled)
         yield _counters("stun", "Datagrams at the STUN responder.", "result", self.stun)
         yield _counters("ice_servers", "Requests for STUN and TURN servers.", "result", self.ice_servers)
         yield _counter("turn_credentials", "TURN credentials that were made.", self._turn_credentials())
         yield _gauge("queue_bytes", "Bytes kept in outboxes and mailboxes.", self._queue_bytes())
+        if self._pressure is not None:
+            share, left = self._pressure.memory_share, self._pressure.files_left
+            yield _gauge("memory_share", "Memory in use of what may be used, 0 to 1.", share)
+            yield _gauge("files_left", "Files that can still be opened; 32 stands for more.", left)
         yield _gauge("drain_state", "1 while the server is leaving.", int(self.draining))
         build = GaugeMetricFamily("peerlane_build_info", "Always 1.", labels=["version", "python"])
         build.add_metric([package_version(), platform.python_version()], 1)

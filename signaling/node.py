@@ -18,16 +18,17 @@ from signaling.auth import Verified
 from signaling.authority import Authority
 from signaling.config import Config
 from signaling.effects import Deliver, DeliverAll, Effect, Replay, Slow
+from signaling.gate import Gate
 from signaling.hub.hub import Hub
 from signaling.hub.tickets import Tickets
-from signaling.limits import AddressBuckets, LinkLimits, OpenLinks, TokenBucket, Turned
+from signaling.limits import TokenBucket, Turned, largest
 from signaling.metrics import LinkResult, Metrics
 from signaling.outbox import Outbox
+from signaling.pressure import Pressure, give_back_memory
 from signaling.protocol.codec import Codec, Malformed
 from signaling.protocol.errors import (
     BAD_TOKEN,
     BAD_WORDS,
-    CROWDED,
     DRAINING,
     FAULT,
     HINTS,
@@ -60,11 +61,11 @@ WordT = TypeVar("WordT", bound=Word)
 
 # How often the loop looks for deadlines and measures its own lateness.
 TICK = 0.25
-# Seconds' worth of requests for credentials that an address may make at once.
-CREDENTIALS_AT_ONCE = 10.0
+# Seconds; it goes through the whole heap.
+GIVE_BACK_INTERVAL = 1.0
+# Seconds between two frames of a link while memory is short: what is read must be kept somewhere.
+SHORT_OF_MEMORY_PAUSE = 0.1
 NOBODY = Caller()
-BAD_TOKENS = "too many bad tokens from this address; come back after Retry-After seconds"
-OFTEN = "too many requests for TURN credentials from this address; come back after Retry-After seconds"
 
 
 class ToldServers(NamedTuple):
@@ -89,28 +90,28 @@ class Node:
         self._authority = authority or Authority(config)
         self.hub = Hub(config, Tickets(ticket_key), secrets.token_urlsafe(9), secrets.token_bytes)
         limits = config.limits
-        self._limits = LinkLimits(limits.links_per_second_per_address, limits.links_per_second)
-        self._open_links = OpenLinks(limits.links_per_address)
-        failures = limits.token_failures_per_minute_per_address
-        self._token_failures = AddressBuckets(failures / 60.0, max(1, round(failures)))
-        rate = limits.credentials_per_second_per_address
-        self._credentials = AddressBuckets(rate, max(1, round(rate * CREDENTIALS_AT_ONCE)))
+        self.pressure = Pressure(limits.memory_bytes)
+        self.gate = Gate(limits, metrics, self.pressure)
         # A join takes as many tokens as messages may come in its time.
+        self._most_queued = limits.total_queued_bytes
         self._join_cost = max(0.0, limits.messages_per_second / limits.joins_per_second - 1.0)
         self._links: set[Link] = set()
         self._effects: deque[Effect] = deque()
         self._performing = False
+        self._give_back_at = 0.0
+        self._queued_at_most = 0
+        """Bytes in all outboxes: counted now and then, and added to with each message since."""
         self.stun_port: int | None = None
         """Of the embedded STUN responder, named in every welcome."""
         self.stun_alternates: list[str] = []
         """Its other addresses, if it has any."""
         self._clockwork: asyncio.Task[None] | None = None
-        self.draining = False
         metrics.watch(
             sessions=lambda: len(self.hub.sessions),
             rooms=lambda: self.hub.room_count,
-            queue_bytes=lambda: self.hub.kept_bytes + sum(link.outbox.bytes for link in self._links),
+            queue_bytes=lambda: self.hub.kept_bytes + self._queued_bytes(),
             turn_credentials=lambda: self.hub.turn.made,
+            pressure=self.pressure,
         )
 
     def start(self) -> None:
@@ -125,28 +126,22 @@ class Node:
             await asyncio.wait([self._clockwork])
             self._clockwork = None
 
+    @property
+    def draining(self) -> bool:
+        """Whether this server takes nobody in any more, because it leaves."""
+        return self.gate.draining
+
     def why_not(self, address: str) -> Turned | None:
         """Why a new link from this address must wait; None when it may come in."""
-        if self.draining:
-            self.metrics.links_opened["draining"] += 1
-            return Turned(503, DRAINING.after, DRAINING.text)
-        if not self._open_links.has_room(address):
-            turned: Turned | None = Turned(429, CROWDED.after, CROWDED.text)
-        else:
-            turned = self.why_not_judged(address) or self._limits.admit(address, self._now())
-        if turned is not None:
-            self.metrics.links_opened["address-limit" if turned.status == 429 else "node-limit"] += 1
-            self.metrics.rate_limited["address" if turned.status == 429 else "node"] += 1
-        return turned
+        return self.gate.why_not(address, self._now())
 
     def why_not_judged(self, address: str) -> Turned | None:
         """Why no token from this address is looked at now; None when one is."""
-        wait = self._token_failures.wait(address, self._now())
-        return Turned(429, wait, BAD_TOKENS) if wait > 0.0 else None
+        return self.gate.why_not_judged(address, self._now())
 
     def count_bad_token(self, address: str) -> None:
         """After too many of them nobody at this address is let in for a while."""
-        self._token_failures.bucket(address).take(self._now())
+        self.gate.count_bad_token(address, self._now())
 
     def close_room(self, name: RoomName) -> bool:
         """Throw everybody out; False when there is no such room."""
@@ -171,12 +166,9 @@ class Node:
 
     def ice_servers(self, address: str, host: str, region: str | None) -> ToldServers | Turned:
         """What a client that has no link gathers from, for a new name; why it must wait, otherwise."""
-        if self.draining:
-            return Turned(503, DRAINING.after, DRAINING.text)
-        bucket, now = self._credentials.bucket(address), self._now()
-        if not bucket.try_take(now):
-            self.metrics.rate_limited["credentials"] += 1
-            return Turned(429, bucket.wait(now), OFTEN)
+        turned = self.gate.why_no_credentials(address, self._now())
+        if turned is not None:
+            return turned
         user = peer_id_from(secrets.token_bytes(PEER_ID_BYTES))
         made = self.hub.turn.servers(user, time.time(), region)
         own = self._own_stun(host)
@@ -199,7 +191,7 @@ class Node:
         """Speak with one client until its link ends. Raises nothing for what the client does."""
         link = self._link(pipe, codec)
         self._links.add(link)
-        self._open_links.opened(who.address)
+        self.gate.opened(who.address)
         self.metrics.links["websocket"] += 1
         self.metrics.links_opened["accepted"] += 1
         if self.draining:
@@ -213,6 +205,8 @@ class Node:
                 del frame
                 if link.renewals:
                     await self._renew(link, who)
+                if self.pressure.shortage == "memory":
+                    wait = max(wait, SHORT_OF_MEMORY_PAUSE)
                 if wait > 0.0:
                     self.metrics.throttled += 1
                     await asyncio.sleep(wait)
@@ -226,7 +220,7 @@ class Node:
                 self.perform(self.hub.link_lost(session, link, self._now()))
             await link.finish()
             self._links.discard(link)
-            self._open_links.closed(who.address)
+            self.gate.closed(who.address)
             self.metrics.links["websocket"] -= 1
 
     def perform(self, effects: Iterable[Effect]) -> None:
@@ -240,7 +234,10 @@ class Node:
             return
         self._performing = True
         try:
-            while self._effects:
+            while self._effects or self._holds_too_much():
+                if not self._effects:
+                    self._shed(self._most_queued)
+                    continue
                 effect = self._effects.popleft()
                 try:
                     self._perform_one(effect)
@@ -267,7 +264,7 @@ class Node:
 
     async def drain(self) -> None:
         """Take nobody in, tell all that this server leaves, and wait until they have heard it."""
-        self.draining = self.metrics.draining = True
+        self.gate.draining = self.metrics.draining = True
         for link in list(self._links):
             self._close(link, DRAINING)
         finishing = [asyncio.ensure_future(link.finish()) for link in self._links]
@@ -294,6 +291,8 @@ class Node:
         verified = await self.judge(hello.token or who.bearer, who)
         unix_now = time.time()
         claimed = self.hub.claimed(hello, unix_now)
+        if hello.resume is not None and not claimed:
+            self.gate.count_bad_ticket(who.address, self._now())
         if isinstance(verified, str) or not self._authority.spent.may_use(verified.token_id, claimed):
             self.count_bad_token(who.address)
             self._close(link, BAD_TOKEN)
@@ -366,6 +365,7 @@ class Node:
         self.metrics.messages_out[type(message)] += 1
         if isinstance(message, Refused):
             self.metrics.refused[message.code] += 1
+        self._queued_at_most += len(encoded)
         if not link.put(encoded):
             self._cut_off(link, SLOW)
 
@@ -402,23 +402,48 @@ class Node:
             try:
                 if self.hub.wake_at is not None and self.hub.wake_at <= now:
                     self.perform(self.hub.wake(now, time.time()))
-                self._shed()
+                self._relieve()
             except Exception:
                 # Without a clock nobody would be pinged or given up any more.
                 log.exception("! the clock failed")
 
-    def _shed(self) -> None:
-        """Keep all queues together under the limit of the process: the largest give way."""
-        self.metrics.shed += self.hub.shed()
-        links = [link for link in self._links if link.outbox.bytes]
-        excess = sum(link.outbox.bytes for link in links) - self.config.limits.total_queued_bytes
-        for link in sorted(links, key=lambda each: -each.outbox.bytes) if excess > 0 else []:
-            if excess <= 0:
-                break
-            excess -= link.outbox.bytes
+    def _relieve(self) -> None:
+        """While memory is short, halve what waits in queues, again and again."""
+        self.pressure.look()
+        if self.pressure.shortage == "memory":
+            self._shed((self._queued_bytes() + self.hub.kept_bytes) // 2)
+            if self._now() >= self._give_back_at:
+                give_back_memory()
+                self._give_back_at = self._now() + GIVE_BACK_INTERVAL
+
+    def _holds_too_much(self) -> bool:
+        if self._queued_at_most + self.hub.kept_bytes <= self._most_queued:
+            return False
+        self._queued_at_most = self._queued_bytes()
+        return self._queued_at_most + self.hub.kept_bytes > self._most_queued
+
+    def _shed(self, limit: int) -> None:
+        """Keep all queues together under a limit: the largest mailboxes give way, then the largest outboxes.
+
+        Without a mailbox a session goes on, and only its next resume starts afresh; without what was in
+        its outbox it cannot, so that link ends.
+        """
+        # A margin, or the next message would count everything again.
+        goal = limit - limit // 10
+        if self._queued_bytes() + self.hub.kept_bytes <= limit:
+            return
+        kept = [(session.mailbox.bytes, session) for session in self.hub.sessions.values()]
+        for session in largest(kept, self._queued_bytes() + self.hub.kept_bytes - goal):
+            self.metrics.shed += 1
+            self.hub.forget_mailbox(session)
+        queued = [(link.outbox.bytes, link) for link in self._links]
+        for link in largest(queued, self._queued_bytes() + self.hub.kept_bytes - goal):
             self.metrics.shed += 1
             link.outbox.clear()
             self._cut_off(link, SLOW)
+
+    def _queued_bytes(self) -> int:
+        return sum(link.outbox.bytes for link in self._links)
 
     def _own_stun(self, host: str) -> list[IceServer]:
         return own_stun(host, self.stun_port) if self.config.ice.advertise_stun else []

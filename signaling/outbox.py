@@ -25,12 +25,16 @@ class Outbox:
     def __len__(self) -> int:
         return len(self._messages)
 
-    def put(self, message: bytes) -> bool:
-        """False when the message does not fit any more; an empty outbox takes any."""
+    def put(self, message: bytes, is_behind: bool = True) -> bool:
+        """False when the message does not fit any more; an empty outbox takes any.
+
+        Who is not ``is_behind`` has not had the time to read, as when hundreds leave a room in one moment:
+        then only the bytes are bounded.
+        """
         messages = self._messages
         size = self.bytes + len(message)
         if messages and (
-            len(messages) >= self._limit_messages + self._extra_messages
+            (is_behind and len(messages) >= self._limit_messages + self._extra_messages)
             or size > self._limit_bytes + self._extra_bytes
         ):
             return False

@@ -21,11 +21,20 @@ MIN_TOKEN_CHARACTERS = 16
 MIN_TURN_LIFETIME = 120.0
 """Credentials are renewed at half of it, and looked at when a session is pinged."""
 MIN_MESSAGE_BYTES = 1_024
+MIN_MEMORY_BYTES = 134_217_728
 MAX_MESSAGE_BYTES = 1_048_576
 
 # These may be 0, and then mean: none.
 MAY_BE_ZERO = frozenset(
-    {"server.port", "server.https_port", "server.stun_port", "session.settle", "auth.leeway", "auth.grace"}
+    {
+        "server.port",
+        "server.https_port",
+        "server.stun_port",
+        "session.settle",
+        "limits.memory_bytes",
+        "auth.leeway",
+        "auth.grace",
+    }
 )
 TURN_URL = re.compile(
     r"turns?:(?:\[[0-9a-fA-F:.]+\]|[^:?\[\]/@\s]+)(?::[0-9]{1,5})?(?:\?transport=(?:udp|tcp))?", re.ASCII
@@ -142,6 +151,12 @@ def _limits(config: Config) -> Iterator[Problem]:
                 f"limits.{name}",
                 "must be at least limits.max_message_bytes, or one message would be too many.",
             )
+    if 0 < limits.memory_bytes < MIN_MEMORY_BYTES:
+        yield (
+            "limits.memory_bytes",
+            f"is {limits.memory_bytes}; a server without clients takes about {MIN_MEMORY_BYTES // 2}. "
+            "Use 0 for what the machine allows.",
+        )
     if limits.bytes_burst < limits.max_message_bytes:
         yield "limits.bytes_burst", "must be at least limits.max_message_bytes."
     if limits.total_queued_bytes < limits.outbox_bytes + limits.mailbox_bytes:

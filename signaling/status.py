@@ -44,9 +44,11 @@ class Status:
         )
 
     def why_not_ready(self) -> str | None:
-        """``draining``, ``full``, or None when new clients are welcome."""
+        """``draining``, ``full``, ``short of …``, or None when new clients are welcome."""
         if self._node.draining:
             return "draining"
         if len(self._node.hub.sessions) >= self._node.config.limits.max_sessions:
             return "full"
+        if self._node.pressure.shortage is not None:
+            return f"short of {self._node.pressure.shortage}"
         return None

@@ -208,22 +208,9 @@ class Hub:
         self._admission.forget_expired(unix_now)
         return effects
 
-    def shed(self) -> int:
-        """Drop the largest mailboxes while all together are over the limit; returns how many.
-
-        Those sessions go on; only their next resume starts afresh.
-        """
-        limit = self._config.limits.total_queued_bytes
-        if self._post.kept_bytes <= limit:
-            return 0
-        count = 0
-        for session in sorted(self.sessions.values(), key=lambda each: -each.mailbox.bytes):
-            self._post.forget(session)
-            count += 1
-            # A margin, or the next message would sort everything again.
-            if self._post.kept_bytes <= limit * 0.9:
-                break
-        return count
+    def forget_mailbox(self, session: Session) -> None:
+        """Make room for the others. The session goes on; only its next resume starts afresh."""
+        self._post.forget(session)
 
     def use_turn_secrets(self, secret_file: str, secrets: list[str]) -> None:
         """Make credentials from these from now on. Each session gets its own when it is looked at next,

@@ -52,6 +52,7 @@ class Link:
 
     __slots__ = (
         "_cut",
+        "_is_sending",
         "_reason",
         "_writer",
         "bucket",
@@ -84,6 +85,8 @@ class Link:
         self.renewals: list[Authenticate] = NO_RENEWALS
         """Newer tokens that are still to be judged."""
         self._writer: asyncio.Task[None] | None = None
+        self._is_sending = False
+        """Seen from outside of the writer: it waits for the client to read."""
         self._reason: CloseReason | None = None
         self._cut: asyncio.TimerHandle | None = None
 
@@ -95,7 +98,7 @@ class Link:
         """Queue one encoded message; False when the outbox is full. After a goodbye nothing is queued."""
         if self._reason is not None:
             return True
-        if not self.outbox.put(message):
+        if not self.outbox.put(message, self._is_sending):
             return False
         self._wake_writer()
         return True
@@ -135,6 +138,7 @@ class Link:
     async def _write(self) -> None:
         outbox = self.outbox
         try:
+            self._is_sending = True
             while outbox:
                 await self.pipe.send(self.codec.join(outbox.take()))
             if self._reason is not None:
@@ -144,3 +148,4 @@ class Link:
             outbox.clear()
         finally:
             self._writer = None
+            self._is_sending = False

@@ -7,6 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from signaling.config import LimitsConfig
+from signaling.metrics import Metrics
+from signaling.pressure import Pressure
 from signaling.protocol.errors import CLOSE_REASONS, ErrorCode
 
 ROOT = Path(__file__).parents[2]
@@ -59,3 +62,17 @@ def test_every_document_is_reachable_from_the_readme() -> None:
     linked = set(re.findall(r"\]\(([^)\s#]+)", (ROOT / "README.md").read_text()))
     for page in (ROOT / "docs").glob("*.md"):
         assert f"docs/{page.name}" in linked | {"docs/releasing.md"}, f"nobody finds docs/{page.name}"
+
+
+@pytest.mark.parametrize("name", LimitsConfig.__struct_fields__)
+def test_every_limit_has_its_place_in_the_limits_page(name: str) -> None:
+    assert f"`{name}`" in (ROOT / "docs" / "limits.md").read_text()
+
+
+def test_every_figure_that_the_pages_name_is_there() -> None:
+    metrics = Metrics()
+    metrics.watch(sessions=int, rooms=int, queue_bytes=int, turn_credentials=int, pressure=Pressure())
+    shown = set(re.findall(r"^(peerlane_\w+)", metrics.render().decode(), re.MULTILINE))
+    named = {name for page in PAGES for name in re.findall(r"`(peerlane_[a-z_]+)", page.read_text())}
+    assert named
+    assert named <= shown

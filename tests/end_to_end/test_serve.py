@@ -250,3 +250,11 @@ async def test_for_people_it_prints_where_to_go(tmp_path: Path) -> None:
     assert "STUN" in text
     assert "\x1b" not in text
     assert process.returncode == 0
+
+
+async def test_told_to_look_at_its_files_it_goes_on(tmp_path: Path) -> None:
+    async with serving(tmp_path / "state") as served, ClientSession() as session:
+        served.process.send_signal(signal.SIGHUP)
+        assert (await session.get(f"{served.url}healthz")).status == 200
+        code, _ = await served.leave(signal.SIGTERM)
+        assert code == 0

@@ -75,6 +75,8 @@ class Connection:
         self.reader = reader
         self.writer = writer
         self.has_ended_input = False
+        self.id = ""
+        """Of the session, if there is one."""
         self._unread: deque[dict[str, Any]] = deque()
 
     def end_input(self) -> None:
@@ -233,7 +235,7 @@ async def greeted(port: int) -> AsyncIterator[Connection]:
     """A link with a session."""
     async with upgraded(port) as connection:
         await connection.say({"type": "hello"})
-        await connection.words("welcome")
+        connection.id = (await connection.words("welcome"))["you"]
         yield connection
 
 

@@ -22,6 +22,7 @@ FREELY = {
     "PEERLANE_LIMITS_LINKS_PER_SECOND_PER_ADDRESS": "100000",
     "PEERLANE_LIMITS_LINKS_PER_ADDRESS": "100000",
     "PEERLANE_LIMITS_TOKEN_FAILURES_PER_MINUTE_PER_ADDRESS": "100000",
+    "PEERLANE_LIMITS_BAD_TICKETS_PER_SECOND_PER_ADDRESS": "100000",
     "PEERLANE_LIMITS_LINKS_PER_SECOND": "100000",
     "PEERLANE_LIMITS_BYTES_PER_SECOND": "1000000000",
     "PEERLANE_LIMITS_BYTES_BURST": "1000000000",
@@ -49,6 +50,12 @@ class Server(ServerProcess):
     @property
     def memory_bytes(self) -> int:
         pages = int(Path(f"/proc/{self.pid}/statm").read_text().split()[1])
+        return pages * os.sysconf("SC_PAGE_SIZE")
+
+    @property
+    def mapped_bytes(self) -> int:
+        """What ``RLIMIT_AS`` is about."""
+        pages = int(Path(f"/proc/{self.pid}/statm").read_text().split()[0])
         return pages * os.sysconf("SC_PAGE_SIZE")
 
     @property

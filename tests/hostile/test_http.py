@@ -270,28 +270,45 @@ async def _drip(link: Connection, kind: int, started: float) -> float:
     return time.monotonic() - started
 
 
-async def test_p16_without_files_to_open_the_server_waits_and_then_goes_on(stage: Stage) -> None:
+async def test_p16_without_files_to_open_the_server_waits_says_so_and_goes_on(stage: Stage) -> None:
     """open files used up"""
     with running() as server:
-        resource.prlimit(server.pid, resource.RLIMIT_NOFILE, (server.open_files + 30, 1_024))
+        limit = server.open_files + 60
+        resource.prlimit(server.pid, resource.RLIMIT_NOFILE, (limit, 1_024))
         async with AsyncExitStack() as stack:
-            for _ in range(stage.count(60, 1_000)):
+            asker = await stack.enter_async_context(connected(server.port))
+            readiness = [await _readiness(asker)]
+            for _ in range(stage.count(100, 1_000)):
                 await stack.enter_async_context(connected(server.port))
+            most = server.open_files
+            # It looks four times a second.
+            await asyncio.sleep(0.5)
+            readiness.append(await _readiness(asker))
             used, seconds = server.cpu_seconds, stage.count(1, 5)
             await asyncio.sleep(seconds)
             share = (server.cpu_seconds - used) / seconds
         started = time.monotonic()
-        await eventually(lambda: _is_alive(server.port), "it answers again")
+        await eventually(lambda: _is_ready(server.port), "it is ready again")
         recovered = time.monotonic() - started
         assert server.is_alive
+        assert '"exception"' not in server.log
+    assert readiness == [b"ready", b"short of files"]
+    assert most >= limit - 1
     assert share < 0.5
-    stage.tell(f"CPU {share:.0%} meanwhile, again after {recovered:.2f} s")
+    stage.tell(
+        f"{most} of {limit} files open, CPU {share:.0%} meanwhile, ready again after {recovered:.2f} s"
+    )
 
 
-async def _is_alive(port: int) -> bool:
+async def _readiness(link: Connection) -> bytes:
+    await link.send(request("GET", "/readyz"))
+    _, body = await link.response()
+    return body.strip()
+
+
+async def _is_ready(port: int) -> bool:
     try:
         async with connected(port) as link:
-            await link.send(request("GET", "/healthz"))
-            return await link.status() == 200
+            return await _readiness(link) == b"ready"
     except ConnectionError:
         return False

@@ -8,6 +8,7 @@ import hmac
 import json
 import tempfile
 import time
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from tests.hostile.raw import Connection, greeted, member, upgraded
+from tests.hostile.raw import Connection, connected, greeted, member, request, upgraded
 from tests.hostile.stage import Server, Stage, running
 
 pytestmark = pytest.mark.end_to_end
@@ -194,3 +195,48 @@ async def test_i08_a_guest_cannot_do_what_the_owner_may(stage: Stage) -> None:
         ):
             await stranger.say(word | {"request": 10 + number, "room": "i08-own"})
             assert (await stranger.words("refused"))["code"] == "not-allowed", word
+
+
+TURN = json.dumps(
+    [{"urls": ["turn:turn.example.org"], "secrets": ["a secret of a TURN server, long enough"]}]
+)
+
+
+async def test_t05_credentials_are_given_at_a_rate_and_to_nobody_without_a_good_token(stage: Stage) -> None:
+    """requests for TURN credentials: without a token, with bad ones"""
+    count = stage.count(200, 10_000)
+    settings = {"PEERLANE_ICE_TURN": TURN, "PEERLANE_SERVER_DEV": "true"}
+    with running(**settings) as server:
+        started = time.monotonic()
+        given, each = await _ask(server, count)
+        assert given["200"] <= 50 + 5 * (time.monotonic() - started) + 1
+        assert given["429"] == count - given["200"]
+    with guarded(**settings, PEERLANE_LIMITS_TOKEN_FAILURES_PER_MINUTE_PER_ADDRESS="10") as server:
+        started = time.monotonic()
+        refused, _ = await _ask(server, count, [("Authorization", "Bearer x.y.z")])
+        assert refused["401"] <= 10 + (time.monotonic() - started) / 6 + 1
+        assert refused["429"] == count - refused["401"]
+        assert await _made(server) == 0
+    stage.tell(f"{given['200']} of {count} given, {each * 1e6:.0f} µs each; with bad tokens none")
+
+
+async def _ask(
+    server: Server, count: int, headers: list[tuple[str, str]] | None = None
+) -> tuple[Counter[str], float]:
+    """The statuses, and seconds of CPU for each."""
+    statuses: Counter[str] = Counter()
+    before = server.cpu_seconds
+    async with connected(server.port) as link:
+        for _ in range(count):
+            await link.send(request("GET", "/v1/ice-servers", headers or []))
+            head, _ = await link.response()
+            statuses[head.split(b" ", 2)[1].decode()] += 1
+    return statuses, (server.cpu_seconds - before) / count
+
+
+async def _made(server: Server) -> float:
+    async with connected(server.port) as link:
+        await link.send(request("GET", "/metrics"))
+        _, body = await link.response()
+    (line,) = (each for each in body.splitlines() if each.startswith(b"peerlane_turn_credentials_total"))
+    return float(line.split()[1])

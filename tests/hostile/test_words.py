@@ -18,9 +18,10 @@ from tests.hostile.raw import (
     greeted,
     member,
     request,
+    upgrade,
     upgraded,
 )
-from tests.hostile.stage import Stage
+from tests.hostile.stage import Stage, running
 
 pytestmark = pytest.mark.end_to_end
 
@@ -198,6 +199,21 @@ async def test_p18_made_up_tickets_start_a_fresh_session_and_cost_little(stage: 
     stage.tell(
         f"{used / rounds * 1e6:.0f} µs each with the link, {rounds / (time.monotonic() - started):.0f}/s"
     )
+
+
+async def test_p18_who_goes_on_guessing_tickets_is_sent_away(stage: Stage) -> None:
+    """bogus tickets, at the limit of one address"""
+    with running(PEERLANE_LIMITS_BAD_TICKETS_PER_SECOND_PER_ADDRESS="0.5") as server:
+        for _ in range(30):
+            async with upgraded(server.port) as link:
+                await link.say({"type": "hello", "resume": {"ticket": "x.y", "epoch": "x", "received": 0}})
+                await link.words("welcome")
+        async with connected(server.port) as link:
+            await link.send(upgrade())
+            head = await link.head()
+    assert head.startswith(b"HTTP/1.1 429")
+    assert b"Retry-After" in head
+    stage.tell("30 looked at, then 429")
 
 
 LOOK_ALIKES = {

@@ -19,6 +19,7 @@ from signaling.certificate import make_certificate
 from signaling.config import Config, LimitsConfig
 from signaling.config import Server as ServerConfig
 from signaling.listening import PortTaken, listen, port_of
+from tests.end_to_end.conftest import eventually
 
 PATIENCE = 10.0
 
@@ -90,10 +91,67 @@ async def test_a_certificate_of_ones_own_is_used(tmp_path: Path, session: Client
     pem.write_bytes(make_certificate(["localhost"], 1_800_000_000.0))
     config = config_for(tmp_path, https=True, certificate=str(pem), key=str(pem))
     async with running(config) as (where, _):
-        _, writer = await asyncio.open_connection("127.0.0.1", where.https_port, ssl=_trusting_anybody())
-        shown = writer.get_extra_info("ssl_object").getpeercert(binary_form=True)
-        writer.close()
-        assert ssl.DER_cert_to_PEM_cert(shown).encode() in pem.read_bytes()
+        assert (await shown(where)) in pem.read_bytes()
+
+
+async def shown(where: Listening) -> bytes:
+    """The certificate that a newcomer is shown."""
+    _, writer = await asyncio.open_connection("127.0.0.1", where.https_port, ssl=_trusting_anybody())
+    certificate = writer.get_extra_info("ssl_object").getpeercert(binary_form=True)
+    writer.close()
+    return ssl.DER_cert_to_PEM_cert(certificate).encode()
+
+
+async def shows(where: Listening, pem: bytes) -> bool:
+    return await shown(where) in pem
+
+
+async def test_a_certificate_that_has_changed_is_used_and_nobody_who_is_connected_notices(
+    tmp_path: Path, session: ClientSession
+) -> None:
+    pem = tmp_path / "own.pem"
+    pem.write_bytes(make_certificate(["localhost"], 1_800_000_000.0))
+    config = config_for(tmp_path, https=True, certificate=str(pem), key=str(pem))
+    async with running(config) as (where, server):
+        url = f"https://127.0.0.1:{where.https_port}/v1/ws"
+        async with session.ws_connect(url, ssl=_trusting_anybody()) as socket:
+            newer = make_certificate(["localhost"], 1_800_000_000.0)
+            pem.write_bytes(newer)
+            server.reload()
+            await eventually(lambda: shows(where, newer), "newcomers are shown the newer one")
+            await socket.send_str('{"type": "hello"}')
+            assert (await socket.receive_json())["type"] == "welcome"
+
+
+async def test_a_certificate_whose_key_is_still_to_come_is_not_used_yet(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    certificate, key = tmp_path / "certificate.pem", tmp_path / "key.pem"
+    older, newer = (make_certificate(["localhost"], 1_800_000_000.0) for _ in range(2))
+    certificate.write_bytes(older)
+    key.write_bytes(older)
+    config = config_for(tmp_path, https=True, certificate=str(certificate), key=str(key))
+    async with running(config) as (where, server):
+        certificate.write_bytes(newer)
+        for _ in range(2):
+            server.reload()
+            await eventually(lambda: "cannot be used" in caplog.text, "it is told")
+            assert await shown(where) in older
+        key.write_bytes(newer)
+        server.reload()
+        await eventually(lambda: shows(where, newer), "newcomers are shown the newer one")
+    assert caplog.text.count("cannot be used") == 1
+
+
+async def test_our_own_certificate_is_made_anew_when_it_is_gone(tmp_path: Path) -> None:
+    async with running(config_for(tmp_path, https=True, host="0.0.0.0")) as (where, server):
+        pem = tmp_path / "state" / "certificate.pem"
+        older = pem.read_bytes()
+        assert await shown(where) in older
+        pem.unlink()
+        server.reload()
+        await eventually(lambda: pem.exists() and shows(where, pem.read_bytes()), "the newer one is shown")
+        assert not await shows(where, older)
 
 
 def _trusting_anybody() -> ssl.SSLContext:

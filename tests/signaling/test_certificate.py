@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from cryptography import x509
 
-from signaling.certificate import FILE, file_context, is_good, make_certificate, own_context
+from signaling.certificate import FILE, file_context, is_good, keep_own, make_certificate
 from signaling.state_dir import StateDir
 
 NOW = 1_800_000_000.0
@@ -51,18 +51,18 @@ def test_what_is_no_certificate_is_not_good(pem: bytes) -> None:
 
 def test_it_is_kept_with_its_key_where_only_the_owner_can_read(tmp_path: Path) -> None:
     state = StateDir(tmp_path / "state")
-    own_context(state, NAMES, NOW)
+    keep_own(state, NAMES, NOW)
     first = state.read(FILE)
-    own_context(state, NAMES, NOW + 30 * DAY)
+    keep_own(state, NAMES, NOW + 30 * DAY)
     assert state.read(FILE) == first
     assert (state.path / FILE).stat().st_mode & 0o777 == 0o600
 
 
 def test_it_is_made_anew_when_the_machine_has_a_new_address(tmp_path: Path) -> None:
     state = StateDir(tmp_path)
-    own_context(state, NAMES, NOW)
+    keep_own(state, NAMES, NOW)
     first = state.read(FILE)
-    own_context(state, [*NAMES, "10.1.2.3"], NOW)
+    keep_own(state, [*NAMES, "10.1.2.3"], NOW)
     assert state.read(FILE) != first
 
 
@@ -75,4 +75,5 @@ def test_a_certificate_without_its_key_is_refused(tmp_path: Path) -> None:
 
 
 def test_nothing_older_than_tls_1_2_is_spoken(tmp_path: Path) -> None:
-    assert own_context(StateDir(tmp_path), NAMES, NOW).minimum_version == ssl.TLSVersion.TLSv1_2
+    own = keep_own(StateDir(tmp_path), NAMES, NOW)
+    assert file_context(own, None).minimum_version == ssl.TLSVersion.TLSv1_2

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from signaling.limits import AddressBuckets, LinkLimits, TokenBucket, address_key
+from signaling.limits import AddressBuckets, LinkLimits, TokenBucket, address_key, largest
 
 
 def test_a_burst_passes_at_once_and_then_each_taker_waits_its_turn() -> None:
@@ -121,3 +121,11 @@ def test_too_many_together_get_503_and_when_to_come_back() -> None:
     assert turned[4] is not None
     assert (turned[4].status, turned[4].retry_after) == (503, pytest.approx(0.25))
     assert limits.admit("192.0.2.4", 0.25) is None
+
+
+@given(st.lists(st.integers(0, 100)), st.integers(-10, 2_000))
+def test_those_who_hold_most_give_way_and_no_more_of_them_than_needed(sizes: list[int], excess: int) -> None:
+    found = largest([(size, size) for size in sizes], excess)
+    assert found == sorted(sizes, reverse=True)[: len(found)]
+    assert sum(found) >= min(excess, sum(sizes))
+    assert not found or (sum(found[:-1]) < excess and found[-1] > 0)

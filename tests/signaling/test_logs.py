@@ -115,3 +115,27 @@ def test_a_fault_of_ours_is_told_in_full() -> None:
 
 def test_what_administrators_did_is_told_at_every_level() -> None:
     assert "kick" in written(Log(level="error"), "= kick by 0a1b2c3d: 204", name="signaling.audit")
+
+
+@pytest.mark.parametrize("format", ["text", "json"])
+def test_what_is_secret_is_in_no_line_no_field_and_no_exception(format: str) -> None:
+    try:
+        raise ValueError("token=Very-Secret from 192.0.2.7")
+    except ValueError as error:
+        exception = error
+    said = written(
+        Log(format=format),  # type: ignore[arg-type] # one of the two
+        "! Bearer Very-Secret of %s",
+        "192.0.2.7",
+        exc_info=exception,
+        extra={"told": {"password": "Very-Secret", "address": "192.0.2.7"}},
+    )
+    assert "[token]" in said
+    assert "Very-Secret" not in said
+    assert "192.0.2.7" not in said
+
+
+def test_addresses_are_written_where_that_is_asked_for_and_where_the_server_listens() -> None:
+    assert "192.0.2.7" in written(Log(addresses=True), "= a link from %s", "192.0.2.7")
+    listening = {"event": "listening", "network": ["http://192.0.2.7:8080/"]}
+    assert "192.0.2.7" in written(Log(format="json"), "= listening", extra=listening)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from prometheus_client.parser import text_string_to_metric_families
 
 from signaling.metrics import Metrics
+from signaling.pressure import Pressure
 from signaling.protocol.codec import Malformed
 from signaling.protocol.errors import ErrorCode
 from signaling.protocol.messages import Signal, Signalled
@@ -35,11 +36,13 @@ def test_what_is_kept_elsewhere_is_read_when_asked() -> None:
         rooms=lambda: len(rooms),
         queue_bytes=lambda: 4_096,
         turn_credentials=lambda: 3,
+        pressure=Pressure(),
     )
     rooms.append("default/b")
     assert sample(metrics, "peerlane_sessions") == 7
     assert sample(metrics, "peerlane_rooms") == 2
     assert sample(metrics, "peerlane_queue_bytes") == 4_096
+    assert sample(metrics, "peerlane_files_left") == 32
 
 
 def test_refusals_and_goodbyes_are_counted_by_name() -> None:

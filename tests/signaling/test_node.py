@@ -323,6 +323,16 @@ async def test_nothing_is_left_when_links_have_ended() -> None:
         assert len(asyncio.all_tasks()) == 2
 
 
+async def test_who_reads_is_not_closed_as_slow_when_much_happens_in_one_moment() -> None:
+    async with running(Config(limits=LimitsConfig(outbox_messages=4))) as server:
+        (ana, _), (ben, welcome) = await server.member(), await server.member()
+        said = [Signal(welcome.you, n, msgspec.Raw(b"1")) for n in range(1, 41)]
+        ana.to_server.put_nowait(CLIENT.join([CLIENT.encode(each) for each in said]))
+        for _ in said:
+            await ben.hear(Signalled)
+        assert server.metrics.closed["slow"] == 0
+
+
 @pytest.mark.usefixtures("hasty")
 async def test_queues_that_are_too_large_together_are_shed() -> None:
     limits = LimitsConfig(total_queued_bytes=50_000)

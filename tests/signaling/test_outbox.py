@@ -32,6 +32,11 @@ def test_it_is_full_by_count_and_by_bytes() -> None:
     assert by_bytes.bytes == 10
 
 
+def test_who_has_had_no_time_to_read_is_not_behind_until_it_is_too_many_bytes() -> None:
+    outbox = Outbox(2, 10)
+    assert [outbox.put(b"x", is_behind=False) for _ in range(11)] == [True] * 10 + [False]
+
+
 def test_an_empty_one_takes_a_message_of_any_size() -> None:
     assert Outbox(1, 10).put(b"x" * 100)
 
