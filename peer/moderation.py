@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 
 from signaling.protocol.ids import PeerId, RoomName
 from signaling.protocol.messages import Configure, Decide, Kick
 from signaling.protocol.passwords import password_proof
+from signaling.protocol.permissions import OWNER, Permission
 
 Act = Callable[[Kick | Configure | Decide], Awaitable[None]]
+
+
+def permits(can: Collection[str], is_owner: bool, permission: Permission) -> bool:
+    """Whether somebody may do this in a room, as the server judges it; ``can`` is what the token permits."""
+    return permission in can or Permission.ADMIN in can or (is_owner and permission in OWNER)
 
 
 class Moderation:

@@ -23,7 +23,7 @@ from peer.engine.ice.policy import IcePolicy
 from peer.engine.self_check import has_own_ice
 from peer.errors import Closed, Diagnosis, Full, Lost, PeerlaneError, Refused
 from peer.listeners import Listeners
-from peer.moderation import Moderation
+from peer.moderation import Moderation, permits
 from peer.network import watch
 from peer.remote_peer import RemotePeer
 from peer.renewal import Renewal, TokenSource
@@ -67,6 +67,7 @@ from signaling.protocol.messages import (
 )
 from signaling.protocol.messages import Refused as RefusedByServer
 from signaling.protocol.passwords import password_proof
+from signaling.protocol.permissions import Permission
 
 __all__ = ["JoinOptions", "RemotePeer", "Room", "join"]
 
@@ -139,6 +140,8 @@ class Room:
         """What holds for the room; None before you are in."""
         self.waiting: dict[str, Peer] = {}
         """Who waits to be let in, by id, where you may decide that."""
+        self._can: list[Permission] | None = None
+        """What a newer token permits; None: what the welcome says."""
         self._options = options
         self._answers: dict[int, asyncio.Future[None]] = {}
         self._listeners = Listeners()
@@ -173,6 +176,16 @@ class Room:
     def me(self) -> PeerId:
         """Your own id."""
         return self._client.session.you
+
+    def may(self, permission: str) -> bool:
+        """Whether you may do this here, by your token or as the owner: ``kick``, ``lock``, ``publish``, …
+
+        Raises ValueError for what is no permission.
+        """
+        welcome = self._client.session.welcome
+        can = self._can if self._can is not None else welcome.can if welcome is not None else []
+        is_owner = self.settings is not None and self.settings.owner == self.me
+        return permits(can, is_owner, Permission(permission))
 
     @property
     def roster(self) -> list[RemotePeer]:
@@ -295,10 +308,13 @@ class Room:
     def _told(self, event: effects.Told) -> None:
         match event:
             case Joined():
-                self.state = "open"
+                is_again, self.state = self.settings is not None, "open"
                 self.capacity, self.settings = event.capacity, event.settings
                 self.waiting = {peer.id: peer for peer in event.waiting}
                 self._answer(event.request)
+                # After a restart of the server the room was made anew, and perhaps by somebody else.
+                if is_again and event.settings is not None:
+                    self._listeners.tell(events.RoomUpdated(event.settings))
             case Left() | Updated() | Done():
                 self._answer(event.request)
             case RefusedByServer():
@@ -340,6 +356,7 @@ class Room:
     def _link_changed(self, event: effects.Told) -> None:
         match event:
             case Permitted():
+                self._can = [*event.can]
                 self._listeners.tell(events.Permitted([*event.can], event.expires))
             case Expiring():
                 self._listeners.tell(events.Expiring(event.expires))
@@ -355,6 +372,7 @@ class Room:
             case IceServers():
                 self._take_servers()
             case effects.Restored():
+                self._can = None
                 self._take_servers()
                 self._roster.set_server_reachable(True)
                 if self.state == "interrupted":

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-import unicodedata
 from typing import Any, NamedTuple
 
 from signaling.hub.session import Session
 from signaling.hub.topology import offers
 from signaling.limits import TokenBucket
-from signaling.protocol.ids import MAX_NAME_CHARACTERS, MAX_RAW_CHARACTERS, PeerId, RoomName
+from signaling.protocol.ids import PeerId, RoomName
 from signaling.protocol.messages import Peer, PeerUpdated, RoomSettings
 from signaling.protocol.permissions import OWNER, Permission
 
@@ -106,22 +105,3 @@ class Room:
 def key_of(proof: str) -> bytes:
     """What the server keeps of a proof: whoever reads its memory cannot come in with that."""
     return hashlib.sha256(proof.encode()).digest() if proof else b""
-
-
-def clean_name(text: str) -> str | None:
-    """A display name in NFKC, or None when it is too long or has control or direction-turning characters."""
-    if len(text) > MAX_RAW_CHARACTERS:
-        return None
-    text = unicodedata.normalize("NFKC", text).strip()
-    if len(text) > MAX_NAME_CHARACTERS:
-        return None
-    if any(
-        unicodedata.category(character) in ("Cc", "Cs", "Zl", "Zp") or character in _TURNS
-        for character in text
-    ):
-        return None
-    return text
-
-
-# Bidirectional overrides (UAX #9) let a name rewrite the text around it.
-_TURNS = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")

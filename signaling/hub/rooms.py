@@ -10,8 +10,9 @@ from signaling.effects import Effect, Slow
 from signaling.grants import Grants
 from signaling.hub.bans import Bans
 from signaling.hub.metadata import metadata_from
+from signaling.hub.names import clean_name
 from signaling.hub.post import Post
-from signaling.hub.room import Member, Room, Waiter, clean_name, key_of
+from signaling.hub.room import Member, Room, Waiter, key_of
 from signaling.hub.session import Session
 from signaling.hub.topology import offers
 from signaling.limits import TokenBucket

@@ -18,6 +18,10 @@ MAX_NAME_CHARACTERS = 128
 # characters takes time that grows with its square.
 MAX_RAW_CHARACTERS = 4 * MAX_NAME_CHARACTERS
 DEFAULT_APP = "default"
+TURNS = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+"""Bidirectional overrides and isolates (UAX #9) let a name rewrite the text around it."""
+# Marks of direction and width that nobody sees: two rooms would have one name to the eye.
+_UNSEEN = frozenset("\u00ad\u061c\u180e\u200b\u200e\u200f\u2060\u2061\u2062\u2063\u2064\ufeff")
 
 
 def peer_id_from(random_bytes: bytes) -> PeerId:
@@ -34,7 +38,8 @@ def room_name(text: str) -> RoomName | None:
     """Normalise what a client calls a room to ``app/room``; None when it cannot be a room.
 
     NFKC, so that two spellings of one name meet in one room (UAX #15). Both halves need at least
-    one character, the whole has at most 128, and control characters are refused.
+    one character, the whole has at most 128. Control characters are refused, and so is what turns the
+    direction of a text or is not seen at all.
     """
     if len(text) > MAX_RAW_CHARACTERS:
         return None
@@ -46,5 +51,7 @@ def room_name(text: str) -> RoomName | None:
     if not app or not room or "/" in room or len(name) > MAX_NAME_CHARACTERS:
         return None
     if any(unicodedata.category(character) in ("Cc", "Cs", "Zl", "Zp") for character in name):
+        return None
+    if not (TURNS | _UNSEEN).isdisjoint(name):
         return None
     return RoomName(name)

@@ -10,6 +10,10 @@ from signaling.origins import Verdict, bearer, origin_allowed, parse_origin
 from signaling.proxies import TrustedProxies
 from signaling.transports.link import Caller
 
+ANOTHER_PAGE = Verdict(
+    False, "A page of another origin asks here without naming it, so that it could not read the answer."
+)
+
 
 def caller(request: web.Request, proxies: TrustedProxies) -> Caller:
     """Who asks, for whoever judges tokens and counts addresses."""
@@ -26,10 +30,14 @@ def host_of(request: web.Request, proxies: TrustedProxies) -> str:
 def verdict_on(request: web.Request, config: Config, proxies: TrustedProxies) -> Verdict:
     """Whether the page or the program that asks may come in."""
     origin, host = request.headers.get("Origin"), host_of(request, proxies)
-    if origin is None and request.headers.get("Sec-Fetch-Site") == "same-origin":
-        # A browser names no origin when a page of ours fetches something; this it does say, and no page
-        # can change it (Fetch Metadata).
-        origin = f"http://{host}"
+    if origin is None:
+        # A browser does not always name the origin of a page; this it does say, and no page can change it
+        # (Fetch Metadata). A program says nothing.
+        site = request.headers.get("Sec-Fetch-Site")
+        if site == "same-origin":
+            origin = f"http://{host}"
+        elif site in ("same-site", "cross-site"):
+            return ANOTHER_PAGE
     return origin_allowed(origin, host, request.headers.get("Authorization"), config.server, config.auth)
 
 

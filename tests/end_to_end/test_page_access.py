@@ -44,10 +44,31 @@ async def test_nothing_stands_in_the_way_of_anybody(open_page: OpenPage, scheme:
     assert await violations(ana) == []
     await ana.click("#people-toggle")
     assert await violations(ana) == []
-    for dialog in ("#settings", "#keys"):
+    for dialog in ("#settings", "#keys", "[data-testid=kick]"):
         await ana.click(dialog)
         assert await violations(ana) == []
         await ana.keyboard.press("Escape")
+    await at_the_door(open_page, ana, scheme)
+
+
+async def at_the_door(open_page: OpenPage, ana: Page, scheme: str) -> None:
+    """Where a password is asked for, where people wait, and where they are let in."""
+    cem = await open_page("garden", "Cem", join="0")
+    await cem.emulate_media(color_scheme="dark" if scheme == "dark" else "light", reduced_motion="reduce")
+    await ana.check("[data-testid=lobby]")
+    await ana.fill("[data-testid=room-password]", "sesame")
+    await ana.press("[data-testid=room-password]", "Enter")
+    await ana.locator("[data-testid=remove-password]").wait_for()
+    await cem.click("#join-button")
+    for password in ("wrong", "sesame"):
+        await cem.locator("#password-button:enabled").wait_for()
+        assert await violations(cem) == []
+        await cem.fill("[data-testid=password-input]", password)
+        await cem.keyboard.press("Enter")
+    await cem.locator("[data-testid=waiting]").wait_for()
+    assert await violations(cem) == []
+    await ana.locator("[data-testid=admit]").wait_for()
+    assert await violations(ana) == []
 
 
 async def test_a_phone_shows_everything_without_scrolling_sideways(open_page: OpenPage) -> None:
@@ -62,4 +83,7 @@ async def test_a_phone_shows_everything_without_scrolling_sideways(open_page: Op
     assert box is not None
     assert box["x"] + box["width"] <= 360
     assert box["y"] + box["height"] <= 740
+    assert await violations(ana) == []
+    await ana.click("#people-toggle")
+    assert not await ana.evaluate(wide)
     assert await violations(ana) == []

@@ -216,6 +216,51 @@ async def test_p18_who_goes_on_guessing_tickets_is_sent_away(stage: Stage) -> No
     stage.tell("30 looked at, then 429")
 
 
+LOOK_ALIKES = {
+    "zero width": "vic\u200btim",
+    "a joiner at the end": "victim\u200d",
+    "a mark of direction": "\u200evictim",
+    "a byte order mark": "\ufeffvictim",
+    "a soft hyphen": "vic\u00adtim",
+    "a filler": "victim\u3164",
+    "full width": "\uff56ictim",
+    "spaces": " victim\u00a0",
+    "a tag": "victim\U000e0041",
+}
+
+
+async def test_i01_who_wishes_for_an_id_gets_one_of_the_servers(stage: Stage) -> None:
+    """chosen ids in every place that could take one"""
+    async with member(stage.port, "i01", "victim") as victim, upgraded(stage.port) as link:
+        wish = {"id": "victim", "you": "victim", "peer": "victim", "subject": "victim", "session": "victim"}
+        await link.say({"type": "hello", **wish}, {"type": "join", "request": 1, "room": "i01", **wish})
+        you = (await link.words("welcome"))["you"]
+        assert len(you) == 22
+        seen = await victim.words("peer-joined")
+        assert seen["peer"]["id"] == you
+
+
+async def test_i01_a_name_that_only_looks_like_another_is_that_other_one_to_the_letter(stage: Stage) -> None:
+    """names with what nobody sees in them"""
+    async with member(stage.port, "i01-names") as watcher, member(stage.port, "i01-names") as squatter:
+        for number, name in enumerate(LOOK_ALIKES.values()):
+            await squatter.say({"type": "update", "request": number, "room": "i01-names", "name": name})
+            # So whoever compares two names, as our page does, finds them equal.
+            assert (await watcher.words("peer-updated"))["name"] == "victim", ascii(name)
+        for turn in "\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069":
+            await squatter.say({"type": "update", "request": 1, "room": "i01-names", "name": f"v{turn}mitci"})
+            assert (await squatter.words("refused"))["code"] == "bad-name"
+    stage.tell(f"{len(LOOK_ALIKES)} of {len(LOOK_ALIKES)} look-alikes are the same, 9 of 9 turns refused")
+
+
+async def test_i01_no_two_rooms_differ_in_what_nobody_sees(stage: Stage) -> None:
+    """rooms with what nobody sees in their names"""
+    async with member(stage.port, "i01-room") as link:
+        for mark in ("\u200b", "\u200e", "\u202e", "\u2060", "\u2066", "\ufeff", "\u00ad"):
+            await link.say({"type": "join", "request": 2, "room": f"i01{mark}-room"})
+            assert (await link.words("refused"))["code"] == "bad-room-name"
+
+
 async def test_i02_a_made_up_ticket_for_a_known_peer_leaves_its_session_alone(stage: Stage) -> None:
     """a victim's id with wrong secrets"""
     async with member(stage.port, "i02", "victim") as victim, member(stage.port, "i02") as thief:

@@ -70,6 +70,25 @@ async def test_an_owner_locks_and_unlocks(url: str) -> None:
             pass
 
 
+async def test_everybody_knows_what_they_may_do(url: str) -> None:
+    async with join(url, "arena") as ana, join(url, "arena") as ben:
+        assert [ana.may(each) for each in ("kick", "lock", "lobby", "publish", "admin")] == [
+            *[True] * 4,
+            False,
+        ]
+        assert [ben.may(each) for each in ("kick", "lock", "lobby", "publish", "admin")] == [
+            *[False] * 3,
+            True,
+            False,
+        ]
+        news = ben.events()
+        await ana.moderation.hand_over(ben.me)
+        await until(news, RoomUpdated)
+        assert (ana.may("kick"), ben.may("kick")) == (False, True)
+        with pytest.raises(ValueError, match="fly"):
+            ana.may("fly")
+
+
 async def test_who_is_thrown_out_is_told_and_stays_out_for_a_while(url: str) -> None:
     async with join(url, "arena") as ana:
         async with join(url, "arena") as eve:

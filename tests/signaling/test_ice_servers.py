@@ -164,6 +164,16 @@ async def test_a_foreign_page_is_refused_even_with_a_token(client: Client) -> No
     assert "server.origins" in await response.text()
 
 
+@pytest.mark.parametrize("site", ["same-site", "cross-site"])
+@pytest.mark.parametrize("server", [SERVER, ServerConfig(dev=True)], ids=["with tokens", "dev"])
+async def test_what_a_foreign_page_could_not_read_is_not_made_for_it(server: ServerConfig, site: str) -> None:
+    async with running(server) as client:
+        response = await client.get(PATH, headers=AUTHORIZED | {"Sec-Fetch-Site": site})
+        assert response.status == 403
+        assert SECRET not in await response.text()
+        assert node_of(client).metrics.ice_servers["given"] == 0
+
+
 async def test_a_browser_that_asks_first_is_told_what_it_may_send(client: Client) -> None:
     asking = {"Origin": "https://app.example", "Access-Control-Request-Method": "GET"}
     response = await client.options(PATH, headers=asking)

@@ -8,6 +8,20 @@ import { passwordProof } from "./passwords.js";
 
 /** @typedef {import("./protocol.js").Kick | import("./protocol.js").Configure | import("./protocol.js").Decide} Request */
 
+/** What an owner may do besides, in that room. @type {readonly import("./protocol.js").Permission[]} */
+const OWNER = Object.freeze(["kick", "lock", "lobby"]);
+
+/**
+ * Whether somebody may do this in a room, as the server judges it.
+ *
+ * @param {readonly import("./protocol.js").Permission[]} can what the token permits
+ * @param {boolean} isOwner
+ * @param {import("./protocol.js").Permission} permission
+ */
+export function permits(can, isOwner, permission) {
+  return can.includes(permission) || can.includes("admin") || (isOwner && OWNER.includes(permission));
+}
+
 /** Each resolves when it has taken effect, and rejects with Refused (`not-allowed`, `unknown-peer`). */
 export class Moderation {
   /**

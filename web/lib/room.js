@@ -8,7 +8,7 @@
 import { Closed, Full, Lost, Refused } from "./errors.js";
 import { Emitter, Stream } from "./events.js";
 import { roomName } from "./ids.js";
-import { Moderation } from "./moderation.js";
+import { Moderation, permits } from "./moderation.js";
 import { passwordProof } from "./passwords.js";
 import { RemotePeer } from "./remote_peer.js";
 import { Renewal } from "./renewal.js";
@@ -119,6 +119,8 @@ export class Room extends Emitter {
     /** @type {ReturnType<typeof setTimeout> | undefined} */
     this._patience = undefined;
     this._canRestart = capabilities.ice_restart ?? false;
+    /** What a newer token permits; null: what the welcome says. @type {import("./protocol.js").Permission[] | null} */
+    this._can = null;
     this._client = new SignalingClient({
       url,
       capabilities,
@@ -142,6 +144,12 @@ export class Room extends Emitter {
   /** Your own id. */
   get me() {
     return this._client.session.you;
+  }
+
+  /** Whether you may do this here, by your token or as the owner. @param {import("./protocol.js").Permission} permission */
+  may(permission) {
+    const isOwner = this.settings?.owner === this.me;
+    return permits(this._can ?? this._client.session.welcome?.can ?? [], isOwner, permission);
   }
 
   /** Everybody else who is here. */
@@ -277,11 +285,7 @@ export class Room extends Emitter {
   _told(event) {
     switch (event.type) {
       case "joined":
-        this.state = "open";
-        this.capacity = event.capacity;
-        this.settings = event.settings ?? null;
-        this.waiting = new Map((event.waiting ?? []).map((peer) => [peer.id, peer]));
-        this._answer(event.request);
+        this._joined(event);
         break;
       case "left":
       case "updated":
@@ -314,6 +318,7 @@ export class Room extends Emitter {
         this._roomChanged(event);
         break;
       case "permitted":
+        this._can = event.can;
         this.emit("permitted", { can: event.can, expires: event.expires ?? null });
         break;
       case "expiring":
@@ -328,6 +333,7 @@ export class Room extends Emitter {
         break;
       case "restored":
         this._setSignaling(true);
+        this._can = null;
         if (this.state === "interrupted") this.state = "open";
         this.emit("restored", { resumed: event.resumed });
         break;
@@ -335,6 +341,18 @@ export class Room extends Emitter {
         this._end(new Refused(String(event.code), event.reason));
         break;
     }
+  }
+
+  /** @param {import("./protocol.js").Joined} event */
+  _joined(event) {
+    const isAgain = this.settings !== null;
+    this.state = "open";
+    this.capacity = event.capacity;
+    this.settings = event.settings ?? null;
+    this.waiting = new Map((event.waiting ?? []).map((peer) => [peer.id, peer]));
+    this._answer(event.request);
+    // After a restart of the server the room was made anew, and perhaps by somebody else.
+    if (isAgain && this.settings) this.emit("room-updated", this.settings);
   }
 
   /** @param {import("./protocol.js").Waiting | import("./protocol.js").RoomUpdated | import("./protocol.js").Knocked | import("./protocol.js").KnockEnded | import("./protocol.js").Kicked} event */

@@ -9,9 +9,10 @@ const LOOK_EVERY_MS = 500;
 const GOOD_NEWS_MS = 2000;
 
 export class Banner {
-  /** @param {Room} room @param {AbortSignal} signal ends it */
-  constructor(room, signal) {
+  /** @param {Room} room @param {import("./names.js").Names} names @param {AbortSignal} signal ends it */
+  constructor(room, names, signal) {
     this._room = room;
+    this._names = names;
     this._line = byId("banner", HTMLElement);
     this._ears = byId("banner-said", HTMLElement);
     this._said = "";
@@ -24,7 +25,7 @@ export class Banner {
     room.on("interrupted", ({ retryIn }) => ((this._retryAt = now() + retryIn * 1000), look()), options);
     room.on("restored", () => this._returned("The server"), options);
     room.on("peer-interrupted", look, options);
-    room.on("peer-restored", ({ peer }) => this._returned(nameOf(peer)), options);
+    room.on("peer-restored", ({ peer }) => this._returned(names.of(peer)), options);
     room.on("peer-left", look, options);
     const timer = setInterval(look, LOOK_EVERY_MS);
     signal.addEventListener("abort", () => (clearInterval(timer), this._hide()));
@@ -44,7 +45,7 @@ export class Banner {
     for (const [name, until] of this._back) if (until <= now()) this._back.delete(name);
     const apart = roster
       .filter((peer) => peer.state === "reconnecting" || peer.state === "connecting")
-      .map((peer) => ({ name: nameOf(peer), healing: peer.healing, diagnosis: peer.diagnosis }));
+      .map((peer) => ({ name: this._names.of(peer), healing: peer.healing, diagnosis: peer.diagnosis }));
     const link = state === "interrupted" ? { retryIn: (this._retryAt - now()) / 1000 } : null;
     const trouble = troubleOf(apart, link, roster.length);
     if (trouble) {
@@ -74,6 +75,3 @@ export class Banner {
 }
 
 const now = () => performance.now();
-
-/** @param {import("../lib/remote_peer.js").RemotePeer} peer */
-const nameOf = (peer) => peer.name || "Somebody";

@@ -1,10 +1,13 @@
 /** In the call: buttons, keys and news, from joining to leaving. */
 
 import { shortRoomName } from "../lib/ids.js";
-import { join } from "../lib/room.js";
+import { Room } from "../lib/room.js";
+import { signalingUrl } from "../lib/signaling_client/websocket.js";
 import { Banner } from "./banner.js";
 import { Chat } from "./chat.js";
 import { byId, icon, toast } from "./dom.js";
+import { ModerationView } from "./moderation.js";
+import { Names } from "./names.js";
 import { Overlay } from "./overlay.js";
 import { Panel } from "./panel.js";
 import { People } from "./people.js";
@@ -13,7 +16,6 @@ import { listenForShortcuts } from "./shortcuts.js";
 import { Tiles } from "./tiles.js";
 import { wordsForLeaving, wordsForRoom } from "./words.js";
 
-/** @typedef {import("../lib/room.js").Room} Room */
 /** @typedef {import("../lib/remote_peer.js").RemotePeer} RemotePeer */
 /** @typedef {import("./local_media.js").LocalMedia} LocalMedia */
 
@@ -36,6 +38,8 @@ export class Call {
     );
     /** @type {Room | null} */
     this._room = null;
+    /** @type {ModerationView | null} */
+    this._moderation = null;
     this._ended = new AbortController();
     this._wireButtons();
     media.on("changed", () => this._showControls());
@@ -47,33 +51,26 @@ export class Call {
    *
    * @param {string} roomName
    * @param {string} name
-   * @param {(why: Error) => void} left
+   * @param {object} options
+   * @param {string} options.password empty: none is known
+   * @param {(leave: () => void) => void} options.knocked it takes somebody in the room to let us in
+   * @param {(why: Error) => void} options.left
    * @returns {Promise<Room>}
    */
-  async enter(roomName, name, left) {
-    const room = await join(location.origin, roomName, { name, tracks: this._media.tracks });
+  async enter(roomName, name, { password, knocked, left }) {
+    const room = new Room(signalingUrl(location.origin), roomName, { name, password, tracks: this._media.tracks });
+    room.on("waiting", () => knocked(() => room.close()));
+    await room.entered;
     this._room = room;
     this._ended = new AbortController();
     const { signal } = this._ended;
     this._view.hidden = false;
     byId("room-title", HTMLElement).textContent = shortRoomName(room.name);
     document.title = `${shortRoomName(room.name)} · Peerlane`;
-    new Banner(room, signal);
-    this._overlay.enter(room);
-    const people = new People(room, name, this._media, this._tiles, signal);
-    const add = (/** @type {RemotePeer} */ peer) => {
-      people.add(peer);
-      this._chat.add(peer);
-      this._showRoom();
-    };
-    room.roster.forEach(add);
-    room.on("peer-joined", (peer) => (add(peer), toast(`${peer.name || "Somebody"} is here`)));
-    room.on("peer-left", ({ peer, reason }) => {
-      people.remove(peer);
-      this._chat.remove(peer);
-      this._showRoom();
-      toast(`${peer.name || "Somebody"} ${wordsForLeaving(reason)}`);
-    });
+    const names = new Names(name);
+    new Banner(room, names, signal);
+    this._overlay.enter(room, names);
+    this._welcome(room, names, new People(room, name, this._media, this._tiles, names, signal), signal);
     room.on("interrupted", () => this._showRoom());
     room.on("restored", () => this._showRoom());
     room.on("closed", (why) => (this._over(), left(why)));
@@ -87,13 +84,34 @@ export class Call {
     return room;
   }
 
+  /** Who is here, and who comes and goes. @param {Room} room @param {Names} names @param {People} people @param {AbortSignal} signal */
+  _welcome(room, names, people, signal) {
+    const add = (/** @type {RemotePeer} */ peer) => {
+      people.add(peer);
+      this._chat.add(peer, () => names.of(peer));
+      this._showRoom();
+    };
+    room.roster.forEach(add);
+    room.on("peer-joined", (peer) => (add(peer), toast(`${names.of(peer)} is here`)));
+    room.on("peer-left", ({ peer, reason }) => {
+      const name = names.of(peer);
+      people.remove(peer);
+      this._chat.remove(peer);
+      this._showRoom();
+      toast(`${name} ${wordsForLeaving(reason)}`);
+    });
+    const moderation = new ModerationView(room, names, () => (people.showRoster(), this._showPanel()), signal);
+    people.moderation = this._moderation = moderation;
+    people.showRoster();
+  }
+
   speakerChosen() {
     this._tiles.setSpeaker(chosenSpeaker());
   }
 
   _over() {
     this._ended.abort();
-    this._room = null;
+    this._room = this._moderation = null;
     this._media.enter(null);
     this._overlay.enter(null);
     this._tiles.clear();
@@ -159,7 +177,7 @@ export class Call {
     const isChat = this._panel.isOpen("chat");
     if (isChat) this._unread = 0;
     label("chat-toggle", "chat", "Chat", this._unread);
-    label("people-toggle", "people", "People");
+    label("people-toggle", "people", "People", this._moderation?.waiting ?? 0);
     press("chat-toggle", isChat, "is-active", isChat);
     press("people-toggle", this._panel.isOpen("people"), "is-active", this._panel.isOpen("people"));
   }

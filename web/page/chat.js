@@ -29,11 +29,11 @@ export class Chat {
     });
   }
 
-  /** @param {RemotePeer} peer */
-  add(peer) {
+  /** @param {RemotePeer} peer @param {() => string} nameOf what it is called here */
+  add(peer, nameOf) {
     const channel = peer.open(LABEL, RELIABLE);
     this._channels.set(peer.id, channel);
-    channel.on("message", (message) => this._received(peer, message));
+    channel.on("message", (message) => this._received(nameOf(), message));
   }
 
   /** @param {RemotePeer} peer */
@@ -55,8 +55,8 @@ export class Chat {
     this._show("You", text, true);
   }
 
-  /** @param {RemotePeer} peer @param {string | Uint8Array} message */
-  _received(peer, message) {
+  /** @param {string} name @param {string | Uint8Array} message */
+  _received(name, message) {
     let text;
     try {
       text = typeof message === "string" ? JSON.parse(message)?.text : undefined;
@@ -64,15 +64,15 @@ export class Chat {
       return;
     }
     if (typeof text !== "string") return;
-    this._show(peer.name || "Somebody", text, false);
-    this._arrived(peer.name || "Somebody", text);
+    this._show(name, text, false);
+    this._arrived(name, text);
   }
 
   /** @param {string} who @param {string} text @param {boolean} isMine */
   _show(who, text, isMine) {
     const isAtEnd = this._log.scrollHeight - this._log.scrollTop - this._log.clientHeight < 80;
     this._log.append(
-      element("li", isMine ? { class: "mine" } : {}, element("b", {}, who), element("span", {}, text)),
+      element("li", isMine ? { class: "mine" } : {}, element("b", { dir: "auto" }, who), element("span", { dir: "auto" }, text)),
     );
     while (this._log.childElementCount > MAX_SHOWN_MESSAGES) this._log.firstElementChild?.remove();
     if (isAtEnd || isMine) this._log.scrollTop = this._log.scrollHeight;

@@ -4,7 +4,9 @@ import { Call } from "./call.js";
 import { byId } from "./dom.js";
 import { Lobby } from "./lobby.js";
 import { LocalMedia } from "./local_media.js";
+import { PasswordDialog } from "./password.js";
 import { Pickers } from "./pickers.js";
+import { WaitingView } from "./waiting.js";
 import { Closed } from "../lib/errors.js";
 import { wordsForJoin } from "./words.js";
 
@@ -19,23 +21,49 @@ const wants = { camera: address.get("camera") !== "0", microphone: address.get("
 
 const media = new LocalMedia();
 const call = new Call(media);
+const passwords = new PasswordDialog();
+const waiting = new WaitingView();
 const lobby = new Lobby(media, { room: address.get("room") ?? "", name: address.get("name") ?? "" }, enter);
 new Pickers(byId("lobby-pickers", HTMLElement), media, () => call.speakerChosen());
 new Pickers(byId("call-pickers", HTMLElement), media, () => call.speakerChosen());
 
 /** @param {import("./lobby.js").Wish} wish */
-async function enter({ room, name }) {
+async function enter(wish) {
   try {
-    peerlane.room = await call.enter(room, name, left);
+    const room = await knock(wish);
+    if (!room) return;
+    peerlane.room = room;
   } catch (error) {
-    lobby.open(wordsForJoin(error));
+    lobby.open(error instanceof Closed ? "" : wordsForJoin(error));
     return;
+  } finally {
+    passwords.close();
+    waiting.hide();
   }
   lobby.close();
   // So that a reload, and the address itself when it is copied, lead to the same room.
   const here = new URL(location.href);
-  here.searchParams.set("room", room);
+  here.searchParams.set("room", wish.room);
   history.replaceState(null, "", here);
+}
+
+/** The room, once its password is right; null when the person has changed their mind. @param {import("./lobby.js").Wish} wish */
+async function knock({ room, name }) {
+  const knocked = (/** @type {() => void} */ leave) => {
+    passwords.close();
+    lobby.open();
+    waiting.show(room, leave);
+  };
+  for (let password = ""; ; ) {
+    try {
+      return await call.enter(room, name, { password, knocked, left });
+    } catch (error) {
+      if (/** @type {{code?: string}} */ (error).code !== "bad-password") throw error;
+      lobby.open();
+      password = await passwords.ask(password ? wordsForJoin(error) : "");
+      if (!password) return null;
+    }
+  }
 }
 
 /** @param {Error} why */

@@ -16,6 +16,8 @@ export class Overlay {
     this._rows = byId("connections-rows", HTMLTableSectionElement);
     /** @type {Room | null} */
     this._room = null;
+    /** @type {import("./names.js").Names | null} */
+    this._names = null;
     /** @type {ReturnType<typeof setInterval> | undefined} */
     this._timer = undefined;
     byId("connections-head", HTMLTableRowElement).append(
@@ -29,9 +31,10 @@ export class Overlay {
     return !this._panel.hidden;
   }
 
-  /** @param {Room | null} room null: the call is over */
-  enter(room) {
+  /** @param {Room | null} room null: the call is over @param {import("./names.js").Names | null} [names] */
+  enter(room, names = null) {
     this._room = room;
+    this._names = names;
     if (!room) this.close();
   }
 
@@ -60,7 +63,7 @@ export class Overlay {
 
   async _show() {
     const peers = this._room?.roster ?? [];
-    const lines = await Promise.all(peers.map(async (peer) => ({ peer, texts: await textsOf(peer) })));
+    const lines = await Promise.all(peers.map(async (peer) => ({ peer, texts: [this._names?.of(peer) ?? "", ...(await textsOf(peer))] })));
     byId("connections-empty", HTMLElement).hidden = lines.length > 0;
     byId("connections-table", HTMLTableElement).hidden = lines.length === 0;
     for (const row of [...this._rows.rows]) if (!peers.some(({ id }) => id === row.dataset.peer)) row.remove();
@@ -87,5 +90,5 @@ async function textsOf(peer) {
   const statistics = await peer.statistics();
   const state = wordsForPeer(peer);
   const why = peer.diagnosis?.sentence;
-  return [peer.name || "Somebody", why ? `${state}. ${why}` : state, ...figures(statistics)];
+  return [why ? `${state}. ${why}` : state, ...figures(statistics)];
 }

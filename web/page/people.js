@@ -1,6 +1,7 @@
 /** Everybody in the room: their tiles, their line in the list, and who is speaking. */
 
-import { byId, element } from "./dom.js";
+import { byId } from "./dom.js";
+import { Roster } from "./roster.js";
 import { wordsForPeer } from "./words.js";
 
 /** @typedef {import("../lib/room.js").Room} Room */
@@ -19,13 +20,18 @@ export class People {
    * @param {string} name our own
    * @param {LocalMedia} media
    * @param {Tiles} tiles
+   * @param {import("./names.js").Names} names
    * @param {AbortSignal} signal ends the watch
    */
-  constructor(room, name, media, tiles, signal) {
+  constructor(room, name, media, tiles, names, signal) {
     this._room = room;
     this._name = name;
     this._media = media;
     this._tiles = tiles;
+    this._names = names;
+    this._roster = new Roster(byId("roster", HTMLUListElement));
+    /** Who owns the room, and what may be done about others. @type {import("./moderation.js").ModerationView | null} */
+    this.moderation = null;
     this._signal = signal;
     media.on("changed", () => this.showMe(), { signal });
     const timer = setInterval(() => void this._lookWhoSpeaks(), SPEAKING_INTERVAL_MS);
@@ -46,7 +52,8 @@ export class People {
   /** @param {RemotePeer} peer */
   remove(peer) {
     this._tiles.remove(peer.id);
-    this._showRoster();
+    this._names.forget(peer.id);
+    this.showRoster();
   }
 
   /** @param {RemotePeer} peer */
@@ -56,7 +63,7 @@ export class People {
     const tracks = (/** @type {string[]} */ ...slots) =>
       slots.flatMap((slot) => media.get(slot)?.track ?? []);
     const state = peer.state === "connected" && !peer.away ? "" : wordsForPeer(peer);
-    const name = peer.name || "Somebody";
+    const name = this._names.of(peer);
     this._tiles.show(peer.id, "person", {
       name,
       label: name,
@@ -71,7 +78,7 @@ export class People {
     } else {
       this._tiles.remove(peer.id, "screen");
     }
-    this._showRoster();
+    this.showRoster();
   }
 
   showMe() {
@@ -89,23 +96,21 @@ export class People {
     } else {
       this._tiles.remove("me", "screen");
     }
-    this._showRoster();
+    this.showRoster();
   }
 
-  _showRoster() {
-    /** @param {string} name @param {string} state @param {string} words */
-    const line = (name, state, words) =>
-      element(
-        "li",
-        { "data-state": state },
-        element("span", { class: "dot", "aria-hidden": "true" }),
-        element("span", { class: "who" }, name),
-        element("span", { class: "state" }, words),
-      );
-    byId("roster", HTMLUListElement).replaceChildren(
-      line(this._name || "You", "connected", "you"),
-      ...this._room.roster.map((peer) => line(peer.name || "Somebody", peer.state, wordsForPeer(peer))),
-    );
+  showRoster() {
+    const owner = (/** @type {string} */ id) => (this.moderation?.isOwner(id) ? "owner, " : "");
+    this._roster.show([
+      { id: "me", name: this._name || "You", state: "connected", words: `${owner(this._room.me)}you` },
+      ...this._room.roster.map((peer) => ({
+        id: peer.id,
+        name: this._names.of(peer),
+        state: peer.state,
+        words: `${owner(peer.id)}${wordsForPeer(peer)}`,
+        deeds: this.moderation?.deedsFor(peer),
+      })),
+    ]);
   }
 
   async _lookHowGood() {

@@ -39,6 +39,11 @@ def test_what_cannot_be_a_room_is_none(text: str) -> None:
     assert room_name(text) is None
 
 
+@pytest.mark.parametrize("mark", ["\u00ad", "\u200b", "\u200e", "\u202e", "\u2060", "\u2066", "\ufeff"])
+def test_no_two_rooms_have_names_that_differ_in_what_nobody_sees(mark: str) -> None:
+    assert room_name(f"gar{mark}den") is None
+
+
 @given(st.text())
 def test_a_normalised_name_stays_as_it_is(text: str) -> None:
     name = room_name(text)

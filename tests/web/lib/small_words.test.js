@@ -5,6 +5,7 @@ import { Stream } from "../../../web/lib/events.js";
 import { roomName, shortRoomName } from "../../../web/lib/ids.js";
 import { decode, encode, MAX_BATCH_MESSAGES } from "../../../web/lib/protocol.js";
 import { signalingUrl } from "../../../web/lib/signaling_client/websocket.js";
+import { permits } from "../../../web/lib/moderation.js";
 
 test("the back-off grows, is spread, and ends at its cap", () => {
   assert.equal(delay(0, 0.5), 0.25);
@@ -24,7 +25,7 @@ test("room names are normalised as the server does", () => {
   assert.equal(roomName(" arena "), "default/arena");
   assert.equal(roomName("game/arena"), "game/arena");
   assert.equal(roomName("ﬁ"), "default/fi");
-  for (const bad of ["", "  ", "a/b/c", "/a", "a/", "a\u0007b", "x".repeat(121), "a\u2028b"]) {
+  for (const bad of ["", "  ", "a/b/c", "/a", "a/", "a\u0007b", "x".repeat(121), "a\u2028b", "a\u200bb", "a\u202eb"]) {
     assert.equal(roomName(bad), null, JSON.stringify(bad));
   }
   assert.equal(shortRoomName("default/arena"), "arena");
@@ -62,4 +63,12 @@ test("a full stream loses its oldest and says how many", async () => {
   for await (const item of stream) read.push(item);
   assert.deepEqual(read, [2, 3]);
   assert.equal(stream.dropped, 1);
+});
+
+test("an owner may do more in the own room, and an admin everything", () => {
+  assert.ok(permits([], true, "kick"));
+  assert.ok(!permits([], true, "admin"));
+  assert.ok(!permits(["join"], false, "lobby"));
+  assert.ok(permits(["lobby"], false, "lobby"));
+  assert.ok(permits(["admin"], false, "lock"));
 });

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { wordsForAccess } from "../../../web/page/access.js";
 import { randomRoomName } from "../../../web/page/room_names.js";
-import { COLUMNS, figures, wordsForJoin, wordsForPeer, wordsForRoom } from "../../../web/page/words.js";
+import { COLUMNS, figures, wordsForJoin, wordsForKick, wordsForNews, wordsForPeer, wordsForRoom, wordsForRules } from "../../../web/page/words.js";
 
 test("the state of a peer is said in words", () => {
   assert.equal(wordsForPeer({ state: "connecting", away: false }), "connecting");
@@ -41,4 +41,27 @@ test("a new room cannot be guessed", () => {
   const names = new Set(Array.from({ length: 1000 }, randomRoomName));
   assert.equal(names.size, 1000);
   for (const name of names) assert.match(name, /^[a-z0-9]{4}(-[a-z0-9]{4}){3}$/);
+});
+
+const RULES = { capacity: 8, owner: "ana", locked: false, has_password: false, has_lobby: false };
+
+test("who may come in is said in one sentence, and only changes are news", () => {
+  const all = [{}, { locked: true }, { has_password: true }, { has_lobby: true }, { has_password: true, has_lobby: true }];
+  assert.equal(new Set(all.map((rules) => wordsForRules({ ...RULES, ...rules }))).size, all.length);
+  assert.equal(wordsForNews(RULES, { ...RULES, capacity: 4 }, "ana"), "");
+  assert.match(wordsForNews(RULES, { ...RULES, locked: true }, "ana"), /locked/);
+  assert.match(wordsForNews(RULES, { ...RULES, owner: "ben" }, "ben"), /owner/);
+  assert.equal(wordsForNews(RULES, { ...RULES, owner: "ben" }, "cem"), "");
+});
+
+test("each way not to get in has a sentence of its own, and a reason that was given is told", () => {
+  const codes = ["room-full", "room-locked", "bad-password", "turned-away", "banned", "not-allowed", "4505", "4506", "kicked"];
+  assert.equal(new Set(codes.map((code) => wordsForJoin({ code, message: "x" }))).size, codes.length);
+  assert.match(wordsForJoin({ code: "kicked", hint: "noise" }), /noise/);
+  assert.doesNotMatch(wordsForJoin({ code: "kicked", hint: "you were thrown out of the room" }), /reason/);
+});
+
+test("what becomes of somebody who is thrown out depends on who may come in", () => {
+  const words = [{ locked: true }, { has_lobby: true }, { has_password: true }, {}].map((rules) => wordsForKick({ ...RULES, ...rules }));
+  assert.equal(new Set(words).size, words.length);
 });
