@@ -10,11 +10,11 @@ import hashlib
 import hmac
 import logging
 from collections.abc import Awaitable, Callable
-from typing import Any
 
 import msgspec
 from aiohttp import web
 
+from signaling.answers import KickOrder, ListedRoom, RoomList, ShownMember, ShownRoom
 from signaling.node import Node
 from signaling.origins import bearer
 from signaling.protocol.ids import RoomName, room_name
@@ -26,12 +26,6 @@ audit = logging.getLogger("signaling.audit")
 MAX_LISTED = 1_000
 BODY_TIMEOUT = 10.0
 """aiohttp waits for the body of a request for ever."""
-
-
-class KickOrder(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    id: str
-    ban: float = 0.0
-    reason: str = ""
 
 
 KICKED = web.RequestKey("kicked", str)
@@ -78,10 +72,12 @@ class Admin:
                 response = web.Response(status=error.status, text="the body is too long\n")
             response.headers["Cache-Control"] = "no-store"
             by = hashlib.sha256(presented).hexdigest()[:8]
-            told = {"act": act, "by": by, "outcome": response.status, **request.match_info}
+            whom = dict(request.match_info)
             if KICKED in request:
-                told["id"] = request[KICKED]
-            audit.info("= %s by %s: %d", act, by, response.status, extra=told)
+                whom["id"] = request[KICKED]
+            told = {"act": act, "by": by, "outcome": response.status, **whom}
+            names = "".join(f" {name} {value!r}" for name, value in whom.items())
+            audit.info("= %s%s by %s: %d", act, names, by, response.status, extra=told)
             return response
 
         return answer
@@ -92,26 +88,20 @@ class Admin:
         rooms = self._node.hub.rooms
         names = [name for name in rooms if app is None or name.startswith(f"{app}/")]
         listed = [
-            {"room": name, "members": len(rooms[name].members), "waiting": len(rooms[name].waiting)}
+            ListedRoom(name, len(rooms[name].members), len(rooms[name].waiting))
             for name in names[:MAX_LISTED]
         ]
-        return _json({"rooms": listed, "count": len(names)})
+        return _json(RoomList(listed, len(names)))
 
     async def _room(self, request: web.Request) -> web.Response:
         room = self._node.hub.rooms.get(_named(request) or RoomName(""))
         if room is None:
             return _no_such("room")
         members = [
-            {
-                "id": member.session.id,
-                "name": member.name,
-                "subject": member.session.grants.subject,
-                "away": member.session.away,
-            }
+            ShownMember(member.session.id, member.name, member.session.grants.subject, member.session.away)
             for member in room.members.values()
         ]
-        settings: dict[str, Any] = msgspec.to_builtins(room.settings)
-        return _json({"room": room.name, "settings": settings, "members": members})
+        return _json(ShownRoom(room.name, room.settings, members))
 
     async def _close_room(self, request: web.Request) -> web.Response:
         """Everybody is thrown out."""
@@ -130,7 +120,7 @@ class Admin:
             return web.Response(status=408, text="the body did not come\n")
         request[KICKED] = order.id
         name = _named(request)
-        if name is None or not self._node.throw_out(name, order.id, order.ban, order.reason[:256]):
+        if name is None or not self._node.throw_out(name, order.id, order.ban, order.reason):
             return _no_such("member")
         return web.Response(status=204)
 
@@ -145,7 +135,7 @@ def _named(request: web.Request) -> RoomName | None:
     return room_name(f"{request.match_info['app']}/{request.match_info['room']}")
 
 
-def _json(value: dict[str, Any]) -> web.Response:
+def _json(value: msgspec.Struct) -> web.Response:
     return web.Response(body=msgspec.json.encode(value), content_type="application/json")
 
 

@@ -6,11 +6,10 @@ fields of draft-uberti-behave-turn-rest-00 besides.
 
 from __future__ import annotations
 
-from typing import Any
-
 import msgspec
 from aiohttp import web
 
+from signaling.answers import BrowserIceServer, IceServers
 from signaling.limits import Turned
 from signaling.metrics import IceServersResult
 from signaling.node import Node
@@ -94,17 +93,11 @@ class IceServersDoor:
         return "given", web.Response(body=msgspec.json.encode(body), content_type="application/json")
 
 
-def _body(servers: list[IceServer], made: list[IceServer], ttl: int) -> dict[str, Any]:
+def _body(servers: list[IceServer], made: list[IceServer], ttl: int) -> IceServers:
     """``iceServers`` as browsers take them; the draft knows one name and password for all ``uris``, so these
     are of the first TURN server alone."""
-    body: dict[str, Any] = {"iceServers": [_for_browsers(server) for server in servers], "ttl": ttl}
-    if made:
-        first = made[0]
-        body |= {"username": first.username, "password": first.credential, "uris": first.urls}
-    return body
-
-
-def _for_browsers(server: IceServer) -> dict[str, Any]:
-    if not server.username:
-        return {"urls": server.urls}
-    return {"urls": server.urls, "username": server.username, "credential": server.credential}
+    listed = [BrowserIceServer(server.urls, server.username, server.credential) for server in servers]
+    if not made:
+        return IceServers(listed, ttl)
+    first = made[0]
+    return IceServers(listed, ttl, first.username, first.credential, first.urls)

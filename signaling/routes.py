@@ -21,9 +21,10 @@ def routes(node: Node) -> list[web.RouteDef]:
         web.post("/v1/ice-servers", ice_servers.tell),
         web.options("/v1/ice-servers", ice_servers.preflight),
         web.get("/v1/info", status.info),
+        web.get("/v1/openapi.json", status.openapi),
         web.get("/healthz", status.alive),
         web.get("/readyz", status.ready),
         web.get("/metrics", status.metrics),
         *Admin(node).routes(),
-        web.get("/{page:.*}", Pages(web_folder()).serve),
+        web.get("/{page:(?!v1/).*}", Pages(web_folder()).serve),
     ]

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import msgspec
 from aiohttp import web
 
+from signaling.answers import Info
 from signaling.metrics import CONTENT_TYPE, package_version
 from signaling.node import Node
+from signaling.openapi import description
 from signaling.protocol.codec import SERVER_CODECS
 from signaling.protocol.messages import VERSION
 
@@ -33,15 +36,13 @@ class Status:
 
     async def info(self, request: web.Request) -> web.Response:
         """``/v1/info``: which server this is, and what it speaks."""
-        subprotocols = list(SERVER_CODECS)
-        return web.json_response(
-            {
-                "server": "peerlane",
-                "version": package_version(),
-                "protocol": VERSION,
-                "subprotocols": subprotocols,
-            }
-        )
+        info = Info("peerlane", package_version(), VERSION, list(SERVER_CODECS))
+        return web.Response(body=msgspec.json.encode(info), content_type="application/json")
+
+    async def openapi(self, request: web.Request) -> web.Response:
+        """``/v1/openapi.json``: all of these routes, described."""
+        body = msgspec.json.encode(description(package_version()))
+        return web.Response(body=body, content_type="application/json")
 
     def why_not_ready(self) -> str | None:
         """``draining``, ``full``, ``short of …``, or None when new clients are welcome."""

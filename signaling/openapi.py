@@ -1,0 +1,189 @@
+"""The description of all HTTP routes, as OpenAPI 3.1: for programs, and for tools that test what it says."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from signaling.answers import IceServers, Info, KickOrder, RoomList, ShownRoom
+from signaling.ice_servers import MAX_REGION_CHARACTERS
+
+BODIES = (Info, RoomList, ShownRoom, KickOrder, IceServers)
+SCHEMAS = "#/components/schemas/{name}"
+TEXT = {"text/plain": {"schema": {"type": "string"}}}
+
+Table = dict[str, Any]
+
+
+def description(version: str) -> Table:
+    """The whole of it, ready to be written as JSON."""
+    _, components = msgspec.json.schema_components(BODIES, ref_template=SCHEMAS)
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "Peerlane",
+            "version": version,
+            "description": "What a Peerlane server answers over HTTP. Signaling itself is the WebSocket at "
+            "/v1/ws; docs/protocol.md describes its messages.",
+        },
+        "paths": PATHS,
+        "components": {
+            "schemas": components,
+            "securitySchemes": {
+                "token": {"type": "http", "scheme": "bearer", "description": "docs/tokens.md"},
+                "admin": {"type": "http", "scheme": "bearer", "description": "one of server.admin_tokens"},
+            },
+        },
+    }
+
+
+def _json(body: type, text: str) -> Table:
+    schema = {"$ref": SCHEMAS.format(name=body.__name__)}
+    return {"description": text, "content": {"application/json": {"schema": schema}}}
+
+
+def _text(text: str) -> Table:
+    return {"description": text, "content": TEXT}
+
+
+def _later(text: str) -> Table:
+    header = {"required": True, "description": "Seconds.", "schema": {"type": "integer", "minimum": 1}}
+    return {"description": text, "headers": {"Retry-After": header}, "content": TEXT}
+
+
+def _path(name: str, text: str) -> Table:
+    schema = {"type": "string", "minLength": 1}
+    return {"name": name, "in": "path", "required": True, "description": text, "schema": schema}
+
+
+def _query(name: str, text: str, **schema: Any) -> Table:
+    return {"name": name, "in": "query", "description": text, "schema": {"type": "string", **schema}}
+
+
+LIMITED = {
+    "429": _later("Too many from this address."),
+    "503": _later("The server leaves, or is short of something."),
+}
+ADMIN_ANSWERS = {
+    "401": _text("Without one of server.admin_tokens."),
+    "404": _text("There is no such room, member or session, or no admin API."),
+    "429": _later("Too many bad tokens from this address."),
+}
+GONE = {"204": {"description": "It is done."}}
+ROOM = [
+    _path("app", "The part of a room's name before the slash."),
+    _path("room", "The part after it."),
+]
+
+
+def _admin(summary: str, answers: Table, **more: Any) -> Table:
+    return {"summary": summary, "security": [{"admin": []}], "responses": ADMIN_ANSWERS | answers, **more}
+
+
+def _ice_servers(method: str) -> Table:
+    return {
+        "summary": "STUN and TURN servers, with credentials made for this request",
+        "operationId": f"{method}-ice-servers",
+        "security": [{}, {"token": []}],
+        "parameters": [_query("region", "Which servers come first.", maxLength=MAX_REGION_CHARACTERS)],
+        "responses": {
+            "200": _json(IceServers, "For RTCPeerConnection."),
+            "400": _text("A region that is too long, or a Host that is none."),
+            "401": _text("The token is missing or not valid."),
+            "403": _text("A page of an origin that may not."),
+            **LIMITED,
+        },
+    }
+
+
+PATHS: Table = {
+    "/healthz": {
+        "get": {"summary": "Whether the process is alive", "responses": {"200": _text("It is.")}},
+    },
+    "/readyz": {
+        "get": {
+            "summary": "Whether new clients are welcome",
+            "responses": {"200": _text("They are."), "503": _text("Why not.")},
+        },
+    },
+    "/metrics": {
+        "get": {
+            "summary": "Figures for Prometheus",
+            "responses": {"200": {"description": "Text format 0.0.4 or 1.0.0.", "content": TEXT}},
+        },
+    },
+    "/v1/info": {
+        "get": {
+            "summary": "Which server this is, and what it speaks",
+            "responses": {"200": _json(Info, "It is this one.")},
+        },
+    },
+    "/v1/openapi.json": {
+        "get": {
+            "summary": "This description",
+            "responses": {
+                "200": {
+                    "description": "OpenAPI 3.1.",
+                    "content": {"application/json": {"schema": {"type": "object"}}},
+                }
+            },
+        },
+    },
+    "/v1/ws": {
+        "get": {
+            "summary": "Signaling: an upgrade to a WebSocket",
+            "security": [{}, {"token": []}],
+            "responses": {
+                "101": {"description": "It is one now."},
+                "400": _text("No upgrade, no subprotocol of ours, or a Host that is none."),
+                "403": _text("A page of an origin that may not, or a program without a token."),
+                "426": _text("Another version of WebSocket."),
+                **LIMITED,
+            },
+        },
+    },
+    "/v1/ice-servers": {
+        "get": _ice_servers("get"),
+        "post": _ice_servers("post"),
+        "options": {
+            "summary": "What a browser asks before a page of another origin may ask",
+            "responses": {
+                "204": {"description": "What may be asked."},
+                "403": _text("A page of an origin that may not."),
+            },
+        },
+    },
+    "/v1/admin/rooms": {
+        "get": _admin(
+            "All rooms, or those of one app",
+            {"200": _json(RoomList, "The first thousand, and how many there are.")},
+            parameters=[_query("app", "The part of the names before the slash.")],
+        ),
+    },
+    "/v1/admin/rooms/{app}/{room}": {
+        "parameters": ROOM,
+        "get": _admin("One room and who is in it", {"200": _json(ShownRoom, "As it is now.")}),
+        "delete": _admin("Throw everybody out", GONE),
+    },
+    "/v1/admin/rooms/{app}/{room}/kick": {
+        "parameters": ROOM,
+        "post": _admin(
+            "Throw one out",
+            {
+                **GONE,
+                "400": _text("What is wrong with the body."),
+                "408": _text("The body did not come."),
+                "413": _text("The body is too long."),
+            },
+            requestBody={
+                "required": True,
+                "content": {"application/json": {"schema": {"$ref": SCHEMAS.format(name="KickOrder")}}},
+            },
+        ),
+    },
+    "/v1/admin/sessions/{id}": {
+        "parameters": [_path("id", "Of the session, which is the peer's id.")],
+        "delete": _admin("End a session for good", GONE),
+    },
+}
