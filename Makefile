@@ -1,7 +1,7 @@
 # The verbs of this project; `make` alone lists them. Each is thin: the work is in scripts/.
 # `make serve FLAGS='--port 9000'` passes flags on.
 .DEFAULT_GOAL := help
-.PHONY: help serve test check bench hostile natlab setup format clean
+.PHONY: help serve test check bench fuzz hostile natlab setup format clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -28,6 +28,9 @@ natlab: setup ## every kind of NAT with every other, in namespaces of this machi
 
 hostile: setup ## every attack at its full size, beside a group that must not notice (about two minutes)
 	@exec .venv/bin/python -m tests.hostile $(FLAGS)
+
+fuzz: setup ## every decoder that reads from outside, fed a million inputs and more (about six minutes)
+	@exec .venv/bin/python -m tests.fuzz $(FLAGS)
 
 setup: ## make .venv with everything a developer needs
 	@scripts/install dev >&2

@@ -181,9 +181,10 @@ class Server:
         else:
             path, key = self._keep_own_certificate(), None
             renew = self._keep_own_certificate
+        known = certificate.read_pair(path, key)
         context = certificate.file_context(path, key)
         keeping = asyncio.create_task(
-            certificate.keep_current(context, path, key, self._asked_to_reload, renew)
+            certificate.keep_current(context, path, key, known, self._asked_to_reload, renew)
         )
         stack.push_async_callback(_end, keeping)
         return context

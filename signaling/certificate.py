@@ -84,16 +84,18 @@ async def keep_current(
     context: ssl.SSLContext,
     certificate: Path,
     key: Path | None,
+    known: bytes,
     asked: asyncio.Event,
     renew: Callable[[], object] = bool,
 ) -> None:
     """Use what the files say from now on, a few seconds after they have changed or as soon as ``asked``.
 
+    ``known`` is what :func:`read_pair` said before the context was made, so that no change is missed.
     ``renew`` is called before each look. New handshakes get the new certificate, connections that are open
     stay as they are. Files that cannot be used, such as a certificate whose key is still to be written, are
     told once, and the certificate of before holds. Runs until cancelled.
     """
-    known = told = await asyncio.to_thread(_read, certificate, key)
+    told = known
     while True:
         try:
             async with asyncio.timeout(INTERVAL):
@@ -103,7 +105,7 @@ async def keep_current(
         asked.clear()
         try:
             await asyncio.to_thread(renew)
-            found = await asyncio.to_thread(_read, certificate, key)
+            found = await asyncio.to_thread(read_pair, certificate, key)
             if found == known:
                 continue
             # Half of a pair would stay in the context; this one is thrown away.
@@ -118,7 +120,8 @@ async def keep_current(
                 told = found
 
 
-def _read(certificate: Path, key: Path | None) -> bytes:
+def read_pair(certificate: Path, key: Path | None) -> bytes:
+    """What is in both files. Raises OSError."""
     return certificate.read_bytes() + (b"" if key is None else key.read_bytes())
 
 

@@ -1,8 +1,4 @@
-"""The one loop: link → hub → effects → links. The only reader of the clocks.
-
-``perform`` never waits: nobody steps in between two effects, so what one message causes reaches
-every outbox in order.
-"""
+"""The one loop: link → hub → effects → links. The only reader of the clocks."""
 
 from __future__ import annotations
 
@@ -10,21 +6,21 @@ import asyncio
 import logging
 import secrets
 import time
-from collections import deque
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple, TypeVar
 
 from signaling.auth import Verified
 from signaling.authority import Authority
 from signaling.config import Config
-from signaling.effects import Deliver, DeliverAll, Effect, Replay, Slow
+from signaling.effects import Deliver, Effect
 from signaling.gate import Gate
 from signaling.hub.hub import Hub
 from signaling.hub.tickets import Tickets
-from signaling.limits import TokenBucket, Turned, largest
+from signaling.limits import TokenBucket, Turned
 from signaling.metrics import LinkResult, Metrics
 from signaling.outbox import Outbox
-from signaling.pressure import Pressure, give_back_memory
+from signaling.performer import Performer
+from signaling.pressure import Pressure
 from signaling.protocol.codec import Codec, Malformed
 from signaling.protocol.errors import (
     BAD_TOKEN,
@@ -33,14 +29,11 @@ from signaling.protocol.errors import (
     FAULT,
     HINTS,
     NO_HELLO,
-    SLOW,
-    CloseReason,
     ErrorCode,
 )
 from signaling.protocol.ids import PEER_ID_BYTES, RoomName, peer_id_from
 from signaling.protocol.messages import (
     Authenticate,
-    Bye,
     Hello,
     IceServer,
     Join,
@@ -61,8 +54,6 @@ WordT = TypeVar("WordT", bound=Word)
 
 # How often the loop looks for deadlines and measures its own lateness.
 TICK = 0.25
-# Seconds; it goes through the whole heap.
-GIVE_BACK_INTERVAL = 1.0
 # Seconds between two frames of a link while memory is short: what is read must be kept somewhere.
 SHORT_OF_MEMORY_PAUSE = 0.1
 NOBODY = Caller()
@@ -93,14 +84,9 @@ class Node:
         self.pressure = Pressure(limits.memory_bytes)
         self.gate = Gate(limits, metrics, self.pressure)
         # A join takes as many tokens as messages may come in its time.
-        self._most_queued = limits.total_queued_bytes
         self._join_cost = max(0.0, limits.messages_per_second / limits.joins_per_second - 1.0)
-        self._links: set[Link] = set()
-        self._effects: deque[Effect] = deque()
-        self._performing = False
-        self._give_back_at = 0.0
-        self._queued_at_most = 0
-        """Bytes in all outboxes: counted now and then, and added to with each message since."""
+        self._performer = Performer(self.hub, metrics, limits.total_queued_bytes, self._now)
+        self._links = self._performer.links
         self.stun_port: int | None = None
         """Of the embedded STUN responder, named in every welcome."""
         self.stun_alternates: list[str] = []
@@ -109,7 +95,7 @@ class Node:
         metrics.watch(
             sessions=lambda: len(self.hub.sessions),
             rooms=lambda: self.hub.room_count,
-            queue_bytes=lambda: self.hub.kept_bytes + self._queued_bytes(),
+            queue_bytes=lambda: self.hub.kept_bytes + self._performer.queued_bytes(),
             turn_credentials=lambda: self.hub.turn.made,
             pressure=self.pressure,
         )
@@ -155,13 +141,13 @@ class Node:
     def throw_out(self, name: RoomName, peer: str, ban: float, reason: str) -> bool:
         """By an administrator; False when nobody of that id is there."""
         effects = self.hub.throw_out(name, peer, ban, reason, self._now())
-        self.perform(effects or [])
+        self._performer.perform(effects or [])
         return effects is not None
 
     def expel(self, peer: str) -> bool:
         """End a session for good; False when there is none of that id."""
         effects = self.hub.expel(peer)
-        self.perform(effects or [])
+        self._performer.perform(effects or [])
         return effects is not None
 
     def ice_servers(self, address: str, host: str, region: str | None) -> ToldServers | Turned:
@@ -196,7 +182,7 @@ class Node:
         self.metrics.links_opened["accepted"] += 1
         if self.draining:
             # It was upgraded while the others were told.
-            self._close(link, DRAINING)
+            self._performer.close(link, DRAINING)
         try:
             await self._greet(link, host, who)
             while not link.closing and (frame := await pipe.receive()) is not None:
@@ -213,60 +199,21 @@ class Node:
         except Exception:
             # Ours, not the client's: say so in the log, and let the client come back.
             log.exception("! a link failed")
-            self._cut_off(link, FAULT)
+            self._performer.cut_off(link, FAULT)
         finally:
             session, link.session = link.session, None
             if session is not None:
-                self.perform(self.hub.link_lost(session, link, self._now()))
+                self._performer.perform(self.hub.link_lost(session, link, self._now()))
             await link.finish()
             self._links.discard(link)
             self.gate.closed(who.address)
             self.metrics.links["websocket"] -= 1
 
-    def perform(self, effects: Iterable[Effect]) -> None:
-        """Do what the rules ask for, without waiting.
-
-        An effect may cause others, as when a link proves too slow. They come after all that were
-        asked for before: both ends of a session count messages, so their order must be the hub's.
-        """
-        self._effects.extend(effects)
-        if self._performing:
-            return
-        self._performing = True
-        try:
-            while self._effects or self._holds_too_much():
-                if not self._effects:
-                    self._shed(self._most_queued)
-                    continue
-                effect = self._effects.popleft()
-                try:
-                    self._perform_one(effect)
-                except Exception:
-                    # Whoever was not told must not go on counting as if nothing had been said.
-                    log.exception("! an effect failed")
-                    for link in effect.links if isinstance(effect, DeliverAll) else [effect.link]:
-                        self._cut_off(link, FAULT)
-        finally:
-            self._performing = False
-
-    def _perform_one(self, effect: Effect) -> None:
-        if isinstance(effect, Deliver):
-            self._say(effect.link, effect.message, effect.link.codec.encode(effect.message))
-        elif isinstance(effect, DeliverAll):
-            self._say_to_all(effect.links, effect.message)
-        elif isinstance(effect, Replay):
-            encode = effect.link.codec.encode
-            effect.link.put_replay([encode(message) for message in effect.messages])
-        elif isinstance(effect, Slow):
-            effect.link.pause = max(effect.link.pause, effect.wait)
-        else:
-            self._close(effect.link, effect.reason)
-
     async def drain(self) -> None:
         """Take nobody in, tell all that this server leaves, and wait until they have heard it."""
         self.gate.draining = self.metrics.draining = True
         for link in list(self._links):
-            self._close(link, DRAINING)
+            self._performer.close(link, DRAINING)
         finishing = [asyncio.ensure_future(link.finish()) for link in self._links]
         if finishing:
             await asyncio.wait(finishing)
@@ -277,7 +224,7 @@ class Node:
             async with asyncio.timeout(self.config.session.hello_timeout):
                 frame = await link.pipe.receive()
         except TimeoutError:
-            self._close(link, NO_HELLO)
+            self._performer.close(link, NO_HELLO)
             return
         if frame is None or link.closing:
             return
@@ -285,8 +232,8 @@ class Node:
         if not isinstance(hello, Hello):
             code = hello.code if isinstance(hello, Malformed) else ErrorCode.HELLO_FIRST
             refusal = Refused(code, HINTS[code])
-            self._say(link, refusal, link.codec.encode(refusal))
-            self._close(link, BAD_WORDS)
+            self._performer.say(link, refusal, link.codec.encode(refusal))
+            self._performer.close(link, BAD_WORDS)
             return
         verified = await self.judge(hello.token or who.bearer, who)
         unix_now = time.time()
@@ -295,7 +242,7 @@ class Node:
             self.gate.count_bad_ticket(who.address, self._now())
         if isinstance(verified, str) or not self._authority.spent.may_use(verified.token_id, claimed):
             self.count_bad_token(who.address)
-            self._close(link, BAD_TOKEN)
+            self._performer.close(link, BAD_TOKEN)
             return
         session, effects = self.hub.open(link, hello, self._now(), unix_now, verified.grants)
         if session is not None and verified.token_id:
@@ -307,7 +254,7 @@ class Node:
             if hello.resume is not None:
                 self.metrics.resumed_whole += welcome.resumed
                 self.metrics.resumed_fresh += not welcome.resumed
-        self.perform(effects)
+        self._performer.perform(effects)
         self._hear(link, more)
 
     async def _renew(self, link: Link, who: Caller) -> None:
@@ -324,7 +271,9 @@ class Node:
             if isinstance(verified, Verified) and grants is not None and verified.token_id:
                 ends = (grants.expires or 0.0) + self.config.auth.leeway
                 self._authority.spent.use(verified.token_id, session.id, ends, time.time())
-            self.perform(self.hub.authenticated(session, message.request, grants, now, time.time()))
+            self._performer.perform(
+                self.hub.authenticated(session, message.request, grants, now, time.time())
+            )
         link.renewals = []
 
     def _link(self, pipe: Pipe, codec: Codec[Request]) -> Link:
@@ -359,38 +308,7 @@ class Node:
             elif isinstance(message, Ping):
                 for pong in _said(effects, Pong):
                     pong.unix_now = time.time()
-            self.perform(effects)
-
-    def _say(self, link: Link, message: Word, encoded: bytes) -> None:
-        self.metrics.messages_out[type(message)] += 1
-        if isinstance(message, Refused):
-            self.metrics.refused[message.code] += 1
-        self._queued_at_most += len(encoded)
-        if not link.put(encoded):
-            self._cut_off(link, SLOW)
-
-    def _say_to_all(self, links: list[Link], message: Word) -> None:
-        written: dict[str, bytes] = {}
-        for link in links:
-            codec = link.codec
-            encoded = written.get(codec.subprotocol)
-            if encoded is None:
-                encoded = written[codec.subprotocol] = codec.encode(message)
-            self._say(link, message, encoded)
-
-    def _cut_off(self, link: Link, reason: CloseReason) -> None:
-        """Close a link on our own account; its session waits for the next one."""
-        session, link.session = link.session, None
-        self._close(link, reason)
-        if session is not None:
-            self.perform(self.hub.link_lost(session, link, self._now()))
-
-    def _close(self, link: Link, reason: CloseReason) -> None:
-        if link.closing:
-            return
-        self.metrics.closed[reason.name] += 1
-        bye = Bye(reason.code, reason.text, reason.come_back, reason.after)
-        link.close(reason, link.codec.encode(bye))
+            self._performer.perform(effects)
 
     async def _keep_time(self) -> None:
         lag = self.metrics.loop_lag
@@ -401,49 +319,11 @@ class Node:
             lag.observe(max(0.0, now - before - TICK))
             try:
                 if self.hub.wake_at is not None and self.hub.wake_at <= now:
-                    self.perform(self.hub.wake(now, time.time()))
-                self._relieve()
+                    self._performer.perform(self.hub.wake(now, time.time()))
+                self._performer.relieve(self.pressure)
             except Exception:
                 # Without a clock nobody would be pinged or given up any more.
                 log.exception("! the clock failed")
-
-    def _relieve(self) -> None:
-        """While memory is short, halve what waits in queues, again and again."""
-        self.pressure.look()
-        if self.pressure.shortage == "memory":
-            self._shed((self._queued_bytes() + self.hub.kept_bytes) // 2)
-            if self._now() >= self._give_back_at:
-                give_back_memory()
-                self._give_back_at = self._now() + GIVE_BACK_INTERVAL
-
-    def _holds_too_much(self) -> bool:
-        if self._queued_at_most + self.hub.kept_bytes <= self._most_queued:
-            return False
-        self._queued_at_most = self._queued_bytes()
-        return self._queued_at_most + self.hub.kept_bytes > self._most_queued
-
-    def _shed(self, limit: int) -> None:
-        """Keep all queues together under a limit: the largest mailboxes give way, then the largest outboxes.
-
-        Without a mailbox a session goes on, and only its next resume starts afresh; without what was in
-        its outbox it cannot, so that link ends.
-        """
-        # A margin, or the next message would count everything again.
-        goal = limit - limit // 10
-        if self._queued_bytes() + self.hub.kept_bytes <= limit:
-            return
-        kept = [(session.mailbox.bytes, session) for session in self.hub.sessions.values()]
-        for session in largest(kept, self._queued_bytes() + self.hub.kept_bytes - goal):
-            self.metrics.shed += 1
-            self.hub.forget_mailbox(session)
-        queued = [(link.outbox.bytes, link) for link in self._links]
-        for link in largest(queued, self._queued_bytes() + self.hub.kept_bytes - goal):
-            self.metrics.shed += 1
-            link.outbox.clear()
-            self._cut_off(link, SLOW)
-
-    def _queued_bytes(self) -> int:
-        return sum(link.outbox.bytes for link in self._links)
 
     def _own_stun(self, host: str) -> list[IceServer]:
         return own_stun(host, self.stun_port) if self.config.ice.advertise_stun else []

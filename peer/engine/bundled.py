@@ -17,6 +17,7 @@ from aiortc import (
 )
 
 from peer.engine import self_check
+from peer.engine.dtls import DtlsTransport
 from peer.engine.ice.connection import IceConnection
 from peer.engine.ice.gatherer import Gatherer
 from peer.engine.ice.policy import IcePolicy
@@ -89,7 +90,7 @@ class BundledConnection(RTCPeerConnection):
         for update in updates[1:]:
             self.ice.on("statechange", update)
         _private(self, "iceTransports").add(self.ice)
-        dtls = RTCDtlsTransport(self.ice, _private(self, "certificates"))
+        dtls = DtlsTransport(self.ice, _private(self, "certificates"))
         dtls.on("statechange", updates[2])
         _private(self, "dtlsTransports").add(dtls)
         for update in updates:

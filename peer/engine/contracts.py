@@ -19,8 +19,11 @@ from aiortc import (
     RTCIceGatherer,
     RTCIceTransport,
     RTCPeerConnection,
+    RTCRtpReceiver,
     RTCSctpTransport,
 )
+from aiortc.rate import RemoteBitrateEstimator
+from aiortc.rtcdtlstransport import RtpRouter
 
 
 class Contract(msgspec.Struct, frozen=True):
@@ -149,6 +152,11 @@ ICE = (
         "relay.py sends on it, and hears of refusals",
     ),
     Contract(TurnClientTcpProtocol, ("_send", "data_received", "transport"), "relay.py sends on it"),
+    Contract(
+        RTCDtlsTransport,
+        ("_handle_rtcp_data", "_handle_rtp_data"),
+        "dtls.py drops what cannot be read",
+    ),
     Contract(MDnsProtocol, ("close", "datagram_received", "resolve"), "mdns.py asks for names with it"),
     Contract(
         stun.Message,
@@ -174,9 +182,9 @@ SCTP = (
     Contract(
         RTCSctpTransport,
         (
-            "_abort", "_data_channel_flush", "_data_channel_send", "_flight_size_increase", "_mark_received",
-            "_receive_data_chunk", "_receive_sack_chunk", "_send", "_send_chunk", "_send_sack", "_set_state",
-            "_t3_start", "_transmit",
+            "_abort", "_data_channel_flush", "_data_channel_send", "_flight_size_increase", "_handle_data",
+            "_mark_received", "_receive_data_chunk", "_receive_sack_chunk", "_send", "_send_chunk",
+            "_send_sack", "_set_state", "_t3_start", "_transmit",
         ),
         "sctp.py sends datagrams before all else, and acknowledges every second packet",
     ),
@@ -205,6 +213,27 @@ SCTP = (
 
 DTLS = (
     Contract(RTCDtlsTransport, ("_get_stats",), "counts bytes and packets, where aiortc tells only of media"),
+)
+
+SOURCES = (
+    Contract(
+        RTCDtlsTransport,
+        ("_rtp_router", "_rx_srtp"),
+        "dtls.py forgets sources that are silent",
+    ),
+    Contract(RtpRouter, ("ssrc_table",), "dtls.py forgets here"),
+    Contract(
+        RTCRtpReceiver,
+        (
+            "_RTCRtpReceiver__active_ssrc",
+            "_RTCRtpReceiver__lsr",
+            "_RTCRtpReceiver__lsr_time",
+            "_RTCRtpReceiver__remote_bitrate_estimator",
+            "_RTCRtpReceiver__remote_streams",
+        ),
+        "and here",
+    ),
+    Contract(RemoteBitrateEstimator, ("ssrcs",), "and here"),
 )
 
 

@@ -7,14 +7,17 @@ packet is lost. A datagram of an unordered channel without retransmissions has n
 from __future__ import annotations
 
 import asyncio
+import logging
+import struct
 import time
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Coroutine
 from typing import Any
 
 from aiortc import RTCDataChannel, RTCDtlsTransport, RTCSctpTransport
 from aiortc.rtcsctptransport import (
     SCTP_DATA_FIRST_FRAG,
+    SCTP_DATA_LAST_FRAG,
     SCTP_TSN_MODULO,
     USERDATA_MAX_LENGTH,
     WEBRTC_BINARY,
@@ -23,6 +26,10 @@ from aiortc.rtcsctptransport import (
     tsn_plus_one,
 )
 from aiortc.utils import uint32_gte
+
+from peer.engine.sctp_packets import gaps_within, has_endless_parameters
+
+log = logging.getLogger(__name__)
 
 Work = Callable[[], Coroutine[Any, Any, None]]
 REALTIME_ALLOWANCE_BYTES = 8 * 1024
@@ -40,6 +47,8 @@ FORWARD_AGAIN = 0.05
 MAX_UNFINISHED_BYTES = 8 * 1024 * 1024
 """Of messages that are not whole: what an honest sender has under way at the most, and as much again.
 aiortc keeps all that it is sent, also past the window that it has announced."""
+MAX_PARTS = 2_048
+"""Of a message that is not whole. aiortc looks at all of them for each that comes; ours have 14 at most."""
 MAX_AHEAD = 16_384
 """Packets that have come before one that is missing. A browser on a line that comes and goes sends on for a
 long time before it sends that one again; past this, a new connection is sooner there."""
@@ -57,6 +66,8 @@ class SctpTransport(RTCSctpTransport):
         self._is_flushing = self._will_flush = self._is_numbering = False
         self._background: set[asyncio.Task[None]] = set()
         self._cwnd = FIRST_WINDOW_BYTES
+        self._parts: Counter[int] = Counter()
+        """By stream: what has come since the last end of a message."""
         self._told_tsn: int | None = None
         self._told_at = -FORWARD_AGAIN
         self._unsacked = 0
@@ -171,12 +182,29 @@ class SctpTransport(RTCSctpTransport):
         before = self._cwnd
         is_slow_start = self._association_state == self.State.ESTABLISHED and before <= self._ssthresh
         acknowledged = (chunk.cumulative_tsn - self._last_sacked_tsn) % SCTP_TSN_MODULO
+        if chunk.gaps:
+            last = self._sent_queue[-1].tsn if self._sent_queue else chunk.cumulative_tsn
+            chunk.gaps = gaps_within(chunk.gaps, (last - chunk.cumulative_tsn) % SCTP_TSN_MODULO)
         await super()._receive_sack_chunk(chunk)
         # aiortc grows by a packet for each acknowledgement, and here one is for two packets (RFC 3465).
         if is_slow_start and self._cwnd == before + USERDATA_MAX_LENGTH and acknowledged == 2:
             self._cwnd += USERDATA_MAX_LENGTH
 
     # Receiving
+
+    async def _handle_data(self, data: bytes) -> None:
+        """Raises nothing for what the other side sends: DTLS would end with it, and every track too."""
+        try:
+            if has_endless_parameters(data):
+                raise ValueError("a parameter without a length")
+            await super()._handle_data(data)
+        except ConnectionError:
+            raise
+        except Exception:
+            # aiortc asserts, unpacks and decodes. An honest peer may only have run into a fault of aiortc:
+            # its channels go on in the next connection.
+            log.warning("! a packet could not be used; the connection is rebuilt", exc_info=True)
+            await self._give_up()
 
     def _mark_received(self, tsn: int) -> bool:
         # As aiortc does, without sorting all that has come early for each packet that comes.
@@ -195,7 +223,13 @@ class SctpTransport(RTCSctpTransport):
     async def _receive_data_chunk(self, chunk: DataChunk) -> None:
         self._unsacked += 1
         await super()._receive_data_chunk(chunk)
-        if self._advertised_rwnd < -MAX_UNFINISHED_BYTES:
+        if chunk.flags & SCTP_DATA_LAST_FRAG:
+            self._parts.pop(chunk.stream_id, None)
+        else:
+            self._parts[chunk.stream_id] += 1
+        if self._parts[chunk.stream_id] > MAX_PARTS:
+            await self._violated("messages in too many parts")
+        elif self._advertised_rwnd < -MAX_UNFINISHED_BYTES:
             await self._violated("messages that do not end")
         elif len(self._sack_misordered) > MAX_AHEAD:
             # Not a violation: the channels go on in the next connection.
@@ -210,6 +244,7 @@ class SctpTransport(RTCSctpTransport):
         await self._abort()
         self._set_state(self.State.CLOSED)
         self._inbound_streams.clear()
+        self._parts.clear()
         self._sack_misordered.clear()
         self._sack_needed = False
 
@@ -227,7 +262,14 @@ class SctpTransport(RTCSctpTransport):
         self._sack_timer = None
         self._unsacked = 0
         if self._sack_needed:
-            self._in_background(super()._send_sack)
+            self._in_background(self._send_late_sack)
+
+    async def _send_late_sack(self) -> None:
+        try:
+            await super()._send_sack()
+        except struct.error:
+            # What has come lies so far apart that no acknowledgement can say it.
+            await self._give_up()
 
     # Both
 

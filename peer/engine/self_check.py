@@ -12,7 +12,7 @@ from importlib.metadata import version
 
 from aiortc import rtcsctptransport
 
-from peer.engine.contracts import DELIVERY, DTLS, ICE, SCTP, broken
+from peer.engine.contracts import DELIVERY, DTLS, ICE, SCTP, SOURCES, broken
 
 log = logging.getLogger(__name__)
 
@@ -34,6 +34,7 @@ def problems() -> list[str]:
     found += [f"{name} is gone; datagrams wait for all that was sent before them" for name in broken(SCTP)]
     found += [f"{name} is gone; nobody waits for delivery" for name in broken(DELIVERY)]
     found += [f"{name} is gone; traffic is not counted" for name in broken(DTLS)]
+    found += [f"{name} is gone; a peer may make up sources of media without end" for name in broken(SOURCES)]
     found += [f"{name} is gone; what is lost is sent again late" for name in RTO if not _is_read(name)]
     return found
 
@@ -48,6 +49,12 @@ def has_own_ice() -> bool:
 def has_own_sctp() -> bool:
     """Whether datagrams wait for nothing, and what is sent without end is ended."""
     return not broken(SCTP)
+
+
+@cache
+def bounds_sources() -> bool:
+    """Whether sources of media that a peer makes up are forgotten again."""
+    return not broken(SOURCES)
 
 
 @cache

@@ -52,6 +52,9 @@ class ProbingConnection(CheckingConnection):
         return self._nominated.get(COMPONENT)
 
     def data_received(self, data: bytes, component: int) -> None:
+        if not data:
+            # Anybody may send nothing at all, and aiortc ends DTLS when it looks at the first byte of it.
+            return
         if self.consent is not None:
             self.consent.data(_now())
         if not self._closing:

@@ -18,10 +18,10 @@ from aiortc import (
     rtcpeerconnection,
 )
 
-from peer.engine.contracts import DELIVERY, DTLS, ICE, SCTP, Contract, broken
+from peer.engine.contracts import DELIVERY, DTLS, ICE, SCTP, SOURCES, Contract, broken
 from tests.peer.engine.two import Two, transport_of
 
-ALL = [pytest.param(each, id=each.owner.__name__) for each in (*ICE, *SCTP, *DELIVERY, *DTLS)]
+ALL = [pytest.param(each, id=each.owner.__name__) for each in (*ICE, *SCTP, *DELIVERY, *DTLS, *SOURCES)]
 
 
 @pytest.mark.parametrize("contract", ALL)

@@ -1,6 +1,9 @@
 from __future__ import annotations
 
+import time
+
 import pytest
+from aiortc.sdp import SessionDescription
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -73,6 +76,50 @@ def test_credentials_of_the_session_count_for_all_sections() -> None:
 
 def test_line_ends_of_unix_are_read_too() -> None:
     assert prepare_remote(OFFER.replace("\r\n", "\n")) == prepare_remote(OFFER)
+
+
+@pytest.mark.parametrize("separator", ["\x0b", "\x0c", "\x1c", "\x85", "\u2028", "\r"])
+def test_nothing_hides_behind_what_aiortc_takes_for_the_end_of_a_line(separator: str) -> None:
+    prepared = prepare_remote(
+        OFFER.replace("a=mid:0", f"a=x:{separator}a={HOST}{separator}a=end-of-candidates")
+    )
+    assert len(prepared.candidates) == 3
+    parsed = SessionDescription.parse(prepared.sdp)
+    assert not any(section.ice_candidates or section.ice_candidates_complete for section in parsed.media)
+    sections = separator.join(["m=audio 9 A 0"] * (MAX_SECTIONS + 1))
+    with pytest.raises(ValueError, match="sections"):
+        prepare_remote(f"v=0\r\n{sections}\r\n")
+
+
+def test_the_end_of_candidates_is_taken_out_however_it_is_written() -> None:
+    prepared = prepare_remote(OFFER.replace("a=end-of-candidates", "a=end-of-candidates:now"))
+    assert prepared.is_complete
+    assert "end-of" not in prepared.sdp
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        ["a=rtpmap:1 x/1"] * 3_000 + ["a=rtcp-fb:* x"] * 3_000,
+        ["a=rtpmap:1 x/1"] * 3_000 + ["a=rtpmap:2 x/1"] + ["a=fmtp:2 x=1"] * 3_000,
+        [f"a=ssrc:{number} cname:x" for number in range(5_000)],
+        ["a=fingerprint:sha-256 AA"] * 3_000,
+    ],
+    ids=["feedback", "settings", "sources", "fingerprints"],
+)
+def test_what_would_keep_aiortc_busy_for_seconds_is_refused_at_once(lines: list[str]) -> None:
+    started = time.process_time()
+    with pytest.raises(ValueError, match=r"too many|lines of credentials"):
+        prepare_remote(OFFER.replace("a=mid:0", "\r\n".join(["a=mid:0", *lines])))
+    assert time.process_time() - started < 0.5
+
+
+def test_a_section_with_all_that_a_browser_offers_is_taken() -> None:
+    codecs = [
+        f"a=rtpmap:{number} x/90000\r\na=fmtp:{number} a=b\r\n" + f"a=rtcp-fb:{number} nack\r\n" * 6
+        for number in range(96, 128)
+    ]
+    prepare_remote(OFFER + "".join(codecs))
 
 
 def test_descriptions_have_limits() -> None:

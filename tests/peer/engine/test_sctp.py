@@ -28,7 +28,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from peer.engine.peer_connection import PeerConnection
-from peer.engine.sctp import MAX_AHEAD, MAX_UNFINISHED_BYTES, REALTIME_ALLOWANCE_BYTES, SctpTransport
+from peer.engine.sctp import (
+    MAX_AHEAD,
+    MAX_PARTS,
+    MAX_UNFINISHED_BYTES,
+    REALTIME_ALLOWANCE_BYTES,
+    SctpTransport,
+)
 from tests.peer.engine.two import Two
 
 PACKET = bytes(1100)
@@ -62,7 +68,10 @@ async def flood(two: Two, *, flags: int, step: int, most: int) -> list[str]:
     assert victim._last_received_tsn is not None
     first = victim._last_received_tsn + 1
     for number in range(most):
-        await victim._receive_data_chunk(chunk(first + number * step, flags if number else flags | 2))
+        made = chunk(first + number * step, flags if number else flags | 2)
+        # Many messages at a time: one alone may not have so many parts.
+        made.stream_id += number // 1_000
+        await victim._receive_data_chunk(made)
         if reasons or victim.state == "closed":
             break
         if number % 500 == 0:
@@ -91,6 +100,24 @@ async def test_a_message_without_an_end_ends_the_association_and_is_forgotten() 
         assert reasons == ["messages that do not end"]
         assert sctp_of(two.answerer).state == "closed"
         assert not sctp_of(two.answerer)._inbound_streams
+    finally:
+        await two.close()
+
+
+async def test_a_message_in_parts_of_a_byte_ends_the_association_before_it_costs_much() -> None:
+    two = await connected()
+    try:
+        victim = sctp_of(two.answerer)
+        reasons: list[str] = []
+        victim.on("violated", reasons.append)
+        assert victim._last_received_tsn is not None
+        first = victim._last_received_tsn + 1
+        for number in range(MAX_PARTS + 1):
+            part = chunk(first + number, 0 if number else SCTP_DATA_FIRST_FRAG)
+            part.user_data = b"x"
+            await victim._receive_data_chunk(part)
+        assert reasons == ["messages in too many parts"]
+        assert victim.state == "closed"
     finally:
         await two.close()
 

@@ -142,6 +142,16 @@ async def test_who_wants_relays_only_has_no_other_candidates() -> None:
     await side.ice.close()
 
 
+async def test_an_empty_datagram_of_a_stranger_is_nothing() -> None:
+    async with two() as (one, _):
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as stranger:
+            to = first_socket(one).transport.get_extra_info("sockname")
+            for datagram in (b"", b"something"):
+                stranger.sendto(datagram, to)
+        await until(lambda: one.data != [])
+        assert one.data == [b"something"]
+
+
 async def test_remote_candidates_have_limits() -> None:
     policy = IcePolicy(
         addresses=("127.0.0.0/8",), loopback=True, max_remote_candidates=2, deny=("10.0.0.0/8",)

@@ -1,0 +1,149 @@
+"""Does what the rules ask for: effects become messages in outboxes, and all queues stay within their bounds.
+
+``perform`` never waits: nobody steps in between two effects, so what one message causes reaches
+every outbox in order.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections import deque
+from collections.abc import Callable, Iterable
+
+from signaling.effects import Deliver, DeliverAll, Effect, Replay, Slow
+from signaling.hub.hub import Hub
+from signaling.limits import largest
+from signaling.metrics import Metrics
+from signaling.pressure import Pressure, give_back_memory
+from signaling.protocol.errors import FAULT, SLOW, CloseReason
+from signaling.protocol.messages import Bye, Refused, Word
+from signaling.transports.link import Link
+
+log = logging.getLogger("signaling.performer")
+
+# Seconds; it goes through the whole heap.
+GIVE_BACK_INTERVAL = 1.0
+
+
+class Performer:
+    """The links of a node, and all that is said on them. ``now`` is a monotonic clock."""
+
+    def __init__(self, hub: Hub, metrics: Metrics, most_queued: int, now: Callable[[], float]) -> None:
+        self.links: set[Link] = set()
+        self._hub = hub
+        self._metrics = metrics
+        self._now = now
+        self._most_queued = most_queued
+        self._queued_at_most = 0
+        """Bytes in all outboxes: counted now and then, and added to with each message since."""
+        self._effects: deque[Effect] = deque()
+        self._performing = False
+        self._give_back_at = 0.0
+
+    def perform(self, effects: Iterable[Effect]) -> None:
+        """Do what the rules ask for, without waiting.
+
+        An effect may cause others, as when a link proves too slow. They come after all that were
+        asked for before: both ends of a session count messages, so their order must be the hub's.
+        """
+        self._effects.extend(effects)
+        if self._performing:
+            return
+        self._performing = True
+        try:
+            while self._effects or self._holds_too_much():
+                if not self._effects:
+                    self._shed(self._most_queued)
+                    continue
+                effect = self._effects.popleft()
+                try:
+                    self._perform_one(effect)
+                except Exception:
+                    # Whoever was not told must not go on counting as if nothing had been said.
+                    log.exception("! an effect failed")
+                    for link in effect.links if isinstance(effect, DeliverAll) else [effect.link]:
+                        self.cut_off(link, FAULT)
+        finally:
+            self._performing = False
+
+    def _perform_one(self, effect: Effect) -> None:
+        if isinstance(effect, Deliver):
+            self.say(effect.link, effect.message, effect.link.codec.encode(effect.message))
+        elif isinstance(effect, DeliverAll):
+            self._say_to_all(effect.links, effect.message)
+        elif isinstance(effect, Replay):
+            encode = effect.link.codec.encode
+            effect.link.put_replay([encode(message) for message in effect.messages])
+        elif isinstance(effect, Slow):
+            effect.link.pause = max(effect.link.pause, effect.wait)
+        else:
+            self.close(effect.link, effect.reason)
+
+    def say(self, link: Link, message: Word, encoded: bytes) -> None:
+        self._metrics.messages_out[type(message)] += 1
+        if isinstance(message, Refused):
+            self._metrics.refused[message.code] += 1
+        self._queued_at_most += len(encoded)
+        if not link.put(encoded):
+            self.cut_off(link, SLOW)
+
+    def _say_to_all(self, links: list[Link], message: Word) -> None:
+        written: dict[str, bytes] = {}
+        for link in links:
+            codec = link.codec
+            encoded = written.get(codec.subprotocol)
+            if encoded is None:
+                encoded = written[codec.subprotocol] = codec.encode(message)
+            self.say(link, message, encoded)
+
+    def cut_off(self, link: Link, reason: CloseReason) -> None:
+        """Close a link on our own account; its session waits for the next one."""
+        session, link.session = link.session, None
+        self.close(link, reason)
+        if session is not None:
+            self.perform(self._hub.link_lost(session, link, self._now()))
+
+    def close(self, link: Link, reason: CloseReason) -> None:
+        if link.closing:
+            return
+        self._metrics.closed[reason.name] += 1
+        bye = Bye(reason.code, reason.text, reason.come_back, reason.after)
+        link.close(reason, link.codec.encode(bye))
+
+    def relieve(self, pressure: Pressure) -> None:
+        """While memory is short, halve what waits in queues, again and again."""
+        pressure.look()
+        if pressure.shortage == "memory":
+            self._shed((self.queued_bytes() + self._hub.kept_bytes) // 2)
+            if self._now() >= self._give_back_at:
+                give_back_memory()
+                self._give_back_at = self._now() + GIVE_BACK_INTERVAL
+
+    def _holds_too_much(self) -> bool:
+        if self._queued_at_most + self._hub.kept_bytes <= self._most_queued:
+            return False
+        self._queued_at_most = self.queued_bytes()
+        return self._queued_at_most + self._hub.kept_bytes > self._most_queued
+
+    def _shed(self, limit: int) -> None:
+        """Keep all queues together under a limit: the largest mailboxes give way, then the largest outboxes.
+
+        Without a mailbox a session goes on, and only its next resume starts afresh; without what was in
+        its outbox it cannot, so that link ends.
+        """
+        # A margin, or the next message would count everything again.
+        goal = limit - limit // 10
+        if self.queued_bytes() + self._hub.kept_bytes <= limit:
+            return
+        kept = [(session.mailbox.bytes, session) for session in self._hub.sessions.values()]
+        for session in largest(kept, self.queued_bytes() + self._hub.kept_bytes - goal):
+            self._metrics.shed += 1
+            self._hub.forget_mailbox(session)
+        queued = [(link.outbox.bytes, link) for link in self.links]
+        for link in largest(queued, self.queued_bytes() + self._hub.kept_bytes - goal):
+            self._metrics.shed += 1
+            link.outbox.clear()
+            self.cut_off(link, SLOW)
+
+    def queued_bytes(self) -> int:
+        return sum(link.outbox.bytes for link in self.links)
