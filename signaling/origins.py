@@ -8,6 +8,7 @@ could speak to a server on their machine.
 from __future__ import annotations
 
 import hmac
+from ipaddress import ip_address
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
@@ -55,15 +56,40 @@ def origin_allowed(
             "This page has no origin that can be checked (a file, a sandboxed frame). "
             "Serve it over HTTP, or connect from a program with a token.",
         )
-    if asking == _own_origin(asking.scheme, host):
-        return ALLOWED
     if any(asking == parse_origin(configured) for configured in server.origins):
         return ALLOWED
+    if asking == _own_origin(asking.scheme, host):
+        return _own_page(asking.host, server)
     return Verdict(
         False,
         f"Pages of {_text(asking)} may not connect here. If they should, "
         f'add "{_text(asking)}" to server.origins in the configuration of this server.',
     )
+
+
+def _own_page(host: str, server: Server) -> Verdict:
+    """A page that came from where it asks.
+
+    An open server on somebody's own machine is reached under its own names. Any other name has been pointed
+    at this machine by whoever made the page (DNS rebinding), and makes it look like one of ours.
+    """
+    if not server.dev or server.allow_insecure or _is_own_name(host):
+        return ALLOWED
+    return Verdict(
+        False,
+        f"With --dev this server is for this machine, and {host} may be anybody's name for it. Open "
+        "http://localhost instead, or use tokens, or add --allow-insecure.",
+    )
+
+
+def _is_own_name(host: str) -> bool:
+    if host == "localhost" or host.endswith(".localhost"):
+        return True
+    try:
+        ip_address(host)
+    except ValueError:
+        return False
+    return True
 
 
 def parse_origin(text: str) -> Origin | None:

@@ -148,3 +148,23 @@ def test_a_token_of_bytes_that_are_no_text_is_a_token_and_not_a_good_one() -> No
     assert not origin_allowed(
         None, "localhost:8080", "Bearer \udcff", Server(tokens=["0123456789abcdef"])
     ).allowed
+
+
+@pytest.mark.parametrize("host", ["localhost:8080", "app.localhost:8080", "127.0.0.1:8080", "[::1]:8080"])
+def test_an_open_server_answers_pages_under_the_names_of_this_machine(host: str) -> None:
+    assert origin_allowed(f"http://{host}", host, None, Server(dev=True)).allowed
+
+
+@pytest.mark.parametrize(
+    ("settings", "allowed"),
+    [
+        (Server(dev=True), False),
+        (Server(dev=True, allow_insecure=True), True),
+        (Server(), True),
+        (Server(dev=True, origins=["http://rebound.example:8080"]), True),
+    ],
+)
+def test_a_name_that_somebody_has_pointed_here_does_not_open_it(settings: Server, allowed: bool) -> None:
+    verdict = origin_allowed("http://rebound.example:8080", "rebound.example:8080", None, settings)
+    assert verdict.allowed == allowed
+    assert allowed or "--allow-insecure" in verdict.reason
