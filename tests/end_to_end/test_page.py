@@ -7,7 +7,7 @@ import asyncio
 import pytest
 from playwright.async_api import Browser
 
-from tests.end_to_end.conftest import OpenPage, ServerProcess, eventually, until
+from tests.end_to_end.conftest import OpenPage, StartServer, eventually, until
 from tests.end_to_end.looks import _differs, _more, connected, hears, is_, me, names, reads, sees, write
 
 pytestmark = pytest.mark.end_to_end
@@ -156,14 +156,15 @@ async def test_the_lobby_shows_the_way_in(open_page: OpenPage) -> None:
 
 
 async def test_a_page_that_is_not_secure_says_so_and_still_joins(
-    server: ServerProcess, browser: Browser, open_page: OpenPage
+    start_server: StartServer, browser: Browser, open_page: OpenPage
 ) -> None:
+    server = start_server(PEERLANE_SERVER_ALLOW_INSECURE="true")
     page = await (await browser.new_context()).new_page()
     await page.goto(f"http://insecure.test:{server.port}/?room=garden&name=Eve")
     await eventually(lambda: page.locator("#access-note").is_visible(), "the page explains")
     assert "https" in (await page.locator("#access-note").text_content() or "")
     await page.click("#join-button")
-    ana = await open_page("garden", "Ana")
+    ana = await open_page("garden", "Ana", server=server)
     await connected(ana, page)
     await write(page, "I am here all the same")
     await reads(ana, "I am here all the same")

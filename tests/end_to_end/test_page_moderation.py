@@ -10,7 +10,7 @@ from playwright.async_api import Browser, Locator, Page
 
 from peer.errors import Refused
 from peer.room import JoinOptions, join
-from tests.end_to_end.conftest import OpenPage, ServerProcess, eventually, until
+from tests.end_to_end.conftest import OpenPage, ServerProcess, StartServer, eventually, until
 from tests.end_to_end.looks import connected, is_, me, names
 
 pytestmark = pytest.mark.end_to_end
@@ -256,9 +256,10 @@ async def test_two_who_look_alike_are_told_apart(server: ServerProcess, open_pag
 
 
 async def test_a_page_that_is_not_secure_says_why_it_has_no_passwords(
-    server: ServerProcess, browser: Browser, open_page: OpenPage
+    start_server: StartServer, browser: Browser, open_page: OpenPage
 ) -> None:
-    ana = await open_page("garden", "Ana", **QUIET)
+    server = start_server(PEERLANE_SERVER_ALLOW_INSECURE="true")
+    ana = await open_page("garden", "Ana", server=server, **QUIET)
     await set_password(ana, PASSWORD)
     page = await (await browser.new_context()).new_page()
     await page.goto(f"http://insecure.test:{server.port}/?room=garden&name=Eve&camera=0&microphone=0")

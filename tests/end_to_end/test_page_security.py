@@ -56,6 +56,15 @@ async def test_w05_a_page_of_another_origin_opens_no_link(
         assert await counted(stranger, server.url, REFUSALS) == before + 2
 
 
+async def test_w05_a_name_that_somebody_has_pointed_at_this_machine_is_none_of_its_own(
+    server: ServerProcess, stranger: Page
+) -> None:
+    await stranger.goto(f"http://insecure.test:{server.port}/?join=0")
+    before = await counted(stranger, server.url, REFUSALS)
+    assert await stranger.evaluate(OPEN_A_LINK, socket_of(server, "insecure.test")) == REFUSED
+    assert await counted(stranger, server.url, REFUSALS) == before + 1
+
+
 @pytest.mark.parametrize("source", ["srcdoc", "data"])
 async def test_w05_a_frame_without_an_origin_opens_no_link(
     server: ServerProcess, stranger: Page, source: str
