@@ -289,7 +289,9 @@ async def test_three_unreadable_frames_are_answered_and_then_closed(tmp_path: Pa
 
 
 async def test_behind_a_trusted_proxy_its_clients_are_told_apart(tmp_path: Path) -> None:
-    server = ServerConfig(trusted_proxies=["127.0.0.1"], dev=True, state_dir=str(tmp_path))
+    server = ServerConfig(
+        trusted_proxies=["127.0.0.1"], dev=True, allow_insecure=True, state_dir=str(tmp_path)
+    )
     config = Config(server=server, limits=LimitsConfig(links_per_second_per_address=1.0))
     async with TestServer(create_app(config)) as app, aiohttp.ClientSession() as http:
         url = app.make_url("/v1/ws")
