@@ -43,7 +43,8 @@ class TrustedProxies:
             return remote
         row = ",".join(forwarded_for)
         if len(row) > MAX_HEADER_CHARACTERS:
-            return remote
+            # What our proxies have added is at the end, whatever a client has put before it.
+            row = row[-MAX_HEADER_CHARACTERS:].partition(",")[2]
         nearest = remote
         for text in reversed(row.split(",")[-MAX_HOPS:]):
             parsed = parse_address(text.strip())

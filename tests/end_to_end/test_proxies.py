@@ -1,0 +1,162 @@
+"""Real proxies in front of a real server, configured as docs/behind-a-proxy.md says."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import shutil
+import socket
+import ssl
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import aiohttp
+import pytest
+
+from signaling.certificate import make_certificate
+from tests.end_to_end.conftest import ServerProcess, StartServer, eventually
+
+pytestmark = pytest.mark.end_to_end
+
+PAGE = Path(__file__).parents[2] / "docs" / "behind-a-proxy.md"
+NGINX = """
+daemon off; pid {folder}/pid; error_log {folder}/error.log;
+events {{ worker_connections 64; }}
+http {{
+    access_log off; client_body_temp_path {folder}/body; proxy_temp_path {folder}/proxy;
+    fastcgi_temp_path {folder}/f; uwsgi_temp_path {folder}/u; scgi_temp_path {folder}/s;
+    map $http_upgrade $connection_upgrade {{ default upgrade; '' close; }}
+    server {{
+        listen 127.0.0.1:{port} ssl; ssl_certificate {folder}/both.pem; ssl_certificate_key {folder}/both.pem;
+        {documented}
+    }}
+}}
+"""
+HAPROXY = """
+global
+    stats socket {folder}/socket
+defaults
+    mode http
+    timeout connect 5s
+    timeout client 30s
+    timeout server 30s
+{documented}
+"""
+
+
+def documented(language: str) -> str:
+    found = re.search(rf"```{language}\n(.*?)```", PAGE.read_text(), re.DOTALL)
+    assert found is not None
+    return found[1]
+
+
+def free_port() -> int:
+    with socket.socket() as one:
+        one.bind(("127.0.0.1", 0))
+        return int(one.getsockname()[1])
+
+
+class Front:
+    """A proxy with TLS, and clients of it at addresses of their own."""
+
+    def __init__(self, port: int, trust: ssl.SSLContext) -> None:
+        self.url = f"https://localhost:{port}"
+        self._trust = trust
+
+    @asynccontextmanager
+    async def client(self, address: str, **headers: str) -> AsyncIterator[aiohttp.ClientSession]:
+        named = {name.replace("_", "-"): value for name, value in headers.items()}
+        connector = aiohttp.TCPConnector(local_addr=(address, 0), ssl=self._trust, family=socket.AF_INET)
+        async with aiohttp.ClientSession(connector=connector, headers=named) as session:
+            yield session
+
+    async def answers(self) -> bool:
+        try:
+            async with self.client("127.0.0.1") as client, client.get(f"{self.url}/healthz") as answer:
+                return answer.status == 200
+        except aiohttp.ClientError:
+            return False
+
+
+@asynccontextmanager
+async def in_front_of(server: ServerProcess, kind: str, folder: Path) -> AsyncIterator[Front]:
+    program = shutil.which(kind) or shutil.which(f"/usr/sbin/{kind}")
+    if program is None:
+        pytest.skip(f"{kind} is not installed (scripts/install-system)")
+    port = free_port()
+    (folder / "both.pem").write_bytes(make_certificate(["localhost"], 1_700_000_000.0 + 86_400.0 * 900))
+    text = documented(kind).replace("127.0.0.1:8080", f"127.0.0.1:{server.port}")
+    text = text.replace(
+        ":443 ssl crt /etc/haproxy/example.org.pem", f"127.0.0.1:{port} ssl crt {folder}/both.pem"
+    )
+    configuration = folder / "proxy.conf"
+    template = NGINX if kind == "nginx" else HAPROXY
+    configuration.write_text(template.format(folder=folder, port=port, documented=text))
+    arguments = ["-c", str(configuration)] if kind == "nginx" else ["-f", str(configuration)]
+    process = await asyncio.create_subprocess_exec(program, *arguments)
+    trust = ssl.create_default_context()
+    trust.check_hostname, trust.verify_mode = False, ssl.CERT_NONE
+    front = Front(port, trust)
+    try:
+        await eventually(front.answers, f"{kind} answers")
+        yield front
+    finally:
+        process.terminate()
+        await process.wait()
+
+
+KINDS = pytest.mark.parametrize("kind", ["nginx", "haproxy"])
+HERE = {"PEERLANE_SERVER_TRUSTED_PROXIES": '["127.0.0.1"]'}
+
+
+@KINDS
+async def test_a_page_reaches_its_server_through_a_proxy_and_others_do_not(
+    kind: str, start_server: StartServer, tmp_path: Path
+) -> None:
+    server = start_server(**HERE)
+    async with in_front_of(server, kind, tmp_path) as front:
+        async with front.client("127.0.0.2", Origin=front.url) as page:
+            assert "<html" in await (await page.get(f"{front.url}/")).text()
+            async with page.ws_connect(f"{front.url}/v1/ws", protocols=["peerlane.v1.json"]) as socket:
+                await socket.send_str('{"type": "hello"}')
+                assert (await socket.receive_json())["type"] == "welcome"
+        for forged in ({}, {"X_Forwarded_Host": "evil.example"}, {"X_Forwarded_Host": "evil.example:443"}):
+            async with front.client("127.0.0.2", Origin="https://evil.example", **forged) as page:
+                with pytest.raises(aiohttp.WSServerHandshakeError) as refused:
+                    await page.ws_connect(f"{front.url}/v1/ws")
+                assert refused.value.status == 403
+
+
+@KINDS
+async def test_clients_behind_a_proxy_have_limits_of_their_own_whatever_they_say_of_themselves(
+    kind: str, start_server: StartServer, tmp_path: Path
+) -> None:
+    server = start_server(PEERLANE_LIMITS_LINKS_PER_ADDRESS="1", **HERE)
+    async with in_front_of(server, kind, tmp_path) as front:
+
+        async def status(address: str, **headers: str) -> int:
+            async with front.client(address, **headers) as client:
+                try:
+                    async with client.ws_connect(f"{front.url}/v1/ws"):
+                        return 101
+                except aiohttp.WSServerHandshakeError as error:
+                    return error.status
+
+        async with front.client("127.0.0.2") as first, first.ws_connect(f"{front.url}/v1/ws"):
+            assert await status("127.0.0.2") == 429
+            for forged in ("127.0.0.9", "203.0.113.1, 203.0.113.2", "x" * 3_000, "127.0.0.9," * 300):
+                assert await status("127.0.0.2", X_Forwarded_For=forged) == 429
+            assert await status("127.0.0.2", Forwarded="for=127.0.0.9", X_Real_IP="127.0.0.9") == 429
+            assert await status("127.0.0.3") == 101
+
+
+@KINDS
+async def test_the_admin_api_is_kept_inside(kind: str, start_server: StartServer, tmp_path: Path) -> None:
+    token = "an admin token of the test"
+    server = start_server(PEERLANE_SERVER_ADMIN_TOKENS=f'["{token}"]', **HERE)
+    bearer = {"Authorization": f"Bearer {token}"}
+    async with in_front_of(server, kind, tmp_path) as front, front.client("127.0.0.2", **bearer) as client:
+        assert (await client.get(f"{front.url}/v1/admin/rooms")).status == 403
+        async with aiohttp.ClientSession(headers=bearer) as inside:
+            assert (await inside.get(f"{server.url}/v1/admin/rooms")).status == 200
