@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 
-from signaling.protocol.messages import IceServer
+from signaling.protocol.parts import IceServer
 
 
 async def bare_first_message(servers: tuple[IceServer, ...] = ()) -> float:

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from benchmarks.bare_pair import bare_first_message
 from benchmarks.heal import figures
 from benchmarks.report import Report, median
-from signaling.protocol.messages import IceServer
+from signaling.protocol.parts import IceServer
 
 
 def run(quick: bool) -> Report:

@@ -33,7 +33,8 @@ from peer.streams import Bell, Stream
 from peer.wire import Bye, ControlMessage
 from peer.wire import Media as Announcement
 from signaling.protocol.ids import PeerId
-from signaling.protocol.messages import IceCandidateInit, IceServer, PeerPayload
+from signaling.protocol.parts import IceServer
+from signaling.protocol.signals import IceCandidateInit, PeerPayload
 
 log = logging.getLogger("peer")
 

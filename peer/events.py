@@ -10,7 +10,7 @@ from typing import Any, Generic, Literal, TypeVar
 import msgspec
 
 from peer.errors import Diagnosis
-from signaling.protocol.messages import RoomSettings
+from signaling.protocol.parts import RoomSettings
 
 PeerT = TypeVar("PeerT")
 

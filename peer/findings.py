@@ -6,7 +6,7 @@ import ipaddress
 from typing import Any, Literal, cast
 
 from peer.facts import CandidateFacts, Facts, Trouble
-from signaling.protocol.messages import Candidate, Description, PeerPayload
+from signaling.protocol.signals import Candidate, Description, PeerPayload
 
 MAX_FINDINGS = 64
 """Of each kind; what comes after them changes no diagnosis."""

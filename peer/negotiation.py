@@ -15,7 +15,7 @@ from typing import Literal
 
 import msgspec
 
-from signaling.protocol.messages import (
+from signaling.protocol.signals import (
     Candidate,
     Description,
     IceCandidateInit,

@@ -20,7 +20,9 @@ from peer.facts import Trouble
 from peer.stats import PairReport, PeerStatistics
 from signaling.protocol.codec import UNREADABLE
 from signaling.protocol.ids import PeerId
-from signaling.protocol.messages import IceServer, Peer, PeerPayload, PeerUpdated
+from signaling.protocol.messages import PeerUpdated
+from signaling.protocol.parts import IceServer, Peer
+from signaling.protocol.signals import PeerPayload
 
 log = logging.getLogger("peer")
 

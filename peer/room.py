@@ -39,12 +39,10 @@ from signaling.protocol.ids import PeerId, room_name
 from signaling.protocol.messages import (
     Authenticate,
     Broadcasted,
-    Capabilities,
     Configure,
     Decide,
     Done,
     Expiring,
-    IceServer,
     IceServers,
     Join,
     Joined,
@@ -53,21 +51,20 @@ from signaling.protocol.messages import (
     Knocked,
     KnockEnded,
     Left,
-    Peer,
     PeerJoined,
     PeerLeft,
-    PeerPayload,
     PeerUpdated,
     Permitted,
-    RoomSettings,
     RoomUpdated,
     Update,
     Updated,
     Waiting,
 )
 from signaling.protocol.messages import Refused as RefusedByServer
+from signaling.protocol.parts import Capabilities, IceServer, Peer, RoomSettings
 from signaling.protocol.passwords import password_proof
 from signaling.protocol.permissions import Permission
+from signaling.protocol.signals import PeerPayload
 
 __all__ = ["JoinOptions", "RemotePeer", "Room", "join"]
 

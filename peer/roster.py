@@ -16,7 +16,9 @@ from peer.remote_peer import RemotePeer
 from peer.signaling_client.effects import Heard
 from peer.streams import Stream
 from signaling.protocol.ids import PeerId
-from signaling.protocol.messages import IceServer, Peer, PeerLeft, PeerPayload, PeerUpdated
+from signaling.protocol.messages import PeerLeft, PeerUpdated
+from signaling.protocol.parts import IceServer, Peer
+from signaling.protocol.signals import PeerPayload
 
 MAX_WAITING_PEERS = 1000
 CLOSE_TIMEOUT = 5.0

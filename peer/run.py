@@ -12,7 +12,7 @@ from peer.engine.peer_connection import PeerConnection
 from peer.negotiation import AddCandidate, ApplyAnswer, ApplyOffer, MakeAnswer, MakeOffer, ToPerform
 from peer.slots import Slots
 from peer.wire import Bye, ControlMessage
-from signaling.protocol.messages import Slot
+from signaling.protocol.signals import Slot
 
 log = logging.getLogger("peer")
 

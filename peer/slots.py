@@ -11,7 +11,7 @@ from aiortc import MediaStreamTrack, RTCRtpTransceiver
 
 from peer.engine.peer_connection import PeerConnection
 from peer.engine.tracks import AnyFrame, SlotTrack, drain
-from signaling.protocol.messages import Slot
+from signaling.protocol.signals import Slot
 
 
 class Slots:

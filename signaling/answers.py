@@ -6,7 +6,7 @@ from typing import Annotated
 
 import msgspec
 
-from signaling.protocol.messages import RoomSettings
+from signaling.protocol.parts import RoomSettings
 
 Count = Annotated[int, msgspec.Meta(ge=0)]
 

@@ -10,7 +10,7 @@ from typing import Literal
 
 import msgspec
 
-from signaling.protocol.messages import IceServer
+from signaling.protocol.parts import IceServer
 from signaling.protocol.permissions import Permission
 
 

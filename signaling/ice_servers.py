@@ -13,7 +13,7 @@ from signaling.answers import BrowserIceServer, IceServers
 from signaling.limits import Turned
 from signaling.metrics import IceServersResult
 from signaling.node import Node
-from signaling.protocol.messages import IceServer
+from signaling.protocol.parts import IceServer
 from signaling.proxies import TrustedProxies
 from signaling.transports.door import called, caller, turned_away, verdict_on
 

@@ -35,7 +35,6 @@ from signaling.protocol.ids import PEER_ID_BYTES, RoomName, peer_id_from
 from signaling.protocol.messages import (
     Authenticate,
     Hello,
-    IceServer,
     Join,
     Joined,
     Ping,
@@ -45,6 +44,7 @@ from signaling.protocol.messages import (
     Welcome,
     Word,
 )
+from signaling.protocol.parts import IceServer
 from signaling.stun_names import other_stun, own_stun
 from signaling.transports.link import Caller, Link, Pipe
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from ipaddress import ip_address
 
-from signaling.protocol.messages import IceServer
+from signaling.protocol.parts import IceServer
 
 
 def own_stun(host: str, port: int | None) -> list[IceServer]:

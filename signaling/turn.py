@@ -13,7 +13,7 @@ import math
 from collections.abc import Sequence
 
 from signaling.config import Ice, TurnServers
-from signaling.protocol.messages import IceServer
+from signaling.protocol.parts import IceServer
 
 MIN_SECRET_CHARACTERS = 16
 MAX_SECRETS = 2

@@ -10,7 +10,7 @@ from aioice import Candidate
 
 from peer.engine.descriptions import RemoteDescription
 from peer.engine.ice.policy import IcePolicy
-from signaling.protocol.messages import IceCandidateInit
+from signaling.protocol.signals import IceCandidateInit
 
 
 class LocalCandidates:

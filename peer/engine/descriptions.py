@@ -17,7 +17,7 @@ import msgspec
 from aiortc import RTCIceCandidate
 from aiortc.sdp import candidate_from_sdp
 
-from signaling.protocol.messages import IceCandidateInit
+from signaling.protocol.signals import IceCandidateInit
 
 MAX_SDP_CHARACTERS = 200_000
 """Fifty times an ordinary description; parsing takes time for each line."""

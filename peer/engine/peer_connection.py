@@ -31,7 +31,8 @@ from peer.engine.traffic import Traffic, traffic_of
 from peer.facts import Trouble
 from peer.stats import PairReport
 from peer.wire import CONTROL_ID, CONTROL_LABEL
-from signaling.protocol.messages import IceCandidateInit, IceServer
+from signaling.protocol.parts import IceServer
+from signaling.protocol.signals import IceCandidateInit
 
 log = logging.getLogger(__name__)
 

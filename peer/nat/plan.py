@@ -14,7 +14,7 @@ from peer.engine.ice.policy import IcePolicy, may_send_to
 from peer.engine.ice.servers import MAX_SERVERS, ServerAddress, parse_server
 from peer.facts import Trouble
 from peer.nat.endpoints import scope_of
-from signaling.protocol.messages import IceServer
+from signaling.protocol.parts import IceServer
 
 LIFETIME_STEPS = (10.0, 20.0, 30.0, 45.0, 60.0, 90.0, 120.0, 180.0, 300.0)
 """Seconds of silence after which a mapping is tried; each has a socket of its own."""

@@ -25,7 +25,7 @@ from peer.nat.probes.signaling import probe_signaling
 from peer.nat.probes.size import probe_size
 from peer.nat.probes.turn import probe_turn
 from peer.nat.stun_socket import Address, address_of, text_of
-from signaling.protocol.messages import IceServer
+from signaling.protocol.parts import IceServer
 
 log = logging.getLogger(__name__)
 

@@ -12,7 +12,8 @@ from math import inf
 import msgspec
 
 from signaling.protocol.ids import PeerId
-from signaling.protocol.messages import Join, Peer, PeerJoined, PeerLeft, PeerUpdated
+from signaling.protocol.messages import Join, PeerJoined, PeerLeft, PeerUpdated
+from signaling.protocol.parts import Peer
 
 
 class Change(msgspec.Struct, frozen=True):

@@ -40,7 +40,6 @@ from signaling.protocol.messages import (
     Authenticate,
     Broadcast,
     Bye,
-    Capabilities,
     Configure,
     Decide,
     Event,
@@ -52,13 +51,13 @@ from signaling.protocol.messages import (
     Leave,
     Ping,
     Pong,
-    Resume,
     Signal,
     Ticket,
     Update,
     Welcome,
     Word,
 )
+from signaling.protocol.parts import Capabilities, Resume
 
 CONNECT_TIMEOUT = 10.0
 """A link that has no welcome by then is given up; a captive portal can leave one hanging for minutes."""

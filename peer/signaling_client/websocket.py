@@ -15,12 +15,8 @@ from peer.signaling_client.dialling import CLOSE_TIMEOUT, FAILURES, Dialler, Soc
 from peer.signaling_client.effects import Connect, Disconnect, Effect, Send, Tell, Told
 from peer.signaling_client.session import ABNORMAL_CLOSURE, Advice, Session
 from signaling.protocol.codec import CLIENT_CODECS
-from signaling.protocol.messages import (
-    MAX_BATCH_MESSAGES,
-    MSGPACK_SUBPROTOCOL,
-    Capabilities,
-    Request,
-)
+from signaling.protocol.messages import MAX_BATCH_MESSAGES, MSGPACK_SUBPROTOCOL, Request
+from signaling.protocol.parts import Capabilities
 
 log = logging.getLogger("peer.signaling_client")
 

@@ -16,7 +16,9 @@ import msgspec
 from peer.engine.ice.policy import IcePolicy
 from peer.remote_peer import RemotePeer
 from signaling.protocol.ids import PeerId
-from signaling.protocol.messages import Capabilities, IceServer, Peer, PeerPayload, PeerUpdated
+from signaling.protocol.messages import PeerUpdated
+from signaling.protocol.parts import Capabilities, IceServer, Peer
+from signaling.protocol.signals import PeerPayload
 
 CAPABILITIES = Capabilities(engine="aiortc", ice_restart=True, trickle=True, media=True)
 

@@ -14,7 +14,8 @@ from signaling.hub.session import Session
 from signaling.hub.tickets import NONCE_BYTES, Claim, Tickets, subject_digest
 from signaling.protocol.errors import REPLACED
 from signaling.protocol.ids import PEER_ID_BYTES, PeerId, peer_id_from
-from signaling.protocol.messages import Capabilities, Hello, IceServer, Limits, Resume, Welcome
+from signaling.protocol.messages import Hello, Welcome
+from signaling.protocol.parts import Capabilities, IceServer, Limits, Resume
 from signaling.turn import Turn
 
 MAX_SHARED_CAPABILITIES = 64

@@ -10,7 +10,8 @@ from signaling.hub.session import Session
 from signaling.hub.topology import offers
 from signaling.limits import TokenBucket
 from signaling.protocol.ids import PeerId, RoomName
-from signaling.protocol.messages import Peer, PeerUpdated, RoomSettings
+from signaling.protocol.messages import PeerUpdated
+from signaling.protocol.parts import Peer, RoomSettings
 from signaling.protocol.permissions import OWNER, Permission
 
 

@@ -9,7 +9,7 @@ from signaling.effects import LinkHandle
 from signaling.grants import OPEN, Grants
 from signaling.hub.mailbox import Mailbox
 from signaling.protocol.ids import PeerId, RoomName
-from signaling.protocol.messages import Capabilities
+from signaling.protocol.parts import Capabilities
 
 if TYPE_CHECKING:
     from signaling.hub.room import Room

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from signaling.protocol.ids import PeerId
-from signaling.protocol.messages import Capabilities
+from signaling.protocol.parts import Capabilities
 
 
 def offer_rank(capabilities: Capabilities) -> int:

@@ -22,12 +22,12 @@ from signaling.protocol.messages import (
     Broadcast,
     Broadcasted,
     Event,
-    PeerPayload,
     Request,
     Signal,
     Signalled,
     Word,
 )
+from signaling.protocol.signals import PeerPayload
 
 
 class Malformed(msgspec.Struct, frozen=True):

@@ -2,7 +2,7 @@
 
 Two directions. What a client says is a :data:`Request`, what the server says is an :data:`Event`.
 A signal's ``payload`` is between the peers: the server checks that it is well-formed and forwards
-it as it came. What our own peers put there is a :data:`Payload`.
+it as it came. What our own peers put there is in ``signals.py``.
 
 Numbered messages (all requests but hello, ping, pong, bye; all events but welcome, expiring, ticket,
 ice-servers, ping, pong, bye) are counted by both ends of a session; a resume says how far each had heard.
@@ -16,6 +16,18 @@ import msgspec
 
 from signaling.protocol.errors import ComeBack, ErrorCode
 from signaling.protocol.ids import PeerId
+from signaling.protocol.parts import (
+    Capabilities,
+    IceServer,
+    Limits,
+    Peer,
+    Proof,
+    Resume,
+    RoomSettings,
+    ShortPeerId,
+    Token,
+    WholeNumber,
+)
 from signaling.protocol.permissions import Permission
 
 VERSION = 1
@@ -26,106 +38,12 @@ MAX_BATCH_MESSAGES = 64
 MAX_DEPTH = 128
 """Arrays and objects inside each other; a frame that nests deeper is malformed."""
 
-WholeNumber = Annotated[int, msgspec.Meta(ge=-(2**53), le=2**53)]
-"""What a client may count with. JSON allows more, but MessagePack and JavaScript have no room for it."""
-
-ShortPeerId = Annotated[PeerId, msgspec.Meta(max_length=64)]
-"""A client may write anything here, and a refusal repeats it."""
-
-
-Token = Annotated[str, msgspec.Meta(max_length=8_192)]
-"""A JSON Web Token, or one of ``server.tokens``."""
-
-Proof = Annotated[str, msgspec.Meta(max_length=64)]
-"""That somebody knows a room's password: see ``signaling.protocol.passwords``."""
-
 
 class Word(msgspec.Struct, tag_field="type", omit_defaults=True, gc=False):
     """Base of everything that has a ``type`` on the wire; unknown fields are ignored.
 
     A message is a tree, so the garbage collector need not look at the thousands that wait.
     """
-
-
-class Capabilities(msgspec.Struct, omit_defaults=True, frozen=True):
-    """What one side can do; the server names the offerer of each pair from it."""
-
-    engine: Annotated[str, msgspec.Meta(max_length=64)] = ""
-    """``browser``, ``aiortc``, or another name: for people, no rule reads it."""
-    rollback: bool = False
-    """Can undo its own offer (W3C rollback)."""
-    ice_restart: bool = False
-    trickle: bool = False
-    """Sends candidates as they are found."""
-    media: bool = False
-
-
-class Resume(msgspec.Struct, frozen=True):
-    """A claim to an earlier session."""
-
-    ticket: str
-    epoch: str
-    """Of the last welcome."""
-    received: WholeNumber
-    """How many numbered events the client has had since the session began."""
-
-
-class Peer(msgspec.Struct, omit_defaults=True):
-    """One member of a room, as another member sees it."""
-
-    id: PeerId
-    name: str = ""
-    metadata: dict[str, Any] = {}
-    capabilities: Capabilities = Capabilities()
-    away: bool = False
-    """Its link is lost; it may still resume."""
-    you_offer: bool = False
-    """You make the offers between you two; otherwise this peer does."""
-    publishes: bool = True
-    """May send audio and video; what comes all the same is to be ignored."""
-
-
-class IceServer(msgspec.Struct, omit_defaults=True, frozen=True):
-    """As W3C RTCIceServer."""
-
-    urls: list[str]
-    username: str = ""
-    credential: str = ""
-
-
-class Limits(msgspec.Struct, frozen=True):
-    """What the server will take from one client."""
-
-    max_message_bytes: int
-    max_metadata_bytes: int
-    max_rooms: int
-    messages_per_second: float
-    """Faster senders are read more slowly; nothing is dropped."""
-    messages_burst: int = 0
-    """So many at once before that."""
-    bytes_per_second: float = 0.0
-    """As ``messages_per_second``."""
-    joins_per_second: float = 0.0
-    broadcasts_per_second: float = 0.0
-    """Into one room by all of its members; who is faster is read more slowly."""
-    max_members: int = 0
-    """Of one room."""
-    outbox_messages: int = 0
-    """Who has so many messages, or ``outbox_bytes``, waiting and does not read is closed as slow."""
-    outbox_bytes: int = 0
-
-
-class RoomSettings(msgspec.Struct, omit_defaults=True, frozen=True):
-    """What holds for a room; every member is told."""
-
-    capacity: int
-    owner: PeerId | None = None
-    """Who made it, or was given it; None once that one has left for good."""
-    locked: bool = False
-    """Nobody comes in any more; who is in stays, and may resume."""
-    has_password: bool = False
-    has_lobby: bool = False
-    """Who comes waits until somebody who may lets them in."""
 
 
 # What a client says
@@ -465,55 +383,3 @@ NUMBERED_EVENTS = (
     Kicked,
     Permitted,
 )
-
-
-# What our peers say to each other inside a signal
-
-
-class IceCandidateInit(msgspec.Struct, omit_defaults=True, frozen=True, rename="camel"):
-    """As W3C RTCIceCandidateInit."""
-
-    candidate: str
-    sdp_mid: str | None = None
-    sdp_m_line_index: int | None = msgspec.field(name="sdpMLineIndex", default=None)
-    username_fragment: str | None = None
-
-
-class Payload(msgspec.Struct, tag_field="kind", omit_defaults=True):
-    """Base of what peers signal; ``generation`` counts the connections this pair has had, from 1."""
-
-
-class Description(Payload, tag="description"):
-    generation: int
-    type: Literal["offer", "answer"]
-    sdp: str
-    slots: dict[str, str] = {}
-    """mid → slot name (``microphone``, ``camera``, ``screen`` or any other) of each media section."""
-
-
-class Candidate(Payload, tag="candidate"):
-    generation: int
-    candidate: IceCandidateInit | None = None
-    """None: end of candidates."""
-
-
-class Slot(msgspec.Struct, frozen=True):
-    """A place for one track."""
-
-    name: str
-    kind: Literal["audio", "video"]
-
-
-class PleaseOffer(Payload, tag="please-offer"):
-    """From the side that answers: make an offer that has these slots, and new ICE credentials or a new
-    connection where asked."""
-
-    generation: int
-    slots: list[Slot] = []
-    rebuild: bool = False
-    """A new connection, of the next generation."""
-    restart: bool = False
-    """New ICE credentials in the connection that there is."""
-
-
-PeerPayload = Description | Candidate | PleaseOffer

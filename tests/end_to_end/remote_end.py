@@ -9,7 +9,7 @@ import msgspec
 
 from peer.connection import Connection
 from signaling.protocol.ids import PeerId
-from signaling.protocol.messages import PeerPayload
+from signaling.protocol.signals import PeerPayload
 
 
 class Silent:

@@ -19,7 +19,8 @@ from peer.engine.ice.policy import IcePolicy
 from peer.engine.ice.route import Route
 from peer.engine.peer_connection import PeerConnection
 from signaling.config import Ice, TurnServers
-from signaling.protocol.messages import IceCandidateInit, IceServer
+from signaling.protocol.parts import IceServer
+from signaling.protocol.signals import IceCandidateInit
 from signaling.turn import Turn
 from tests.end_to_end.conftest import eventually
 from tests.end_to_end.coturn import PASSWORD, SECRET, USER, Coturn, coturn

@@ -18,7 +18,7 @@ from aiortc.mediastreams import MediaStreamError
 from peer.channels.kinds import LATEST, RELIABLE
 from peer.errors import Closed, Full
 from peer.voice.runner import tone
-from signaling.protocol.messages import PeerPayload, PleaseOffer
+from signaling.protocol.signals import PeerPayload, PleaseOffer
 from tests.peer.pair import End, connected, pair
 
 pytestmark = pytest.mark.end_to_end

@@ -13,7 +13,8 @@ from peer.signaling_client.address import signaling_url
 from peer.signaling_client.effects import Heard, Restored, Told, Undelivered
 from peer.signaling_client.websocket import CODEC, SignalingClient
 from signaling.protocol.ids import PeerId
-from signaling.protocol.messages import Capabilities, Join, Joined, PeerJoined, PeerLeft
+from signaling.protocol.messages import Join, Joined, PeerJoined, PeerLeft
+from signaling.protocol.parts import Capabilities
 from tests.end_to_end.conftest import ServerProcess, StartServer, eventually
 from tests.end_to_end.wire import Wire
 

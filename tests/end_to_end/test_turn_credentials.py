@@ -18,7 +18,7 @@ from peer.engine.ice.servers import ServerAddress, parse_server
 from peer.facts import Trouble
 from signaling.app import NODE, create_app
 from signaling.config import Config, Ice, LimitsConfig, Server, TurnServers
-from signaling.protocol.messages import IceServer
+from signaling.protocol.parts import IceServer
 from signaling.turn import Turn, password
 from tests.end_to_end.coturn import SECRET, Coturn, coturn
 

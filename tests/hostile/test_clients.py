@@ -16,7 +16,8 @@ import pytest
 from peer.engine.descriptions import parse_candidate, prepare_remote
 from peer.signaling_client.effects import Ended, Interrupted, Told
 from peer.signaling_client.websocket import SignalingClient
-from signaling.protocol.messages import Capabilities, IceCandidateInit
+from signaling.protocol.parts import Capabilities
+from signaling.protocol.signals import IceCandidateInit
 from tests.hostile.raw import BINARY, CLOSE, CONTINUATION, PING, TEXT, frame
 
 pytestmark = pytest.mark.end_to_end

@@ -18,7 +18,7 @@ from peer.channels.kinds import RELIABLE
 from peer.engine.sources import MAX_SOURCES
 from peer.remote_peer import RemotePeer
 from peer.testing.pair import pair
-from signaling.protocol.messages import IceCandidateInit
+from signaling.protocol.signals import IceCandidateInit
 from tests.hostile.stage import Stage
 from tests.peer.engine.two import Two
 

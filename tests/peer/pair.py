@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 from peer.connection import Connection
 from peer.streams import Bell
 from signaling.protocol.ids import PeerId
-from signaling.protocol.messages import PeerPayload
+from signaling.protocol.signals import PeerPayload
 
 
 class End:

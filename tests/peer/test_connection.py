@@ -11,7 +11,7 @@ from peer import network
 from peer.channels.channel import Channel
 from peer.channels.kinds import BULK, KINDS, LATEST, RELIABLE, UNRELIABLE, Kind
 from peer.errors import Closed, Refused
-from signaling.protocol.messages import Candidate, Description, IceCandidateInit, PleaseOffer
+from signaling.protocol.signals import Candidate, Description, IceCandidateInit, PleaseOffer
 from tests.peer.pair import End, connected, pair
 
 BOTH = pytest.mark.parametrize("by_offerer", [True, False], ids=["by the offerer", "by the answerer"])

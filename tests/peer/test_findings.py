@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from peer.facts import CandidateFacts, Trouble
 from peer.findings import MAX_FINDINGS, Findings
-from signaling.protocol.messages import Candidate, Description, IceCandidateInit
+from signaling.protocol.signals import Candidate, Description, IceCandidateInit
 
 HOST = "candidate:1 1 udp 2130706431 192.0.2.1 50000 typ host"
 NAMED = "candidate:1 1 udp 2130706431 3e1d.local 50000 typ host"

@@ -25,7 +25,7 @@ from peer.negotiation import (
     State,
     ToPerform,
 )
-from signaling.protocol.messages import Description, IceCandidateInit, PeerPayload, PleaseOffer, Slot
+from signaling.protocol.signals import Description, IceCandidateInit, PeerPayload, PleaseOffer, Slot
 
 VECTORS = json.loads((Path(__file__).parents[1] / "vectors" / "negotiation.json").read_text())
 

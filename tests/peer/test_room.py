@@ -29,7 +29,8 @@ from peer.room import JoinOptions, Room, join
 from signaling.app import NODE, create_app
 from signaling.config import Config, Ice, Server
 from signaling.protocol.errors import REPLACED, CloseReason
-from signaling.protocol.messages import Bye, IceServer
+from signaling.protocol.messages import Bye
+from signaling.protocol.parts import IceServer
 
 PATIENCE = 10.0
 

@@ -8,7 +8,7 @@ from peer.engine.peer_connection import PeerConnection
 from peer.engine.tracks import AnyFrame
 from peer.slots import Slots, slots_of
 from peer.voice.runner import tone
-from signaling.protocol.messages import Slot
+from signaling.protocol.signals import Slot
 
 CAMERA = Slot("camera", "video")
 

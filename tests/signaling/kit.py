@@ -18,17 +18,16 @@ from signaling.protocol.errors import CloseReason
 from signaling.protocol.ids import PeerId
 from signaling.protocol.messages import (
     NUMBERED_EVENTS,
-    Capabilities,
     Hello,
     Join,
     Joined,
     Request,
-    Resume,
     Signal,
     Ticket,
     Welcome,
     Word,
 )
+from signaling.protocol.parts import Capabilities, Resume
 
 KEY = b"k" * 32
 WordT = TypeVar("WordT", bound=Word)

@@ -14,7 +14,7 @@ from signaling.app import NODE, create_app
 from signaling.config import Config, Ice, LimitsConfig, TurnServers
 from signaling.config import Server as ServerConfig
 from signaling.node import Node
-from signaling.protocol.messages import IceServer
+from signaling.protocol.parts import IceServer
 from signaling.turn import password
 
 KEY = b"0123456789abcdef0123456789abcdef"

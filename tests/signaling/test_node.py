@@ -32,12 +32,12 @@ from signaling.protocol.messages import (
     Pong,
     Refused,
     Request,
-    Resume,
     Signal,
     Signalled,
     Welcome,
     Word,
 )
+from signaling.protocol.parts import Resume
 from signaling.transports.link import Caller
 
 CLIENT: Codec[Any] = CLIENT_CODECS[JSON_SUBPROTOCOL]

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from signaling.config import Config, TurnServers
-from signaling.protocol.messages import IceServer
+from signaling.protocol.parts import IceServer
 from signaling.settings import KINDS, Flag, SettingsError, describe, environment_name, load
 
 

@@ -9,7 +9,7 @@ from typing import Literal
 import msgspec
 
 from peer.facts import UNREADABLE, Trouble
-from signaling.protocol.messages import IceServer
+from signaling.protocol.parts import IceServer
 
 MAX_SERVERS = 16
 """Each is asked at every gathering; browsers warn from five on."""

@@ -19,7 +19,8 @@ from peer.nat.observations import SignalingAnswer
 from peer.signaling_client.dialling import ASKS_FOR_TOKEN, FAILURES, Socket
 from peer.signaling_client.websocket import CODEC
 from signaling.protocol.codec import UNREADABLE
-from signaling.protocol.messages import MSGPACK_SUBPROTOCOL, Bye, Hello, IceServer, Welcome
+from signaling.protocol.messages import MSGPACK_SUBPROTOCOL, Bye, Hello, Welcome
+from signaling.protocol.parts import IceServer
 
 log = logging.getLogger(__name__)
 

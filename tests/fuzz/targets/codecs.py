@@ -16,7 +16,6 @@ from signaling.protocol.messages import (
     JSON_SUBPROTOCOL,
     MAX_BATCH_MESSAGES,
     MSGPACK_SUBPROTOCOL,
-    Capabilities,
     Hello,
     IceServers,
     Join,
@@ -24,6 +23,7 @@ from signaling.protocol.messages import (
     Welcome,
     Word,
 )
+from signaling.protocol.parts import Capabilities
 from tests.fuzz.mutation import in_pieces, joined, pieces, trees
 from tests.fuzz.target import Target
 from tests.signaling.hub.test_any_words import assert_readable, said

@@ -25,7 +25,7 @@ from peer.findings import Findings
 from peer.negotiation import Negotiation
 from peer.remote_peer import _payloads
 from signaling.protocol.codec import UNREADABLE
-from signaling.protocol.messages import Description, IceCandidateInit
+from signaling.protocol.signals import Description, IceCandidateInit
 from tests.fuzz.mutation import in_pieces, joined, lines, pieces, trees
 from tests.fuzz.target import Target
 

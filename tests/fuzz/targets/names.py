@@ -7,7 +7,7 @@ from peer.signaling_client.address import AddressError, signaling_url
 from signaling.config import Auth, Server
 from signaling.origins import bearer, origin_allowed, parse_origin
 from signaling.protocol.ids import MAX_NAME_CHARACTERS, room_name
-from signaling.protocol.messages import IceServer
+from signaling.protocol.parts import IceServer
 from signaling.proxies import TrustedProxies, parse_address
 from tests.fuzz.mutation import in_pieces, joined, pieces
 from tests.fuzz.target import Target

@@ -16,7 +16,7 @@ from peer.engine.descriptions import (
     prepare_local,
     prepare_remote,
 )
-from signaling.protocol.messages import IceCandidateInit
+from signaling.protocol.signals import IceCandidateInit
 
 HOST = "candidate:1 1 udp 2130706431 192.0.2.1 5000 typ host"
 NAMED = "candidate:2 1 udp 2130706431 0f3a-11.local 5001 typ host"

@@ -9,7 +9,8 @@ import pytest
 from peer.channels.kinds import LATEST, RELIABLE
 from peer.engine import self_check
 from peer.engine.ice.policy import IcePolicy
-from signaling.protocol.messages import IceCandidateInit, IceServer
+from signaling.protocol.parts import IceServer
+from signaling.protocol.signals import IceCandidateInit
 from tests.peer.engine.ice.generations import stun_server, until
 from tests.peer.engine.two import LOOPBACK, Two, transport_of
 

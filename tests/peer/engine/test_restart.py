@@ -13,7 +13,8 @@ from aiortc import MediaStreamTrack
 from peer.channels.kinds import RELIABLE
 from peer.engine.descriptions import TRICKLE
 from peer.engine.ice import transport as transport_module
-from signaling.protocol.messages import IceCandidateInit, IceServer
+from signaling.protocol.parts import IceServer
+from signaling.protocol.signals import IceCandidateInit
 from tests.peer.engine.ice.generations import stun_server, until
 from tests.peer.engine.two import Two, transport_of
 

@@ -12,7 +12,8 @@ from peer.engine.ice.transport import Transport
 from peer.engine.peer_connection import PeerConnection
 from peer.facts import Trouble
 from peer.streams import Bell
-from signaling.protocol.messages import IceCandidateInit, IceServer
+from signaling.protocol.parts import IceServer
+from signaling.protocol.signals import IceCandidateInit
 
 LOOPBACK = IcePolicy(addresses=("127.0.0.0/8",), loopback=True)
 

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from peer.nat.plan import Options, Plan, may_follow, plan
-from signaling.protocol.messages import IceServer
+from signaling.protocol.parts import IceServer
 
 
 def planned(*servers: str, told: list[IceServer] | None = None, **options: str) -> Plan:

@@ -33,7 +33,6 @@ from signaling.protocol.ids import PeerId
 from signaling.protocol.messages import (
     MSGPACK_SUBPROTOCOL,
     Bye,
-    Capabilities,
     Hello,
     Join,
     PeerJoined,
@@ -41,6 +40,7 @@ from signaling.protocol.messages import (
     Request,
     Word,
 )
+from signaling.protocol.parts import Capabilities
 
 CODEC = CLIENT_CODECS[MSGPACK_SUBPROTOCOL]
 SERVER_CODEC = SERVER_CODECS[MSGPACK_SUBPROTOCOL]

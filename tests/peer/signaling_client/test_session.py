@@ -16,7 +16,8 @@ from peer.signaling_client.numbered import MAX_UNCONFIRMED_REQUESTS
 from peer.signaling_client.session import Session
 from signaling.protocol.codec import CLIENT_CODECS
 from signaling.protocol.ids import PeerId
-from signaling.protocol.messages import JSON_SUBPROTOCOL, Capabilities, Event, Join, Leave, Update, Welcome
+from signaling.protocol.messages import JSON_SUBPROTOCOL, Event, Join, Leave, Update, Welcome
+from signaling.protocol.parts import Capabilities
 
 VECTORS = json.loads((Path(__file__).parents[2] / "vectors" / "session.json").read_text())
 TYPES = {"join": Join, "leave": Leave, "update": Update, "receive": Event}

@@ -22,7 +22,8 @@ from peer.signaling_client.websocket import SignalingClient
 from signaling.app import Server as RunningServer
 from signaling.app import create_app
 from signaling.config import Config, LimitsConfig, Server
-from signaling.protocol.messages import MSGPACK_SUBPROTOCOL, Capabilities, Join, Joined, PeerJoined
+from signaling.protocol.messages import MSGPACK_SUBPROTOCOL, Join, Joined, PeerJoined
+from signaling.protocol.parts import Capabilities
 
 PATIENCE = 10.0
 ROOM = "default/arena"

@@ -24,24 +24,22 @@ from signaling.protocol.messages import (
     Broadcast,
     Broadcasted,
     Bye,
-    Capabilities,
     Join,
     Joined,
     Leave,
     Left,
-    Peer,
     PeerJoined,
     PeerLeft,
     PeerUpdated,
     Ping,
     Request,
-    Resume,
     Signal,
     Signalled,
     Ticket,
     Update,
     Word,
 )
+from signaling.protocol.parts import Capabilities, Peer, Resume
 from tests.signaling.kit import KEY, Client, World
 
 WHO = st.integers(0, 4)

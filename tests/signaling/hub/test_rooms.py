@@ -12,7 +12,6 @@ from signaling.protocol.errors import (
 from signaling.protocol.messages import (
     Broadcast,
     Broadcasted,
-    Capabilities,
     Joined,
     Leave,
     Left,
@@ -23,6 +22,7 @@ from signaling.protocol.messages import (
     Update,
     Updated,
 )
+from signaling.protocol.parts import Capabilities
 from tests.signaling.kit import Client, World, in_room, only
 
 

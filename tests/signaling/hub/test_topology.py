@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from signaling.hub.topology import offers
 from signaling.protocol.ids import PeerId
-from signaling.protocol.messages import Capabilities
+from signaling.protocol.parts import Capabilities
 
 BROWSER = Capabilities(rollback=True, ice_restart=True, trickle=True)
 capabilities = st.builds(

@@ -11,13 +11,8 @@ import pytest
 
 from signaling.protocol.codec import CLIENT_CODECS, SERVER_CODECS, Malformed
 from signaling.protocol.errors import CLOSE_REASONS, HINTS
-from signaling.protocol.messages import (
-    JSON_SUBPROTOCOL,
-    MSGPACK_SUBPROTOCOL,
-    Broadcasted,
-    PeerPayload,
-    Signalled,
-)
+from signaling.protocol.messages import JSON_SUBPROTOCOL, MSGPACK_SUBPROTOCOL, Broadcasted, Signalled
+from signaling.protocol.signals import PeerPayload
 
 VECTORS = Path(__file__).parents[2] / "vectors"
 PROTOCOL = json.loads((VECTORS / "protocol.json").read_text())

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from peer.engine.ice.servers import MAX_SERVERS, ServerAddress, parse_server, parse_servers
 from peer.facts import Trouble
-from signaling.protocol.messages import IceServer
+from signaling.protocol.parts import IceServer
 
 
 @pytest.mark.parametrize(

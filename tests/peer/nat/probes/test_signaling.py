@@ -16,7 +16,8 @@ from aiohttp.test_utils import TestServer
 from peer.nat.probes.signaling import Reached, probe_signaling
 from signaling.app import create_app
 from signaling.config import Config, Ice, Server
-from signaling.protocol.messages import MSGPACK_SUBPROTOCOL, IceServer
+from signaling.protocol.messages import MSGPACK_SUBPROTOCOL
+from signaling.protocol.parts import IceServer
 
 STUN = IceServer(["stun:stun.example.org"])
 
