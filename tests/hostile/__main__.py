@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import importlib
 import inspect
+import math
 import re
 import sys
 import time
@@ -19,6 +20,8 @@ from tests.hostile.stage import Watched, attacking, watched
 
 NAME = re.compile(r"test_([a-z])(\d\d)_(.+)")
 MOST_SECONDS = 600.0
+LEAST_SECONDS = 1.0
+"""An attack that is over sooner is made again, or the witness would have said too little meanwhile."""
 
 
 class Attack(NamedTuple):
@@ -34,6 +37,8 @@ class Row(NamedTuple):
     input: str
     outcome: str
     figure: str
+    waited: float
+    """By the witness, p99 in seconds."""
 
 
 def attacks() -> list[Attack]:
@@ -62,19 +67,27 @@ def _variants(function: Any, attack_id: str, words: str) -> Iterator[Attack]:
 
 async def _play(attack: Attack, house: Watched, is_full: bool) -> Row:
     told: list[str] = []
+    waited = math.inf
     started = time.monotonic()
     try:
         async with asyncio.timeout(MOST_SECONDS), attacking(house, is_full=is_full) as stage:
             told = stage.figures
+            arguments = dict(attack.arguments)
             if "stage" in inspect.signature(attack.run).parameters:
-                await attack.run(stage=stage, **attack.arguments)
-            else:
-                await attack.run(**attack.arguments)
-        outcome = "held"
+                arguments["stage"] = stage
+            times = 0
+            while times == 0 or (is_full and time.monotonic() - started < LEAST_SECONDS):
+                told.clear()
+                await attack.run(**arguments)
+                times += 1
+            if times > 1:
+                stage.tell(f"{times} times")
+        outcome, waited = "held", stage.waited
     except (Exception, BaseExceptionGroup) as error:  # noqa: BLE001 whatever it is, the table tells it, and the others go on
         outcome = "FAILED"
         told = [*told, " ".join(f"{type(error).__name__}: {error}".split())[:300]]
-    return Row(attack.id, attack.input, outcome, "; ".join([*told, f"{time.monotonic() - started:.1f} s"]))
+    figure = "; ".join([*told, f"{time.monotonic() - started:.1f} s"])
+    return Row(attack.id, attack.input, outcome, figure, waited)
 
 
 def main(arguments: list[str]) -> int:
@@ -97,6 +110,8 @@ def main(arguments: list[str]) -> int:
     print(
         f"\n{len(rows)} of {len(chosen)} attacks, {len(failed)} did harm{': ' if ids else ''}{', '.join(ids)}"
     )
+    strict = sum(row.waited <= 3 * house.idle.p99 for row in rows)
+    print(f"in {strict} of {len(rows)} the witness waited at most three times as long as on the idle server")
     return 1 if failed or len(rows) < len(chosen) else 0
 
 

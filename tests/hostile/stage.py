@@ -117,6 +117,8 @@ class Stage:
         self._house = house
         self.figures: list[str] = []
         self._patience = 0.05
+        self.waited = 0.0
+        """By the witness, p99 in seconds; known afterwards."""
 
     def allow(self, seconds: float) -> None:
         """The witness may wait so long (p99): for an attack that costs more, and says why."""
@@ -157,6 +159,7 @@ async def attacking(house: Watched, *, is_full: bool) -> AsyncIterator[Stage]:
     # However short the attack was, the witness has spoken at least once since it began.
     await asyncio.sleep(1.5 * INTERVAL)
     seen = await stage.account()
+    stage.waited = seen.p99
     assert seen.lost == 0, f"the witness lost {seen.lost} messages"
     assert seen.p99 <= stage.slowest(), f"the witness waited {seen.p99:.3f} s (p99)"
     stage.tell(f"witness {seen.received} of {seen.received + seen.lost}, p99 {seen.p99 * 1e3:.1f} ms")

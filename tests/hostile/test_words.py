@@ -18,6 +18,7 @@ from tests.hostile.raw import (
     greeted,
     member,
     request,
+    spoken,
     upgrade,
     upgraded,
 )
@@ -337,6 +338,31 @@ async def test_i09_who_is_not_in_a_room_reaches_nobody_there(stage: Stage) -> No
         await inside.say({"type": "ping"})
         while (word := await inside.frame()) is not None and b'"pong"' not in word.payload:
             assert b"psst" not in word.payload
+
+
+async def test_i06_rooms_of_one_name_in_two_apps_are_two_rooms(stage: Stage) -> None:
+    """one name in two apps, names that are patterns elsewhere"""
+    async with AsyncExitStack() as stack:
+        here = [await stack.enter_async_context(member(stage.port, "one/i06")) for _ in range(2)]
+        there = [await stack.enter_async_context(member(stage.port, "two/i06")) for _ in range(2)]
+        for number in range(stage.count(5, 50)):
+            for speaker, listener, app in ((*here, "one"), (*there, "two")):
+                await speaker.say({"type": "broadcast", "room": f"{app}/i06", "payload": [app, number]})
+                assert (await listener.words("broadcast"))["payload"] == [app, number]
+        await here[0].say({"type": "broadcast", "room": "two/i06", "payload": "across"})
+        assert (await here[0].words("refused"))["code"] == "not-a-member"
+        await here[0].say({"type": "signal", "to": there[0].id, "n": 1, "payload": "across"})
+        assert (await here[0].words("refused"))["code"] == "unknown-peer"
+        for name in ("*", "one/*", "one/>", "one.i06", "?", "[a-z]", "one/i06/x", "one\\i06", "\r\nKEYS *"):
+            await here[0].say({"type": "join", "request": 9, "room": name})
+            came = await here[0].frame()
+            assert came is not None
+            (word,) = [each for each in spoken(came.payload) if each["type"] in ("refused", "joined")]
+            if word["type"] == "joined":
+                # A name like any other: nobody else is there.
+                assert not word.get("peers"), name
+        await here[0].say({"type": "bye"})
+        await here[0].ended()
 
 
 async def test_i07_a_room_that_is_there_looks_as_one_that_is_not(stage: Stage) -> None:
