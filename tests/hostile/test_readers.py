@@ -30,7 +30,7 @@ async def test_p14_who_stops_reading_is_closed_as_slow_and_the_others_miss_nothi
         before = server.peak_memory_bytes
         async with AsyncExitStack() as stack:
             others = [
-                await stack.enter_async_context(member(server.port, "p14")) for _ in range(stage.count(3, 20))
+                await stack.enter_async_context(member(server.port, "p14")) for _ in range(stage.count(3, 99))
             ]
             lazy = await stack.enter_async_context(member(server.port, "p14"))
             lazy.writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4_096)
