@@ -31,7 +31,6 @@ UNTHROTTLED = {
     "limits_messages_per_second": 1e9,
     "limits_messages_burst": 1_000_000_000,
     "limits_bytes_per_second": 1e12,
-    "limits_bytes_burst": 1_000_000_000_000,
     "limits_joins_per_second": 1e6,
     "limits_links_per_second": 1e6,
     "limits_links_per_second_per_address": 1e6,

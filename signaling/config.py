@@ -88,9 +88,8 @@ class LimitsConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A faster sender is read more slowly; setting up a call in a mesh of 8 needs about 10 per second."""
     messages_burst: int = 200
     bytes_per_second: float = 262_144.0
-    """As for messages; thirteen descriptions of a call with many codecs."""
-    bytes_burst: int = 1_048_576
-    """At least one message must fit."""
+    """As for messages; thirteen descriptions of a call with many codecs. A message counts as so many as its
+    bytes are worth, so as many more come at once as with ``messages_burst``."""
     broadcasts_per_second: float = 100.0
     """Into one room, of all its members together: each is sent to everybody. Faster
     senders are read more slowly; what a crowd says beyond two seconds' worth is refused."""
@@ -120,7 +119,7 @@ class LimitsConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Events kept for a session until it confirms them; past this its resume is not whole."""
     mailbox_bytes: int = 1_048_576
     total_queued_bytes: int = 536_870_912
-    """All outboxes and mailboxes of the process; past this the largest is dropped first."""
+    """All outboxes and mailboxes of the process, half for each; past this the largest is dropped first."""
     memory_bytes: int = 0
     """Near this much (85 %) the server takes nobody in, drops the largest queues and reads more slowly; 0 for
     what the machine, its container and RLIMIT_AS allow."""

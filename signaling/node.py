@@ -54,6 +54,7 @@ WordT = TypeVar("WordT", bound=Word)
 
 # How often the loop looks for deadlines and measures its own lateness.
 TICK = 0.25
+NOTICED = frozenset({Join, Authenticate, Ping})
 # Seconds between two frames of a link while memory is short: what is read must be kept somewhere.
 SHORT_OF_MEMORY_PAUSE = 0.1
 NOBODY = Caller()
@@ -83,9 +84,11 @@ class Node:
         limits = config.limits
         self.pressure = Pressure(limits.memory_bytes)
         self.gate = Gate(limits, metrics, self.pressure)
+        # What a byte takes of the tokens for messages.
+        self._byte_cost = limits.messages_per_second / limits.bytes_per_second
         # A join takes as many tokens as messages may come in its time.
         self._join_cost = max(0.0, limits.messages_per_second / limits.joins_per_second - 1.0)
-        self._performer = Performer(self.hub, metrics, limits.total_queued_bytes, self._now)
+        self._performer = Performer(self.hub, metrics, limits.total_queued_bytes // 2, self._now)
         self._links = self._performer.links
         self.stun_port: int | None = None
         """Of the embedded STUN responder, named in every welcome."""
@@ -255,7 +258,7 @@ class Node:
                 self.metrics.resumed_whole += welcome.resumed
                 self.metrics.resumed_fresh += not welcome.resumed
         self._performer.perform(effects)
-        self._hear(link, more)
+        self._hear(link, more, self._now())
 
     async def _renew(self, link: Link, who: Caller) -> None:
         """The tokens that this link has brought; what else it says waits for the verdict."""
@@ -279,36 +282,44 @@ class Node:
     def _link(self, pipe: Pipe, codec: Codec[Request]) -> Link:
         limits = self.config.limits
         outbox = Outbox(limits.outbox_messages, limits.outbox_bytes)
-        bytes_bucket = TokenBucket(limits.bytes_per_second, limits.bytes_burst)
         bucket = TokenBucket(limits.messages_per_second, limits.messages_burst)
-        return Link(pipe, codec, outbox, bucket, bytes_bucket)
+        return Link(pipe, codec, outbox, bucket)
 
     def _hear_frame(self, link: Link, frame: bytes) -> float:
         """How long to wait before this link is read again."""
         messages = link.codec.decode(frame)
         now = self._now()
-        wait = max(link.bucket.take(now, len(messages)), link.bytes_bucket.take(now, len(frame)))
-        self._hear(link, messages)
-        wait, link.pause = max(wait, link.pause), 0.0
+        wait = link.bucket.take(now, max(len(messages), len(frame) * self._byte_cost))
+        self._hear(link, messages, now)
+        if link.pause > 0.0:
+            wait, link.pause = max(wait, link.pause), 0.0
         return wait
 
-    def _hear(self, link: Link, messages: list[Request | Malformed]) -> None:
-        count, now = self.metrics.messages_in, self._now()
+    def _hear(self, link: Link, messages: list[Request | Malformed], now: float) -> None:
+        count, receive, perform = self.metrics.messages_in, self.hub.receive, self._performer.perform
         for message in messages:
             session = link.session
             if session is None:
                 return
-            count[type(message)] += 1
-            effects = self.hub.receive(session, message, now)
-            if isinstance(message, Join):
-                link.bucket.take(now, self._join_cost)
-                self.metrics.joins += any(_said(effects, Joined))
-            elif isinstance(message, Authenticate):
-                link.renewals = [*link.renewals, message]
-            elif isinstance(message, Ping):
-                for pong in _said(effects, Pong):
-                    pong.unix_now = time.time()
-            self._performer.perform(effects)
+            kind = type(message)
+            count[kind] += 1
+            effects = receive(session, message, now)
+            if kind in NOTICED:
+                self._notice(link, message, effects, now)
+            perform(effects)
+
+    def _notice(
+        self, link: Link, message: Request | Malformed, effects: Iterable[Effect], now: float
+    ) -> None:
+        """What concerns the link, or needs a clock, besides the hub."""
+        if isinstance(message, Join):
+            link.bucket.take(now, self._join_cost)
+            self.metrics.joins += any(_said(effects, Joined))
+        elif isinstance(message, Authenticate):
+            link.renewals = [*link.renewals, message]
+        else:
+            for pong in _said(effects, Pong):
+                pong.unix_now = time.time()
 
     async def _keep_time(self) -> None:
         lag = self.metrics.loop_lag

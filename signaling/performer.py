@@ -39,6 +39,8 @@ class Performer:
         self._effects: deque[Effect] = deque()
         self._performing = False
         self._give_back_at = 0.0
+        self._mailboxes_shed = 0
+        """Of them are counted."""
 
     def perform(self, effects: Iterable[Effect]) -> None:
         """Do what the rules ask for, without waiting.
@@ -51,10 +53,7 @@ class Performer:
             return
         self._performing = True
         try:
-            while self._effects or self._holds_too_much():
-                if not self._effects:
-                    self._shed(self._most_queued)
-                    continue
+            while self._effects:
                 effect = self._effects.popleft()
                 try:
                     self._perform_one(effect)
@@ -83,9 +82,11 @@ class Performer:
         self._metrics.messages_out[type(message)] += 1
         if isinstance(message, Refused):
             self._metrics.refused[message.code] += 1
-        self._queued_at_most += len(encoded)
         if not link.put(encoded):
             self.cut_off(link, SLOW)
+        self._queued_at_most += len(encoded)
+        if self._queued_at_most > self._most_queued:
+            self._shed(self._most_queued)
 
     def _say_to_all(self, links: list[Link], message: Word) -> None:
         written: dict[str, bytes] = {}
@@ -112,38 +113,29 @@ class Performer:
 
     def relieve(self, pressure: Pressure) -> None:
         """While memory is short, halve what waits in queues, again and again."""
+        self._metrics.shed += self._hub.mailboxes_shed - self._mailboxes_shed
+        self._mailboxes_shed = self._hub.mailboxes_shed
         pressure.look()
         if pressure.shortage == "memory":
-            self._shed((self.queued_bytes() + self._hub.kept_bytes) // 2)
+            self._hub.shed(self._hub.kept_bytes // 2)
+            self._shed(self.queued_bytes() // 2)
             if self._now() >= self._give_back_at:
                 give_back_memory()
                 self._give_back_at = self._now() + GIVE_BACK_INTERVAL
 
-    def _holds_too_much(self) -> bool:
-        if self._queued_at_most + self._hub.kept_bytes <= self._most_queued:
-            return False
-        self._queued_at_most = self.queued_bytes()
-        return self._queued_at_most + self._hub.kept_bytes > self._most_queued
-
     def _shed(self, limit: int) -> None:
-        """Keep all queues together under a limit: the largest mailboxes give way, then the largest outboxes.
-
-        Without a mailbox a session goes on, and only its next resume starts afresh; without what was in
-        its outbox it cannot, so that link ends.
-        """
+        """Keep all outboxes together under a limit: the links with the largest end."""
+        self._queued_at_most = self.queued_bytes()
         # A margin, or the next message would count everything again.
-        goal = limit - limit // 10
-        if self.queued_bytes() + self._hub.kept_bytes <= limit:
+        if self._queued_at_most <= limit - limit // 16:
             return
-        kept = [(session.mailbox.bytes, session) for session in self._hub.sessions.values()]
-        for session in largest(kept, self.queued_bytes() + self._hub.kept_bytes - goal):
-            self._metrics.shed += 1
-            self._hub.forget_mailbox(session)
         queued = [(link.outbox.bytes, link) for link in self.links]
-        for link in largest(queued, self.queued_bytes() + self._hub.kept_bytes - goal):
+        for link in largest(queued, self._queued_at_most - (limit - limit // 8)):
             self._metrics.shed += 1
+            self._queued_at_most -= link.outbox.bytes
             link.outbox.clear()
             self.cut_off(link, SLOW)
 
     def queued_bytes(self) -> int:
+        """In all outboxes."""
         return sum(link.outbox.bytes for link in self.links)

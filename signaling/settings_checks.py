@@ -157,12 +157,10 @@ def _limits(config: Config) -> Iterator[Problem]:
             f"is {limits.memory_bytes}; a server without clients takes about {MIN_MEMORY_BYTES // 2}. "
             "Use 0 for what the machine allows.",
         )
-    if limits.bytes_burst < limits.max_message_bytes:
-        yield "limits.bytes_burst", "must be at least limits.max_message_bytes."
-    if limits.total_queued_bytes < limits.outbox_bytes + limits.mailbox_bytes:
+    if limits.total_queued_bytes < 2 * max(limits.outbox_bytes, limits.mailbox_bytes):
         yield (
             "limits.total_queued_bytes",
-            "must be at least limits.outbox_bytes and limits.mailbox_bytes together, or one client fills it.",
+            "must be at least twice limits.outbox_bytes and limits.mailbox_bytes, or one client fills it.",
         )
 
 

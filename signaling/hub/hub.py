@@ -25,6 +25,7 @@ from signaling.hub.room import Room
 from signaling.hub.rooms import LeftReason, Rooms
 from signaling.hub.session import Session
 from signaling.hub.tickets import Tickets
+from signaling.limits import largest
 from signaling.protocol.codec import Malformed
 from signaling.protocol.errors import (
     BAD_VERSION,
@@ -66,6 +67,8 @@ from signaling.protocol.messages import (
 from signaling.protocol.permissions import Permission
 from signaling.turn import Turn
 
+# Looked up with every signal; the name in the class takes longer.
+SIGNAL = Permission.SIGNAL
 UNNUMBERED = frozenset((Hello, Ping, Pong, Bye))
 
 
@@ -80,7 +83,9 @@ class Hub:
         self, config: Config, tickets: Tickets, epoch: str, random_bytes: Callable[[int], bytes]
     ) -> None:
         self._config = config
-        self._post = Post(config.limits)
+        self.mailboxes_shed = 0
+        """How many were emptied to make room for the others, since the start."""
+        self._post = Post(config.limits, lambda: self.shed(config.limits.total_queued_bytes // 2))
         self._rooms = Rooms(config.limits, self._post)
         self._moderation = Moderation(config.limits, self._post, self._rooms)
         self.sessions: dict[PeerId, Session] = {}
@@ -208,9 +213,19 @@ class Hub:
         self._admission.forget_expired(unix_now)
         return effects
 
-    def forget_mailbox(self, session: Session) -> None:
-        """Make room for the others. The session goes on; only its next resume starts afresh."""
-        self._post.forget(session)
+    def shed(self, limit: int) -> None:
+        """Keep all mailboxes together under a limit: the largest are emptied.
+
+        Those sessions go on; only their next resume starts afresh.
+        """
+        if self._post.kept_bytes <= limit:
+            return
+        # A margin, or the next message would sort everything again.
+        excess = self._post.kept_bytes - (limit - limit // 8)
+        kept = [(session.mailbox.bytes, session) for session in self.sessions.values()]
+        for session in largest(kept, excess):
+            self._post.forget(session)
+            self.mailboxes_shed += 1
 
     def use_turn_secrets(self, secret_file: str, secrets: list[str]) -> None:
         """Make credentials from these from now on. Each session gets its own when it is looked at next,
@@ -269,7 +284,7 @@ class Hub:
 
     def _signal(self, session: Session, message: Signal) -> list[Effect]:
         target = self.sessions.get(message.to)
-        if not session.grants.may(Permission.SIGNAL):
+        if SIGNAL not in session.grants.can and not session.grants.may(SIGNAL):
             return self._post.refuse(session, ErrorCode.NOT_ALLOWED, to=message.to, n=message.n)
         if target is None or not session.shares_a_room_with(target):
             return self._post.refuse(session, ErrorCode.UNKNOWN_PEER, to=message.to, n=message.n)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from signaling.config import LimitsConfig
 from signaling.effects import Deliver, DeliverAll, Effect
@@ -13,11 +13,13 @@ from signaling.protocol.messages import Refused, Word
 
 
 class Post:
-    """Tells sessions things, and knows how many bytes all mailboxes hold together."""
+    """Tells sessions things, and knows how many bytes all mailboxes hold together; ``full`` makes room."""
 
-    def __init__(self, limits: LimitsConfig) -> None:
+    def __init__(self, limits: LimitsConfig, full: Callable[[], object]) -> None:
         self._messages = limits.mailbox_messages
         self._bytes = limits.mailbox_bytes
+        self._all_bytes = limits.total_queued_bytes // 2
+        self._full = full
         self.kept_bytes = 0
 
     def tell(self, session: Session, event: Word) -> list[Effect]:
@@ -60,3 +62,5 @@ class Post:
         before = mailbox.bytes
         mailbox.put(event, self._messages, self._bytes)
         self.kept_bytes += mailbox.bytes - before
+        if self.kept_bytes > self._all_bytes:
+            self._full()

@@ -56,7 +56,6 @@ class Link:
         "_reason",
         "_writer",
         "bucket",
-        "bytes_bucket",
         "codec",
         "outbox",
         "pause",
@@ -71,13 +70,11 @@ class Link:
         codec: Codec[Request],
         outbox: Outbox,
         bucket: TokenBucket,
-        bytes_bucket: TokenBucket,
     ) -> None:
         self.pipe = pipe
         self.codec = codec
         self.outbox = outbox
         self.bucket = bucket
-        self.bytes_bucket = bytes_bucket
         self.pause = 0.0
         """Seconds to wait before it is read again."""
         self.session: Session | None = None

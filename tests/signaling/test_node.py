@@ -431,7 +431,7 @@ async def test_who_presents_bad_tokens_has_to_wait() -> None:
 
 
 async def test_large_messages_are_read_more_slowly_too() -> None:
-    limits = LimitsConfig(bytes_per_second=100_000.0, bytes_burst=66_000)
+    limits = LimitsConfig(bytes_per_second=100_000.0, messages_per_second=100.0, messages_burst=66)
     async with running(Config(limits=limits)) as server:
         pipe, _ = await server.member()
         payload = msgspec.Raw(b'"' + b"x" * 40_000 + b'"')
