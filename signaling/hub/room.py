@@ -48,10 +48,15 @@ class Waiter(NamedTuple):
     """The join, which is answered some time."""
 
 
+# Most rooms have no waiting room; replaced by the first who waits, never changed.
+NOBODY: dict[PeerId, Waiter] = {}
+
+
 class Room:
     """Made by the first who joins, gone with the last who leaves."""
 
     __slots__ = (
+        "_settings",
         "broadcasts",
         "capacity",
         "has_lobby",
@@ -71,10 +76,11 @@ class Room:
         self.has_lobby = False
         self.key = b""
         """What the proof of the password comes to (:func:`key_of`); empty: no password."""
+        self._settings = RoomSettings(capacity, owner)
         self.broadcasts: TokenBucket | None = None
         """Made with the first; most rooms have none."""
         self.members: dict[PeerId, Member] = {}
-        self.waiting: dict[PeerId, Waiter] = {}
+        self.waiting: dict[PeerId, Waiter] = NOBODY
 
     @property
     def is_full(self) -> bool:
@@ -82,7 +88,11 @@ class Room:
 
     @property
     def settings(self) -> RoomSettings:
-        return RoomSettings(self.capacity, self.owner, self.locked, bool(self.key), self.has_lobby)
+        """One object for all who are told the same: it waits in the mailbox of each."""
+        told = RoomSettings(self.capacity, self.owner, self.locked, bool(self.key), self.has_lobby)
+        if told != self._settings:
+            self._settings = told
+        return self._settings
 
     def permits(self, session: Session, permission: Permission) -> bool:
         """What its token or, in this room, its being the owner allows a session."""

@@ -34,12 +34,17 @@ from signaling.protocol.messages import (
     Updated,
     Waiting,
 )
+from signaling.protocol.parts import Peer
 from signaling.protocol.permissions import Permission
 
 LeftReason = Literal["left", "lost", "reset", "kicked", "expired"]
 # Seconds that a link may be left unread: well below the time in which a ping wants its answer.
 MAX_BROADCAST_WAIT = 2.0
 NO_MORE = "your token does not permit this room any more"
+
+
+NO_ONE: list[Peer] = []
+"""Told to thousands; never changed."""
 
 
 class Refusal(NamedTuple):
@@ -240,7 +245,7 @@ class Rooms:
     def _wait(self, session: Session, room: Room, waiter: Waiter) -> list[Effect]:
         if session.id not in room.waiting:
             session.waiting_in = (*session.waiting_in, room)
-        room.waiting[session.id] = waiter
+        room.waiting = room.waiting | {session.id: waiter}
         effects = self._post.tell(session, Waiting(waiter.request, room.name))
         for doorkeeper in room.doorkeepers():
             effects += self._post.tell(doorkeeper, Knocked(room.name, waiter.member.seen_by(doorkeeper)))
@@ -273,7 +278,7 @@ class Rooms:
     @staticmethod
     def _snapshot(session: Session, request: int, room: Room) -> Joined:
         keeps_door = bool(room.waiting) and room.permits(session, Permission.LOBBY)
-        waiting = [each.member.seen_by(session) for each in room.waiting.values()] if keeps_door else []
+        waiting = [each.member.seen_by(session) for each in room.waiting.values()] if keeps_door else NO_ONE
         peers = room.snapshot_for(session)
         return Joined(request, room.name, peers, room.capacity, room.settings, waiting)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 from aiohttp import web
 
 from signaling.config import Config
@@ -19,7 +21,9 @@ def caller(request: web.Request, proxies: TrustedProxies) -> Caller:
     """Who asks, for whoever judges tokens and counts addresses."""
     headers = request.headers
     address = proxies.client(request.remote or "", headers.getall("X-Forwarded-For", ()))
-    return Caller(address, headers.get("Origin", ""), bearer(headers.get("Authorization")))
+    # Thousands of links have these from few places, for as long as they are open.
+    address, origin = sys.intern(str(address)), sys.intern(str(headers.get("Origin", "")))
+    return Caller(address, origin, bearer(headers.get("Authorization")))
 
 
 def host_of(request: web.Request, proxies: TrustedProxies) -> str:
@@ -44,7 +48,7 @@ def verdict_on(request: web.Request, config: Config, proxies: TrustedProxies) ->
 def called(request: web.Request, proxies: TrustedProxies) -> str | None:
     """What the client calls this server; None when its Host header is no name and no address."""
     origin = parse_origin(f"http://{host_of(request, proxies)}")
-    return None if origin is None else origin.host
+    return None if origin is None else sys.intern(origin.host)
 
 
 def turned_away(turned: Turned) -> web.Response:
