@@ -44,4 +44,4 @@ format: setup ## lay out the code, and renew the pages that repeat it
 clean: ## remove what was made here
 	rm -rf .venv node_modules benchmarks/peers/node_modules build dist *.egg-info
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
-	rm -rf .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf .pytest_cache .mypy_cache .ruff_cache .hypothesis .schemathesis .import_linter_cache

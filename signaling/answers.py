@@ -8,6 +8,9 @@ import msgspec
 
 from signaling.protocol.parts import RoomSettings
 
+# Names of regions are the operator's own and short.
+MAX_REGION_CHARACTERS = 64
+
 Count = Annotated[int, msgspec.Meta(ge=0)]
 
 

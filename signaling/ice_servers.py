@@ -9,7 +9,7 @@ from __future__ import annotations
 import msgspec
 from aiohttp import web
 
-from signaling.answers import BrowserIceServer, IceServers
+from signaling.answers import MAX_REGION_CHARACTERS, BrowserIceServer, IceServers
 from signaling.limits import Turned
 from signaling.metrics import IceServersResult
 from signaling.node import Node
@@ -20,8 +20,6 @@ from signaling.transports.door import called, caller, turned_away, verdict_on
 METHODS = "GET, HEAD, POST"
 PREFLIGHT_SECONDS = 600
 NO_TOKEN = "The token is missing or not valid; send 'Authorization: Bearer TOKEN' with one that is."
-# Names of regions are the operator's own and short.
-MAX_REGION_CHARACTERS = 64
 
 
 class IceServersDoor:

@@ -6,6 +6,7 @@ which kind it is. Secrets and SDP are never in it, addresses of clients only whe
 
 from __future__ import annotations
 
+import json
 import logging
 import sys
 import time
@@ -116,7 +117,7 @@ class JsonLines(logging.Formatter):
         values |= redact_value(extra, shows)
         if record.exc_info:
             values["exception"] = redact(self.formatException(record.exc_info), shows)
-        return msgspec.json.encode(values, enc_hook=str).decode()
+        return _printable(msgspec.json.encode(values, enc_hook=str).decode())
 
 
 def _is_ours_alone(record: logging.LogRecord) -> bool:
@@ -130,6 +131,13 @@ def split_mark(record: logging.LogRecord) -> tuple[str, str]:
     if text[1:2] == " " and text[0] in MARKS:
         return text[0], text[2:]
     return ("!" if record.levelno >= logging.WARNING else "="), text
+
+
+def _printable(written: str) -> str:
+    """JSON may have line ends of Unicode and controls of terminals in its strings; ours has them escaped."""
+    if written.isprintable():
+        return written
+    return "".join(each if each.isprintable() else json.dumps(each)[1:-1] for each in written)
 
 
 def _one_line(text: str) -> str:

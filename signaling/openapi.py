@@ -6,8 +6,7 @@ from typing import Any
 
 import msgspec
 
-from signaling.answers import IceServers, Info, KickOrder, RoomList, ShownRoom
-from signaling.ice_servers import MAX_REGION_CHARACTERS
+from signaling.answers import MAX_REGION_CHARACTERS, IceServers, Info, KickOrder, RoomList, ShownRoom
 
 BODIES = (Info, RoomList, ShownRoom, KickOrder, IceServers)
 SCHEMAS = "#/components/schemas/{name}"
@@ -25,7 +24,8 @@ def description(version: str) -> Table:
             "title": "Peerlane",
             "version": version,
             "description": "What a Peerlane server answers over HTTP. Signaling itself is the WebSocket at "
-            "/v1/ws; docs/protocol.md describes its messages.",
+            "/v1/ws; docs/protocol.md describes its messages. What is not under /v1 and not here is a page: "
+            "one of a closed list of files, or 404.",
         },
         "paths": PATHS,
         "components": {
@@ -52,9 +52,9 @@ def _later(text: str) -> Table:
     return {"description": text, "headers": {"Retry-After": header}, "content": TEXT}
 
 
-def _path(name: str, text: str) -> Table:
+def _path(name: str, text: str, **more: Any) -> Table:
     schema = {"type": "string", "minLength": 1}
-    return {"name": name, "in": "path", "required": True, "description": text, "schema": schema}
+    return {"name": name, "in": "path", "required": True, "description": text, "schema": schema, **more}
 
 
 def _query(name: str, text: str, **schema: Any) -> Table:
@@ -72,8 +72,8 @@ ADMIN_ANSWERS = {
 }
 GONE = {"204": {"description": "It is done."}}
 ROOM = [
-    _path("app", "The part of a room's name before the slash."),
-    _path("room", "The part after it."),
+    _path("app", "The part of a room's name before the slash.", example="default"),
+    _path("room", "The part after it.", example="garden"),
 ]
 
 

@@ -11,6 +11,7 @@ from signaling.node import Node
 from signaling.openapi import description
 from signaling.protocol.codec import SERVER_CODECS
 from signaling.protocol.messages import VERSION
+from signaling.transports.door import is_spelled_out
 
 
 class Status:
@@ -18,6 +19,7 @@ class Status:
 
     def __init__(self, node: Node) -> None:
         self._node = node
+        self._description = msgspec.json.encode(description(package_version()))
 
     async def alive(self, request: web.Request) -> web.Response:
         """``/healthz``: 200 as long as the loop turns. A server that fails this should be restarted."""
@@ -31,7 +33,9 @@ class Status:
         )
 
     async def metrics(self, request: web.Request) -> web.Response:
-        """``/metrics``, in the text format of Prometheus."""
+        """``/metrics``, in the text format of Prometheus; proxies often keep it inside."""
+        if not is_spelled_out(request):
+            return web.Response(status=404, text="There is no such page here.\n")
         return web.Response(body=self._node.metrics.render(), headers={"Content-Type": CONTENT_TYPE})
 
     async def info(self, request: web.Request) -> web.Response:
@@ -41,8 +45,7 @@ class Status:
 
     async def openapi(self, request: web.Request) -> web.Response:
         """``/v1/openapi.json``: all of these routes, described."""
-        body = msgspec.json.encode(description(package_version()))
-        return web.Response(body=body, content_type="application/json")
+        return web.Response(body=self._description, content_type="application/json")
 
     def why_not_ready(self) -> str | None:
         """``draining``, ``full``, ``short of …``, or None when new clients are welcome."""

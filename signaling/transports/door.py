@@ -51,6 +51,19 @@ def called(request: web.Request, proxies: TrustedProxies) -> str | None:
     return None if origin is None else sys.intern(origin.host)
 
 
+def is_spelled_out(request: web.Request) -> bool:
+    """Whether the path is written as its route is, but for the parts that vary.
+
+    ``/v1/%61dmin`` is the same route to aiohttp, and another path to a proxy that is to keep it from others.
+    """
+    resource = request.match_info.route.resource
+    words = resource.canonical.split("/") if resource is not None else []
+    written = request.rel_url.raw_path.split("/")
+    return len(words) == len(written) and all(
+        word == each or word.startswith("{") for word, each in zip(words, written, strict=True)
+    )
+
+
 def turned_away(turned: Turned) -> web.Response:
     """The answer to whom comes too often."""
     retry = {"Retry-After": str(max(1, round(turned.retry_after)))}

@@ -15,10 +15,15 @@ import aiohttp
 import pytest
 
 from signaling.certificate import make_certificate
-from tests.end_to_end.conftest import ServerProcess, StartServer, eventually
+from tests.end_to_end.conftest import OpenPage, ServerProcess, StartServer, eventually
+from tests.end_to_end.looks import connected
+from tests.hostile.ambiguous import ambiguous
+from tests.hostile.raw import request, upgrade
 
 pytestmark = pytest.mark.end_to_end
 
+TOKEN = "an admin token of the test"
+BEARER = {"Authorization": f"Bearer {TOKEN}"}
 PAGE = Path(__file__).parents[2] / "docs" / "behind-a-proxy.md"
 NGINX = """
 daemon off; pid {folder}/pid; error_log {folder}/error.log;
@@ -28,7 +33,7 @@ http {{
     fastcgi_temp_path {folder}/f; uwsgi_temp_path {folder}/u; scgi_temp_path {folder}/s;
     map $http_upgrade $connection_upgrade {{ default upgrade; '' close; }}
     server {{
-        listen 127.0.0.1:{port} ssl; ssl_certificate {folder}/both.pem; ssl_certificate_key {folder}/both.pem;
+        {listen}
         {documented}
     }}
 }}
@@ -58,11 +63,12 @@ def free_port() -> int:
 
 
 class Front:
-    """A proxy with TLS, and clients of it at addresses of their own."""
+    """A proxy, with TLS or without, and clients of it at addresses of their own."""
 
-    def __init__(self, port: int, trust: ssl.SSLContext) -> None:
-        self.url = f"https://localhost:{port}"
-        self._trust = trust
+    def __init__(self, port: int, trust: ssl.SSLContext | None) -> None:
+        self.url = f"{'http' if trust is None else 'https'}://localhost:{port}"
+        self._port = port
+        self._trust = trust or False
 
     @asynccontextmanager
     async def client(self, address: str, **headers: str) -> AsyncIterator[aiohttp.ClientSession]:
@@ -70,6 +76,20 @@ class Front:
         connector = aiohttp.TCPConnector(local_addr=(address, 0), ssl=self._trust, family=socket.AF_INET)
         async with aiohttp.ClientSession(connector=connector, headers=named) as session:
             yield session
+
+    async def answer(self, sent: bytes) -> bytes:
+        """All that comes within a second for these bytes."""
+        reader, writer = await asyncio.open_connection("127.0.0.1", self._port, ssl=self._trust or None)
+        writer.write(sent)
+        came = b""
+        try:
+            async with asyncio.timeout(1.0):
+                while part := await reader.read(65_536):
+                    came += part
+        except (TimeoutError, ConnectionError):
+            pass  # a proxy keeps what it does not refuse
+        writer.transport.abort()
+        return came
 
     async def answers(self) -> bool:
         try:
@@ -80,23 +100,29 @@ class Front:
 
 
 @asynccontextmanager
-async def in_front_of(server: ServerProcess, kind: str, folder: Path) -> AsyncIterator[Front]:
+async def in_front_of(
+    server: ServerProcess, kind: str, folder: Path, *, tls: bool = True
+) -> AsyncIterator[Front]:
     program = shutil.which(kind) or shutil.which(f"/usr/sbin/{kind}")
     if program is None:
         pytest.skip(f"{kind} is not installed (scripts/install-system)")
     port = free_port()
-    (folder / "both.pem").write_bytes(make_certificate(["localhost"], 1_700_000_000.0 + 86_400.0 * 900))
+    pem = folder / "both.pem"
+    pem.write_bytes(make_certificate(["localhost"], 1_700_000_000.0 + 86_400.0 * 900))
     text = documented(kind).replace("127.0.0.1:8080", f"127.0.0.1:{server.port}")
-    text = text.replace(
-        ":443 ssl crt /etc/haproxy/example.org.pem", f"127.0.0.1:{port} ssl crt {folder}/both.pem"
-    )
+    bind = f"127.0.0.1:{port} ssl crt {pem}" if tls else f"127.0.0.1:{port}"
+    text = text.replace(":443 ssl crt /etc/haproxy/example.org.pem", bind)
+    listen = f"listen 127.0.0.1:{port};"
+    if tls:
+        listen = f"listen 127.0.0.1:{port} ssl; ssl_certificate {pem}; ssl_certificate_key {pem};"
     configuration = folder / "proxy.conf"
     template = NGINX if kind == "nginx" else HAPROXY
-    configuration.write_text(template.format(folder=folder, port=port, documented=text))
+    configuration.write_text(template.format(folder=folder, listen=listen, documented=text))
     arguments = ["-c", str(configuration)] if kind == "nginx" else ["-f", str(configuration)]
     process = await asyncio.create_subprocess_exec(program, *arguments)
-    trust = ssl.create_default_context()
-    trust.check_hostname, trust.verify_mode = False, ssl.CERT_NONE
+    trust = ssl.create_default_context() if tls else None
+    if trust is not None:
+        trust.check_hostname, trust.verify_mode = False, ssl.CERT_NONE
     front = Front(port, trust)
     try:
         await eventually(front.answers, f"{kind} answers")
@@ -107,15 +133,17 @@ async def in_front_of(server: ServerProcess, kind: str, folder: Path) -> AsyncIt
 
 
 KINDS = pytest.mark.parametrize("kind", ["nginx", "haproxy"])
+TLS = pytest.mark.parametrize("tls", [True, False], ids=["https", "http"])
 HERE = {"PEERLANE_SERVER_TRUSTED_PROXIES": '["127.0.0.1"]'}
 
 
 @KINDS
+@TLS
 async def test_a_page_reaches_its_server_through_a_proxy_and_others_do_not(
-    kind: str, start_server: StartServer, tmp_path: Path
+    kind: str, tls: bool, start_server: StartServer, tmp_path: Path
 ) -> None:
     server = start_server(**HERE)
-    async with in_front_of(server, kind, tmp_path) as front:
+    async with in_front_of(server, kind, tmp_path, tls=tls) as front:
         async with front.client("127.0.0.2", Origin=front.url) as page:
             assert "<html" in await (await page.get(f"{front.url}/")).text()
             async with page.ws_connect(f"{front.url}/v1/ws", protocols=["peerlane.v1.json"]) as socket:
@@ -152,11 +180,59 @@ async def test_clients_behind_a_proxy_have_limits_of_their_own_whatever_they_say
 
 
 @KINDS
-async def test_the_admin_api_is_kept_inside(kind: str, start_server: StartServer, tmp_path: Path) -> None:
-    token = "an admin token of the test"
-    server = start_server(PEERLANE_SERVER_ADMIN_TOKENS=f'["{token}"]', **HERE)
-    bearer = {"Authorization": f"Bearer {token}"}
-    async with in_front_of(server, kind, tmp_path) as front, front.client("127.0.0.2", **bearer) as client:
-        assert (await client.get(f"{front.url}/v1/admin/rooms")).status == 403
-        async with aiohttp.ClientSession(headers=bearer) as inside:
+async def test_pages_in_a_browser_call_each_other_through_a_proxy(
+    kind: str, start_server: StartServer, tmp_path: Path, open_page: OpenPage
+) -> None:
+    server = start_server(**HERE)
+    async with in_front_of(server, kind, tmp_path, tls=False) as front:
+        ana = await open_page("garden", "Ana", server=front)
+        bob = await open_page("garden", "Bob", server=front)
+        await connected(ana, bob)
+        for page in (ana, bob):
+            await page.close()
+
+
+ADMIN_PATHS = [
+    "/v1/admin/rooms",
+    "/v1/%61dmin/rooms",
+    "/%76%31/admin/rooms",
+    "/v1/ad%6Din/rooms?x=1",
+    "http://localhost/v1/admin/rooms",
+    "http://localhost/v1/%61dmin/rooms",
+]
+
+
+@KINDS
+async def test_the_admin_api_is_kept_inside_however_it_is_written(
+    kind: str, start_server: StartServer, tmp_path: Path
+) -> None:
+    server = start_server(PEERLANE_SERVER_ADMIN_TOKENS=f'["{TOKEN}"]', **HERE)
+    async with in_front_of(server, kind, tmp_path) as front:
+        for path in ADMIN_PATHS:
+            answer = await front.answer(request("GET", path, [*BEARER.items(), ("Connection", "close")]))
+            assert answer[9:12] == b"403", path
+        async with aiohttp.ClientSession(headers=BEARER) as inside:
             assert (await inside.get(f"{server.url}/v1/admin/rooms")).status == 200
+
+
+@KINDS
+async def test_nothing_is_smuggled_past_a_proxy(kind: str, start_server: StartServer, tmp_path: Path) -> None:
+    server = start_server(PEERLANE_SERVER_ADMIN_TOKENS=f'["{TOKEN}"]', **HERE)
+    order = request("GET", "/v1/admin/rooms", BEARER.items())
+    tried = ambiguous(order) | {
+        "no upgrade after all": upgrade(Sec_WebSocket_Version="12") + order,
+        "an upgrade without a key": upgrade(Sec_WebSocket_Key=None) + order,
+        "another upgrade": upgrade(Upgrade="h2c") + order,
+        "an upgrade": upgrade() + order,
+    }
+    async with in_front_of(server, kind, tmp_path, tls=False) as front:
+        answers = await asyncio.gather(*(front.answer(sent) for sent in tried.values()))
+        through = [name for name, answer in zip(tried, answers, strict=True) if b'"count"' in answer]
+        assert not through
+        # Nor does anything wait in a connection to the server, for whoever comes next.
+        async with front.client("127.0.0.2") as client:
+            for _ in range(20):
+                async with client.get(f"{front.url}/healthz") as answer:
+                    assert (answer.status, await answer.text()) == (200, "alive\n")
+    # It was not for want of a token.
+    assert "signaling.audit" not in server.log

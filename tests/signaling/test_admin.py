@@ -15,6 +15,7 @@ from aiohttp.test_utils import TestClient, TestServer
 
 from signaling.app import create_app
 from signaling.config import Config, LimitsConfig, Server
+from signaling.logs import Marked
 from signaling.protocol.codec import CLIENT_CODECS
 from signaling.protocol.messages import JSON_SUBPROTOCOL, Bye, Hello, Join, Kicked, Welcome, Word
 
@@ -82,6 +83,38 @@ async def test_without_the_token_nothing_is_done(client: Any, method: str, path:
             assert (await client.request(method, path, headers=headers)).status == 401
         rooms = await (await client.get("/v1/admin/rooms", headers=ADMIN)).json()
         assert rooms["count"] == 1
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("GET", "/v1/%61dmin/rooms"),
+        ("GET", "/%76%31/admin/rooms?app=x"),
+        ("GET", "/v1/admin/room%73"),
+        ("GET", "/v1/ad%6Din/rooms/default/garden"),
+        ("POST", "/v1/admin/rooms/default/garden/%6bick"),
+        ("DELETE", "/v1/admin/s%65ssions/x"),
+        ("GET", "http://localhost/v1/%61dmin/rooms"),
+    ],
+)
+async def test_a_path_that_a_proxy_would_not_recognise_is_not_there(
+    client: Any, method: str, path: str
+) -> None:
+    async with member(client, "garden"):
+        reader, writer = await asyncio.open_connection("127.0.0.1", client.port)
+        writer.write(f"{method} {path} HTTP/1.1\r\nHost: localhost\r\n".encode())
+        writer.write(f"Authorization: Bearer {TOKEN}\r\nConnection: close\r\n\r\n".encode())
+        answer = await reader.read()
+        writer.close()
+        await writer.wait_closed()
+    assert answer.split()[1] == b"404"
+    assert b"no such page" in answer
+
+
+async def test_rooms_of_any_name_are_found_by_their_encoded_path(client: Any) -> None:
+    async with member(client, "Café & garden"):
+        room = await client.get("/v1/admin/rooms/default/Caf%C3%A9%20%26%20garden", headers=ADMIN)
+        assert (await room.json())["room"] == "default/Café & garden"
 
 
 async def test_guessing_is_slowed_down(tmp_path: Path) -> None:
@@ -156,6 +189,22 @@ async def test_the_audit_log_says_who_was_to_be_kicked(client: Any, caplog: pyte
         await client.post("/v1/admin/rooms/default/garden/kick", headers=ADMIN, json={"id": "somebody"})
     assert [(each.act, each.room, each.id, each.outcome) for each in told(caplog)] == [
         ("kick", "garden", "somebody", 404)
+    ]
+
+
+async def test_people_who_read_the_audit_log_are_told_as_much_as_programs(
+    client: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    path = "/v1/admin/rooms/game/arena"
+    with caplog.at_level(logging.INFO, "signaling.audit"):
+        await client.post(f"{path}/kick", headers=ADMIN, json={"id": "some\nbody"})
+        await client.delete(path, headers=ADMIN)
+        await client.delete("/v1/admin/sessions/nobody", headers=ADMIN)
+    by = told(caplog)[0].by
+    assert [Marked().format(each).partition(" = ")[2] for each in told(caplog)] == [
+        rf"kick app 'game' room 'arena' id 'some\nbody' by {by}: 404",
+        f"close-room app 'game' room 'arena' by {by}: 404",
+        f"expel id 'nobody' by {by}: 404",
     ]
 
 

@@ -56,13 +56,25 @@ def test_a_message_without_a_mark_gets_one_by_its_level() -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["a\nb", "a\r\n12:00:00.000 = forged", "\x1b[2Jgone", "a\u2028b", "\u202etfel"]
+    "text",
+    [
+        "a\nb",
+        "a\r\n12:00:00.000 = forged",
+        "\x1b[2Jgone",
+        "a\u2028b",
+        "\u202etfel",
+        "\x9b2J\x85",
+        "\U000e0001",
+    ],
 )
 def test_no_text_from_outside_makes_a_second_line_or_moves_the_cursor(text: str) -> None:
     line = written(Log(), "< %s", text)
     assert line.count("\n") == 1
     assert line[:-1].isprintable()
-    assert written(Log(format="json"), "< %s", text).count("\n") == 1
+    line = written(Log(format="json"), "< %s", text, extra={"room": text})
+    assert line.count("\n") == 1
+    assert line[:-1].isprintable()
+    assert json.loads(line)["room"] == text
 
 
 def test_an_exception_is_told_with_its_traceback() -> None:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 
 import pytest
-from aiohttp import web
+from aiohttp import ClientSession, web
 from aiohttp.test_utils import TestClient, TestServer
+from yarl import URL
 
 from signaling.app import NODE, create_app
 from signaling.config import Config, LimitsConfig
@@ -64,6 +65,15 @@ async def test_what_has_happened_can_be_scraped(client: TestClient[web.Request, 
     assert 'peerlane_links{transport="websocket"} 1.0' in text
     assert "peerlane_sessions 1.0" in text
     assert 'peerlane_messages_total{direction="out",kind="welcome"} 1.0' in text
+
+
+@pytest.mark.parametrize("path", ["/%6detrics", "/m%65trics?x=1"])
+async def test_figures_are_not_there_under_a_name_that_a_proxy_would_not_recognise(
+    client: TestClient[web.Request, web.Application], path: str
+) -> None:
+    url = URL(f"http://127.0.0.1:{client.port}{path}", encoded=True)
+    async with ClientSession() as http, http.get(url) as answer:
+        assert answer.status == 404
 
 
 async def test_a_server_says_what_it_speaks(client: TestClient[web.Request, web.Application]) -> None:
