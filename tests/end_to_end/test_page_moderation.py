@@ -275,9 +275,10 @@ async def test_after_a_restart_of_the_server_both_pages_show_who_decides_now(
     await connected(ana, ben)
     for page in (ana, ben):
         await people(page)
-    server.restart()
+    server.kill()
     for page in (ana, ben):
         await until(page, "window.peerlane.room.state === 'interrupted'")
+    server.start()
     # The room is made anew by whoever comes back first.
     for page in (ana, ben):
         await until(page, IN_THE_ROOM)
