@@ -26,7 +26,7 @@ natlab: setup ## every kind of NAT with every other, in namespaces of this machi
 	@scripts/install-system >&2
 	@exec .venv/bin/python -m tests.natlab.nat.rootless .venv/bin/python -m tests.natlab.nat.matrix $(FLAGS)
 
-hostile: setup ## every attack at its full size, beside a group that must not notice (about ten minutes)
+hostile: setup ## every attack at its full size, beside a group that must not notice (about four minutes)
 	@exec .venv/bin/python -m tests.hostile $(FLAGS)
 
 fuzz: setup ## every decoder that reads from outside, fed a million inputs and more (about six minutes)

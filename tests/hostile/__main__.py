@@ -20,8 +20,6 @@ from tests.hostile.stage import Watched, attacking, watched
 
 NAME = re.compile(r"test_([a-z])(\d\d)_(.+)")
 MOST_SECONDS = 600.0
-LEAST_SECONDS = 1.0
-"""An attack that is over sooner is made again, or the witness would have said too little meanwhile."""
 
 
 class Attack(NamedTuple):
@@ -75,13 +73,7 @@ async def _play(attack: Attack, house: Watched, is_full: bool) -> Row:
             arguments = dict(attack.arguments)
             if "stage" in inspect.signature(attack.run).parameters:
                 arguments["stage"] = stage
-            times = 0
-            while times == 0 or (is_full and time.monotonic() - started < LEAST_SECONDS):
-                told.clear()
-                await attack.run(**arguments)
-                times += 1
-            if times > 1:
-                stage.tell(f"{times} times")
+            await attack.run(**arguments)
         outcome, waited = "held", stage.waited
     except (Exception, BaseExceptionGroup) as error:  # noqa: BLE001 whatever it is, the table tells it, and the others go on
         outcome = "FAILED"
