@@ -100,17 +100,18 @@ async def test_somebody_else_in_the_room_is_not_taken_for_the_other_end(server: 
 
 
 async def test_a_third_end_is_told_that_the_test_is_taken(server: ServerProcess) -> None:
-    arguments = ("nat", "pair", server.url, "r", "--json", "--seconds", "0.8")
-    async with command(*arguments) as ana:
+    # The two measure for longer than any third end takes to start, and are ended after it was answered.
+    arguments = ("nat", "pair", server.url, "r", "--json")
+    async with command(*arguments, "--seconds", "60") as ana:
         await ana.noted("waiting")
-        async with command(*arguments) as ben, join(server.url, "r") as room:
+        async with command(*arguments, "--seconds", "60") as ben, join(server.url, "r") as room:
             async with asyncio.timeout(10):
                 while len([peer for peer in room.roster if peer.metadata]) < 2:  # noqa: ASYNC110 # a room tells of more
                     await asyncio.sleep(0.05)
             async with command(*arguments) as third:
                 code, report = await told(third)
                 assert (code, report["verdict"]["code"]) == (1, "taken")
-            assert (await told(ben))[0] == (await told(ana))[0] == 0
+            assert len([peer for peer in room.roster if peer.metadata]) == 2, "the test went on without it"
 
 
 async def test_who_has_no_token_is_refused_with_exit_code_5(tmp_path: Path) -> None:
