@@ -67,6 +67,9 @@ class Session(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """How long clients believe in a peer that a restarted server has not seen again yet."""
     ticket_lifetime: float = 3600.0
     """Renewed at half of it, so at least this half is left whenever a link is lost."""
+    drain_window: float = 10.0
+    """When this node leaves, its clients are told over so many seconds, or fewer when they are few: the other
+    nodes do not get all of them at once. 0: all in one moment."""
 
 
 class LimitsConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

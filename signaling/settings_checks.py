@@ -32,6 +32,7 @@ MAY_BE_ZERO = frozenset(
         "server.https_port",
         "server.stun_port",
         "session.settle",
+        "session.drain_window",
         "limits.memory_bytes",
         "auth.leeway",
         "auth.grace",

@@ -154,6 +154,7 @@ def test_a_file_that_is_not_there_or_not_toml_is_told_by_name(tmp_path: Path) ->
         ("session.hello_timeout", "-5"),
         ("session.ticket_lifetime", "100"),
         ("session.resume_window", "inf"),
+        ("session.drain_window", "-1"),
         ("limits.max_message_bytes", "10"),
         ("limits.max_message_bytes", "10000000"),
         ("limits.max_metadata_bytes", "65536"),
