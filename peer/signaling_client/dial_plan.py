@@ -37,6 +37,7 @@ class DialPlan:
         """Empty while there is a link."""
         self._place = 0
         self._failures = 0
+        self._has_returned = False
         self._not_before: dict[str, float] = {}
         """What each address has asked for, in this tour."""
 
@@ -54,6 +55,7 @@ class DialPlan:
         self._node, self._region = welcome.node, welcome.region
         self.told(welcome.nodes)
         self._tour, self._place, self._failures, self._not_before = [], 0, 0, {}
+        self._has_returned = False
 
     def told(self, nodes: Iterable[NodeAddress]) -> None:
         """There are these nodes now."""
@@ -64,6 +66,19 @@ class DialPlan:
         self._failures = 0
         if self._tour:
             self.url, self._place = self._tour[0], 1
+
+    def returns(self) -> bool:
+        """A link has opened: whether to leave it for the front of the tour, which is :attr:`url` then.
+
+        When nobody could be reached for a whole round it was our own network that was away. The first that
+        answers now is so by chance, and may be far; it is come back to, should the front still be lost.
+        """
+        if self._has_returned or self._failures <= len(self._tour) or self.url in self._tour[:1]:
+            return False
+        self._has_returned = True
+        self._place -= 1
+        self.url = self._tour[0]
+        return True
 
     def lost(self, now: float, after: float, *, was_open: bool, is_leaving: bool) -> float:
         """A link has ended, or none came about: how many seconds to wait before going to :attr:`url`.

@@ -196,6 +196,8 @@ class Session:
     def link_opened(self) -> list[Effect]:
         if self.state is not State.CONNECTING:
             return []
+        if self._dial_plan.returns():
+            return [Disconnect(), Connect(self._dial_plan.url)]
         self.state = State.GREETING
         self._is_resuming = self.welcome is not None
         hello = Hello(capabilities=self._capabilities, token=self.token, region=self._region)

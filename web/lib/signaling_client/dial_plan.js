@@ -36,6 +36,7 @@ export class DialPlan {
     this._tour = [];
     this._place = 0;
     this._failures = 0;
+    this._hasReturned = false;
     /** What each address has asked for, in this tour. @type {Map<string, number>} */
     this._notBefore = new Map();
   }
@@ -56,6 +57,7 @@ export class DialPlan {
     this._tour = [];
     this._place = 0;
     this._failures = 0;
+    this._hasReturned = false;
     this._notBefore.clear();
   }
 
@@ -70,6 +72,20 @@ export class DialPlan {
     if (this._tour.length === 0) return;
     this.url = this._tour[0];
     this._place = 1;
+  }
+
+  /**
+   * A link has opened: whether to leave it for the front of the tour, which is `url` then.
+   *
+   * When nobody could be reached for a whole round it was our own network that was away. The first that answers now
+   * is so by chance, and may be far; it is come back to, should the front still be lost.
+   */
+  returns() {
+    if (this._hasReturned || this._failures <= this._tour.length || this.url === this._tour[0]) return false;
+    this._hasReturned = true;
+    this._place -= 1;
+    this.url = this._tour[0];
+    return true;
   }
 
   /**

@@ -186,6 +186,7 @@ export class Session {
   /** @returns {Effect[]} */
   linkOpened() {
     if (this.state !== "connecting") return [];
+    if (this._dialPlan.returns()) return [{ do: "disconnect" }, { do: "connect", url: this._dialPlan.url }];
     this.state = "greeting";
     this._resuming = this.welcome !== null;
     const token = this.token ? { token: this.token } : {};
