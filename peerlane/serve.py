@@ -156,7 +156,7 @@ async def _relayed(config: Config, with_turn: bool) -> AsyncIterator[tuple[Confi
         return
     try:
         log.info("= relaying", extra={"event": "relaying", "port": told.port})
-        ours = TurnServers(told.urls, told.secrets, region=config.ice.region)
+        ours = TurnServers(told.urls, told.secrets, region=config.cluster.region)
         ice = msgspec.structs.replace(config.ice, turn=[ours, *config.ice.turn])
         yield msgspec.structs.replace(config, ice=ice), f"UDP and TCP {told.port}"
     finally:

@@ -12,7 +12,7 @@ from typing import NamedTuple, TypeVar
 from signaling.auth import Verified
 from signaling.authority import Authority
 from signaling.config import Config
-from signaling.effects import Deliver, Effect
+from signaling.effects import Deliver, DeliverAll, Effect
 from signaling.gate import Gate
 from signaling.hub.hub import Hub
 from signaling.hub.tickets import Tickets
@@ -37,6 +37,7 @@ from signaling.protocol.messages import (
     Hello,
     Join,
     Joined,
+    Nodes,
     Ping,
     Pong,
     Refused,
@@ -44,7 +45,7 @@ from signaling.protocol.messages import (
     Welcome,
     Word,
 )
-from signaling.protocol.parts import IceServer
+from signaling.protocol.parts import IceServer, NodeAddress
 from signaling.stun_names import other_stun, own_stun
 from signaling.transports.link import Caller, Link, Pipe
 
@@ -79,6 +80,8 @@ class Node:
     ) -> None:
         self.config = config
         self.metrics = metrics
+        self.id = secrets.token_urlsafe(6)
+        """Made anew with each start."""
         self._authority = authority or Authority(config)
         self.hub = Hub(config, Tickets(ticket_key), secrets.token_urlsafe(9), secrets.token_bytes)
         limits = config.limits
@@ -119,6 +122,19 @@ class Node:
     def draining(self) -> bool:
         """Whether this server takes nobody in any more, because it leaves."""
         return self.gate.draining
+
+    def nodes(self) -> list[NodeAddress]:
+        """Where clients may go; empty where all use one address in front of the nodes."""
+        cluster = self.config.cluster
+        if not cluster.public_url:
+            return []
+        here = NodeAddress(cluster.public_url, cluster.region, cluster.weight, self.id, self.draining)
+        return [here]
+
+    def nodes_changed(self) -> None:
+        """Tell all clients what :meth:`nodes` says now."""
+        links = [link for link in self._links if link.session is not None]
+        self._performer.perform([DeliverAll(links, Nodes(self.nodes()))] if links else [])
 
     def why_not(self, address: str) -> Turned | None:
         """Why a new link from this address must wait; None when it may come in."""
@@ -254,6 +270,7 @@ class Node:
         link.session = session
         for welcome in _said(effects, Welcome):
             welcome.ice_servers = [*welcome.ice_servers, *self._own_stun(host)]
+            welcome.node, welcome.region, welcome.nodes = self.id, self.config.cluster.region, self.nodes()
             if hello.resume is not None:
                 self.metrics.resumed_whole += welcome.resumed
                 self.metrics.resumed_fresh += not welcome.resumed

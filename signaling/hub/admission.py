@@ -83,12 +83,14 @@ class Admission:
         goodbye: list[Effect] = []
         if former is not None and claim is not None:
             self._supersede(former, claim)
+            former.region = hello.region
             if former.link is not None:
                 goodbye = [Close(former.link, REPLACED)]
             if hello.resume is not None and self._can_be_whole(former, hello.resume):
                 return self._resume(former, claim, hello.resume, grants, goodbye, link, now, unix_now)
         peer = peer_id_from(self._random_bytes(PEER_ID_BYTES)) if claim is None else claim.peer
         session = Session(peer, self._shared(hello.capabilities), link, now)
+        session.region = hello.region
         session.previous_nonce = b"" if claim is None else claim.nonce
         self.grant(session, grants, now, unix_now)
         welcome = self._welcome(session, False, unix_now)
@@ -157,7 +159,7 @@ class Admission:
     def renew_turn(self, session: Session, unix_now: float) -> list[IceServer]:
         """Fresh TURN credentials, long before the older ones end; empty when none are made here."""
         session.turn_renewal = unix_now + self._config.ice.turn_lifetime / 2
-        return self._turn.servers(session.id, unix_now)
+        return self._turn.servers(session.id, unix_now, session.region or None)
 
     def _resume(
         self,

@@ -91,7 +91,7 @@ class Hub:
         self.sessions: dict[PeerId, Session] = {}
         self._of_subject: Counter[str] = Counter()
         """How many sessions each has."""
-        self.turn = Turn(config.ice)
+        self.turn = Turn(config.ice, config.cluster.region)
         self._admission = Admission(config, tickets, epoch, random_bytes, self.sessions, self.turn)
         # One live entry for each session: (deadline, tie-breaker, session). Traffic does not touch
         # it; an entry that comes up too early is put back.

@@ -33,6 +33,7 @@ class Session:
         "pinged",
         "previous_nonce",
         "received",
+        "region",
         "rooms",
         "strikes",
         "ticket_renewal",
@@ -65,6 +66,8 @@ class Session:
         self.received = 0
         """Numbered requests had so far."""
         self.strikes = 0
+        self.region = ""
+        """The nearest one, as the client has measured it; empty: that of this node."""
         self.mailbox = Mailbox()
         # A list: most sessions are in one room, and a dict of one weighs 232 bytes.
         self.rooms: list[Room] = []
