@@ -140,7 +140,7 @@ class Bus:
                 self._put(node, encoded)
         elif isinstance(effect, Listen):
             if self._tasks is not None:
-                self._tasks.create_task(self._ask(effect.room))
+                self._tasks.create_task(self._ask(effect.room, effect.request))
         elif isinstance(effect, Opened):
             for future in self._opening.pop(effect.room, ()):
                 if not future.done():
@@ -231,8 +231,8 @@ class Bus:
             return
         self.backplane.publish(subject, frame)
 
-    async def _ask(self, name: RoomName) -> None:
-        question = self._codec.frame(self.node, ALONE, 0, [self._codec.encode(Who(name))])
+    async def _ask(self, name: RoomName, request: int) -> None:
+        question = self._codec.frame(self.node, ALONE, 0, [self._codec.encode(Who(name, request))])
         async with self._asking:
             try:
                 anybody = await self.backplane.open(self._subjects.room(name), question)

@@ -62,6 +62,8 @@ class Listen(msgspec.Struct, frozen=True, gc=False):
     """Hear who asks for this room, and ask yourself; the answer is told with ``Hub.room_asked``."""
 
     room: RoomName
+    request: int = 0
+    """Goes with the question."""
 
 
 class Unlisten(msgspec.Struct, frozen=True, gc=False):

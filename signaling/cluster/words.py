@@ -90,6 +90,8 @@ class Who(NodeWord, tag="who"):
     """Who has this room? Said on its subject, or to one node; answered with :class:`Here`."""
 
     room: Name
+    request: int = 0
+    """Of a node that opens the room; the answer repeats it."""
 
 
 class Here(NodeWord, tag="here"):
@@ -103,6 +105,10 @@ class Here(NodeWord, tag="here"):
     nodes: list[Node] = []
     bans: list[tuple[Name, float]] = []
     """Who must stay out, and for how many seconds more."""
+    answers: int = 0
+    """The request of :class:`Who`."""
+    asks: int = 0
+    """That of the one who says this, if it is opening the room itself."""
 
 
 class Entered(NodeWord, tag="entered"):
@@ -236,6 +242,13 @@ class Fetch(NodeWord, tag="fetch"):
     take: bool
 
 
+class Claimed(NodeWord, tag="claimed"):
+    """A client of yours has begun afresh here, with its ticket: what you have of it is over."""
+
+    id: Id
+    incarnation: int
+
+
 class Place(msgspec.Struct, array_like=True, frozen=True):
     """What a session that is handed over believes of one of its rooms."""
 
@@ -274,5 +287,5 @@ class Fetched(NodeWord, tag="fetched"):
 
 AnyNodeWord = (
     Beat | Farewell | Who | Here | Entered | Changed | Gone | Moved | Quit | Ruled | Say | Acknowledge
-    | Unknown | Cast | Throw | Ban | Knock | KnockEnd | Verdict | Expel | Fetch | Fetched
+    | Unknown | Cast | Throw | Ban | Knock | KnockEnd | Verdict | Expel | Claimed | Fetch | Fetched
 )  # fmt: skip

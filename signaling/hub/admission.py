@@ -33,6 +33,8 @@ class Admitted(msgspec.Struct):
     """Of a resumed session."""
     was_away: bool = False
     replay_after: int = 0
+    claimed_from: NodeId = ALONE
+    """Which other node may still have this session."""
     replaced: Session | None = None
     """The former session of this id, whose past could not be kept."""
 
@@ -100,7 +102,10 @@ class Admission:
             session.incarnation = claim.incarnation + 2
         self.grant(session, grants, now, unix_now)
         welcome = self._welcome(session, False, unix_now)
-        return Admitted(session, [*goodbye, Deliver(link, welcome)], replaced=former)
+        admitted = Admitted(session, [*goodbye, Deliver(link, welcome)], replaced=former)
+        if claim is not None and claim.node != self._node:
+            admitted.claimed_from = claim.node
+        return admitted
 
     @staticmethod
     def grant(session: Session, grants: Grants, now: float, unix_now: float) -> None:

@@ -15,9 +15,9 @@ from collections.abc import Callable, Mapping
 from math import inf
 from typing import Any
 
-from signaling.cluster.words import ALONE, Expel, Fetch, LeftReason, NodeId, NodeWord, Passport
+from signaling.cluster.words import ALONE, Claimed, Expel, Fetch, LeftReason, NodeId, NodeWord, Passport
 from signaling.config import Config
-from signaling.effects import Close, Deliver, Effect, LinkHandle, Replay
+from signaling.effects import Close, Deliver, Effect, LinkHandle, Replay, Tell
 from signaling.grants import OPEN, Grants
 from signaling.hub.admission import Admission
 from signaling.hub.handover import Handover
@@ -165,6 +165,9 @@ class Hub:
             self._forget_subject(admitted.replaced)
             self.sessions[session.id] = session
             self._of_subject[session.grants.subject] += 1
+            if admitted.claimed_from:
+                effects += self._neighbours.begun_here(session.id)
+                effects.append(Tell((admitted.claimed_from,), Claimed(session.id, session.incarnation)))
         self._schedule(session)
         return session, effects
 

@@ -20,6 +20,7 @@ from signaling.cluster.words import (
     Ban,
     Cast,
     Changed,
+    Claimed,
     Entered,
     Expel,
     Gone,
@@ -98,6 +99,7 @@ class Neighbours:
         self._moderation = moderation
         self._sessions = sessions
         self._end_session = end
+        rooms.forgotten = self._forget_members
         self.remote: dict[PeerId, RemotePeer] = {}
         self._holds: list[tuple[float, NodeId]] = []
         """When the members of dead nodes are gone."""
@@ -121,6 +123,7 @@ class Neighbours:
             Knock: self._knock,
             KnockEnd: self._knock_end,
             Verdict: self._verdict,
+            Claimed: self._claimed,
         }
 
     def heard(self, sender: NodeId, word: NodeWord, now: float) -> list[Effect]:
@@ -160,9 +163,7 @@ class Neighbours:
         self._rooms.arriving.setdefault(name, Arriving()).count += 1
         if name in self._rooms.by_name and name not in self._rooms.openings:
             return [Opened(name)]
-        effects: list[Effect] = [] if name in self._rooms.openings else [Listen(name)]
-        self._rooms.openings.setdefault(name, Opening(now))
-        return effects
+        return self._rooms.begin_opening(name, now)
 
     def arrived(self, name: RoomName) -> list[Effect]:
         """Somebody who was to come into this room is in, or does not come."""
@@ -218,7 +219,7 @@ class Neighbours:
                     member.shown = replace(member.shown, is_away=True)
                     effects += self._tell_locals(room, member.as_update(room.name), member.id)
         for name, opening in list(self._rooms.openings.items()):
-            opening.rivals.discard(node)
+            opening.rivals.pop(node, None)
             effects += self._answered(name, opening, node, now)
         return effects
 
@@ -255,12 +256,12 @@ class Neighbours:
         name = RoomName(word.room)
         opening = self._rooms.openings.get(name)
         if opening is not None and opening.missing is None:
-            self._meet_rival(opening, sender, now)
-            return [Tell((sender,), Here(name))]
+            self._meet_rival(opening, sender, word.request, now)
+            return [Tell((sender,), Here(name, asks=opening.request))]
         room = self._rooms.by_name.get(name)
         if room is None:
             return []
-        answer = self._account(room, now)
+        answer = self._account(room, word.request, now)
         self._elsewhere(room).nodes.add(sender)
         return [Tell((sender,), answer)]
 
@@ -269,10 +270,12 @@ class Neighbours:
         opening, room = self._rooms.openings.get(name), self._rooms.by_name.get(name)
         if word.rules is None:
             if opening is not None and opening.missing is None:
-                self._meet_rival(opening, sender, now)
+                self._meet_rival(opening, sender, word.asks, now)
             elif room is not None:
                 # It asked before we had opened the room.
-                return self._who(sender, Who(name), now)
+                return self._who(sender, Who(name, word.asks), now)
+            return []
+        if opening is not None and word.answers != opening.request:
             return []
         if room is None:
             if opening is None:
@@ -288,7 +291,7 @@ class Neighbours:
         if opening is not None:
             effects += self._answered(name, opening, sender, now)
         elif is_news:
-            effects.append(Tell((sender,), self._account(room, now)))
+            effects.append(Tell((sender,), self._account(room, word.asks, now)))
         return effects
 
     def _entered(self, sender: NodeId, word: Entered, now: float) -> list[Effect]:
@@ -403,10 +406,14 @@ class Neighbours:
             return []
         return self._moderation.end_wait(room, word.id, word.admit and not room.is_full)
 
+    def _claimed(self, sender: NodeId, word: Claimed, now: float) -> list[Effect]:
+        own = self._sessions.get(word.id)
+        return [] if own is None or own.incarnation >= word.incarnation else self._give_up(own)
+
     # Openings
 
-    def _meet_rival(self, opening: Opening, rival: NodeId, now: float) -> None:
-        opening.rivals.add(rival)
+    def _meet_rival(self, opening: Opening, rival: NodeId, request: int, now: float) -> None:
+        opening.rivals[rival] = request
         if self._rooms.node < min(opening.rivals):
             opening.deadline = min(opening.deadline, now + RIVAL_TIMEOUT)
 
@@ -420,21 +427,26 @@ class Neighbours:
         """What is known now must do: who waited comes in."""
         del self._rooms.openings[name]
         effects: list[Effect] = []
+        found = self._rooms.by_name.get(name)
+        if found is not None and found.owner is not None and not found.has_peer(found.owner):
+            # It left while we were told.
+            found.owner = None
         for session, join in opening.joins:
             if self._sessions.get(session.id) is session:
                 effects += self._rooms.join(session, join, now, is_known=True)
         room = self._rooms.by_name.get(name)
-        if room is not None and opening.missing is None:
-            for rival in opening.rivals:
-                self._elsewhere(room).nodes.add(rival)
-                effects.append(Tell((rival,), self._account(room, now)))
+        for rival, request in opening.rivals.items() if room is not None else ():
+            assert room is not None
+            account = self._account(room, request, now)
+            self._elsewhere(room).nodes.add(rival)
+            effects.append(Tell((rival,), account))
         if name in self._rooms.arriving:
             effects.append(Opened(name))
         return effects if room is None else effects + self._rooms.close_if_empty(room)
 
     # Inside
 
-    def _account(self, room: Room, now: float) -> Here:
+    def _account(self, room: Room, request: int, now: float) -> Here:
         """All that we know of a room from our own members."""
         return Here(
             room.name,
@@ -443,6 +455,8 @@ class Neighbours:
             [waiter.member.as_shown() for waiter in room.waiting.values()],
             list(room.elsewhere.nodes),
             self._rooms.bans.of(room.name, now),
+            request,
+            opening.request if (opening := self._rooms.openings.get(room.name)) is not None else 0,
         )
 
     def _take_over(self, room: Room, sender: NodeId, word: Here, now: float) -> list[Effect]:
@@ -459,6 +473,11 @@ class Neighbours:
                 effects += self._remove(room, member, "lost")
         for shown in word.members:
             effects += self._show(room, sender, shown, False)
+        owner, is_same = word.rules.owner, not room.rules.is_newer_than(word.rules)
+        if room.owner is None and is_same and owner is not None and room.has_peer(owner):
+            # We thought that it had gone.
+            room.owner = owner
+            effects += self._moderation.tell_rules(room)
         waiting = room.elsewhere.waiting
         for peer in [peer for peer, waiter in waiting.items() if waiter.node == sender]:
             del waiting[peer]
@@ -490,17 +509,20 @@ class Neighbours:
         if member is not None:
             before, member.node = member.shown, node
             member.shown = shown
-            remote = self.remote[shown.id]
-            remote.node, remote.incarnation = node, shown.incarnation
+            self._index(room, node, shown)
             update = member.as_update(room.name)
             return [] if looks_same(before, shown) else self._tell_locals(room, update, shown.id)
         if len(elsewhere.members) >= MAX_REMOTE_MEMBERS:
             return []
         member = elsewhere.members[shown.id] = RemoteMember(node, shown)
+        self._index(room, node, shown)
+        return self._rooms.announce(room, member)
+
+    def _index(self, room: Room, node: NodeId, shown: Shown) -> None:
         remote = self.remote.setdefault(shown.id, RemotePeer(node, shown.incarnation))
         remote.node, remote.incarnation = node, shown.incarnation
-        remote.rooms.append(room)
-        return self._rooms.announce(room, member)
+        if room not in remote.rooms:
+            remote.rooms.append(room)
 
     def _supersede(self, shown: Shown, node: NodeId, moved: bool) -> list[Effect] | None:
         """None when somebody else is right about this id. A fresh session takes its own past's place."""
@@ -530,6 +552,14 @@ class Neighbours:
                 del self.remote[peer]
         return member
 
+    def begun_here(self, peer: PeerId) -> list[Effect]:
+        """It has begun afresh at this node: what others have of it is over."""
+        effects: list[Effect] = []
+        remote = self.remote.get(peer)
+        for room in [] if remote is None else list(remote.rooms):
+            effects += self._remove(room, room.elsewhere.members[peer], "reset")
+        return effects
+
     def not_adopted(self, peer: PeerId) -> list[Effect]:
         """It was given to us, and we cannot go on with it: it is nowhere any more."""
         effects: list[Effect] = []
@@ -541,7 +571,8 @@ class Neighbours:
 
     def place(self, room: Room, node: NodeId, shown: Shown) -> None:
         """One of our members is at another node from now on; nobody is told."""
-        self._place(room, node, shown)
+        self._elsewhere(room).members[shown.id] = RemoteMember(node, shown)
+        self._index(room, node, shown)
 
     def _remove(self, room: Room, member: RemoteMember, reason: LeftReason) -> list[Effect]:
         self.displace(room, member.id)
@@ -560,6 +591,10 @@ class Neighbours:
                 room.owner = None
             effects += self._remove(room, member, "lost")
         return effects
+
+    def _forget_members(self, room: Room) -> None:
+        for peer in list(room.elsewhere.members):
+            self.displace(room, peer)
 
     def _confirm(self, room: Room, node: NodeId) -> None:
         """It still has the room."""

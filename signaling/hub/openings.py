@@ -15,13 +15,15 @@ RIVAL_TIMEOUT = 0.1
 class Opening:
     """``missing``: nodes that have the room and have not answered yet; None while none is known."""
 
-    __slots__ = ("deadline", "joins", "missing", "rivals")
+    __slots__ = ("deadline", "joins", "missing", "request", "rivals")
 
-    def __init__(self, now: float) -> None:
+    def __init__(self, request: int, now: float) -> None:
+        self.request = request
+        """What was said before it began is no answer to it."""
         self.deadline = now + ANSWER_TIMEOUT
         self.joins: list[tuple[Session, Join]] = []
-        self.rivals: set[NodeId] = set()
-        """Nodes that are opening it too."""
+        self.rivals: dict[NodeId, int] = {}
+        """Nodes that are opening it too, and the numbers of their requests."""
         self.missing: set[NodeId] | None = None
 
     def drop(self, session: Session) -> Join | None:

@@ -181,7 +181,8 @@ class Room:
     @property
     def settings(self) -> RoomSettings:
         """One object for all who are told the same: it waits in the mailbox of each."""
-        told = RoomSettings(self.capacity, self.owner, self.locked, bool(self.key), self.has_lobby)
+        owner = self.owner if self.owner is not None and self.has_peer(self.owner) else None
+        told = RoomSettings(self.capacity, owner, self.locked, bool(self.key), self.has_lobby)
         if told != self._settings:
             self._settings = told
         return self._settings

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from signaling.cluster.carrying import carried
@@ -76,7 +77,11 @@ class Rooms:
         self.is_asking = False
         """Whether other nodes can be asked for rooms: there are some, and the bus is there."""
         self.openings: dict[RoomName, Opening] = {}
+        self._requests = 0
+        self._made = 0.0
         self.arriving: dict[RoomName, Arriving] = {}
+        self.forgotten: Callable[[Room], None] = lambda room: None
+        """Told of a room that other nodes may go on with."""
         self.unix_offset = 0.0
         """Of the calendar to the clock that never jumps."""
         self.bans = Bans()
@@ -212,13 +217,15 @@ class Rooms:
 
     def close_if_empty(self, room: Room) -> list[Effect]:
         """A room ends with its last member, and at this node with the last of its own."""
-        if room.members or room.name in self.openings or room.name in self.arriving:
+        is_kept = room.members or room.name in self.openings or room.name in self.arriving
+        if is_kept or self.by_name.get(room.name) is not room:
             return []
         effects = [] if room.elsewhere.members else self._send_away(room)
         if room.waiting:
             return effects
         self._forget(room)
         if self.node:
+            self.forgotten(room)
             effects += [*room.tell_nodes(Quit(room.name)), Unlisten(room.name)]
         return effects
 
@@ -312,9 +319,17 @@ class Rooms:
         """Another node may have this room, and rules for it."""
         if not session.grants.reaches(name):
             return self._post.refuse(session, ErrorCode.NOT_ALLOWED, request=message.request)
-        effects: list[Effect] = [] if name in self.openings else [Listen(name)]
-        self.openings.setdefault(name, Opening(now)).joins.append((session, message))
+        effects = self.begin_opening(name, now)
+        self.openings[name].joins.append((session, message))
         return effects
+
+    def begin_opening(self, name: RoomName, now: float) -> list[Effect]:
+        """Unless it has begun."""
+        if name in self.openings:
+            return []
+        self._requests += 1
+        self.openings[name] = Opening(self._requests, now)
+        return [Listen(name, self._requests)]
 
     def add(self, room: Room) -> None:
         self.by_name[room.name] = room
@@ -326,7 +341,9 @@ class Rooms:
         room = Room(name, capacity, session.id)
         room.key, room.has_lobby = key_of(message.proof), message.lobby
         if self.node:
-            room.stamp = Stamp(now + self.unix_offset, self.node)
+            # Two rooms of ours are never made at the same time.
+            self._made = max(now + self.unix_offset, self._made + 1e-6)
+            room.stamp = Stamp(self._made, self.node)
         self.add(room)
         return room
 
