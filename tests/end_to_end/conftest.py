@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-import shutil
 import signal
 import subprocess
 import sys
@@ -18,6 +17,8 @@ from urllib.parse import urlencode
 
 import pytest
 from playwright.async_api import Browser, Page, async_playwright
+
+from tests import needs
 
 PATIENCE = 20.0
 """Seconds for anything that is going to happen at all."""
@@ -124,12 +125,9 @@ def server(start_server: StartServer) -> ServerProcess:
 
 @pytest.fixture
 async def browser() -> AsyncIterator[Browser]:
-    chromium = shutil.which("chromium")
-    if chromium is None:
-        pytest.skip("chromium is missing: apt-get install chromium")
     async with async_playwright() as playwright:
         launched = await playwright.chromium.launch(
-            executable_path=chromium, headless=True, args=BROWSER_ARGUMENTS
+            executable_path=needs.program("chromium"), headless=True, args=BROWSER_ARGUMENTS
         )
         yield launched
         await launched.close()
@@ -187,7 +185,7 @@ async def far_page(
 ) -> AsyncIterator[tuple[Page, list[int]]]:
     """Ben's page in the garden, in a browser of its own, with the processes that it lives in."""
     other = await browser.browser_type.launch(
-        executable_path=shutil.which("chromium"), headless=True, args=BROWSER_ARGUMENTS
+        executable_path=needs.program("chromium"), headless=True, args=BROWSER_ARGUMENTS
     )
     page = await other.new_page()
     page.on("pageerror", lambda error: faults.append(f"Ben: {error}"))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import shutil
 import socket
 import ssl
 import time
@@ -12,7 +11,6 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-import pytest
 from aioice import Connection
 from aioice.stun import Class, Message, Method
 
@@ -21,6 +19,7 @@ from peer.engine.ice.servers import ServerAddress, parse_server
 from peer.facts import UNREACHABLE, Trouble
 from signaling.certificate import make_certificate
 from signaling.turn import password
+from tests import needs
 
 REALM = "example.org"
 USER, PASSWORD = "ana", "s3cret"
@@ -56,9 +55,7 @@ class Coturn:
 @asynccontextmanager
 async def coturn(directory: Path, *options: str, secret: bool = False) -> AsyncIterator[Coturn]:
     """Run one, in a directory of its own; ``secret``: with ``static-auth-secret``, and no fixed user."""
-    program = shutil.which("turnserver")
-    if program is None:
-        pytest.skip("coturn is not installed; scripts/install-system does it")
+    program = needs.program("turnserver")
     certificate = directory / "turn.pem"
     certificate.write_bytes(make_certificate(["localhost", "127.0.0.1"], time.time()))
     port, tls_port = _free_ports(2)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import shutil
 import signal
 import time
 
@@ -12,13 +11,11 @@ import pytest
 
 from peer.testing.network import Conditions
 from tests.natlab.actors import Process
-from tests.natlab.browser import chromium
 from tests.natlab.calls import Call, Engine, call
-from tests.natlab.namespaces import reason_not_here
 
 pytestmark = [
     pytest.mark.end_to_end,
-    pytest.mark.skipif(reason_not_here() is not None, reason=str(reason_not_here())),
+    pytest.mark.needs("lab"),
 ]
 
 LINE = Conditions(latency=0.02)
@@ -26,13 +23,9 @@ OUTAGE = 0.2
 RESUME_TIMEOUT = 20.0
 """On a machine that does other things as well; how fast it really is, the benchmark says."""
 
-with_chromium = pytest.mark.skipif(chromium() is None, reason="chromium is missing: apt-get install chromium")
-with_coturn = pytest.mark.skipif(
-    shutil.which("turnserver") is None, reason="coturn is missing: apt-get install coturn"
-)
 PAIRS = pytest.mark.parametrize(
     "engines",
-    [("python", "python"), pytest.param(("chromium", "python"), marks=with_chromium)],
+    [("python", "python"), pytest.param(("chromium", "python"), marks=pytest.mark.needs("chromium"))],
     ids=" and ".join,
 )
 Pair = tuple[Engine, Engine]
@@ -161,7 +154,7 @@ async def test_signaling_and_media_are_cut_at_once_and_one_comes_back_before_the
 
 
 @PAIRS
-@with_coturn
+@pytest.mark.needs("turnserver")
 async def test_a_call_moves_to_the_other_turn_server_when_the_one_in_use_dies(engines: Pair) -> None:
     async with call(
         engines, conditions=LINE, turn_servers=2, before=lambda lab, ana, ben: lab.part(ana, ben)

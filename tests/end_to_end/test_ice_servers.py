@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import shutil
 import socket
 import sys
 import time
@@ -244,7 +243,7 @@ async def test_a_name_of_the_local_network_has_an_address() -> None:
         await somebody.close()
 
 
-@pytest.mark.skipif(shutil.which("unshare") is None, reason="unshare is not installed; util-linux has it")
+@pytest.mark.needs("unshare")
 async def test_a_machine_without_a_network_knows_no_names_and_raises_nothing() -> None:
     asking = (
         "import asyncio; from peer.engine.ice.mdns import resolve; print(asyncio.run(resolve('a.local')))"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import re
-import shutil
 import socket
 import ssl
 from collections.abc import AsyncIterator
@@ -15,6 +14,7 @@ import aiohttp
 import pytest
 
 from signaling.certificate import make_certificate
+from tests import needs
 from tests.end_to_end.conftest import OpenPage, ServerProcess, StartServer, eventually
 from tests.end_to_end.looks import connected
 from tests.hostile.ambiguous import ambiguous
@@ -103,9 +103,7 @@ class Front:
 async def in_front_of(
     server: ServerProcess, kind: str, folder: Path, *, tls: bool = True
 ) -> AsyncIterator[Front]:
-    program = shutil.which(kind) or shutil.which(f"/usr/sbin/{kind}")
-    if program is None:
-        pytest.skip(f"{kind} is not installed (scripts/install-system)")
+    program = needs.program(kind)
     port = free_port()
     pem = folder / "both.pem"
     pem.write_bytes(make_certificate(["localhost"], 1_700_000_000.0 + 86_400.0 * 900))
