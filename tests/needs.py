@@ -20,6 +20,7 @@ from tests.natlab.nat.rootless import reason_no_internet_here, reason_no_users_h
 
 PACKAGES = {
     "chromium": "chromium",
+    "chromium-headless-shell": "chromium-headless-shell",
     "haproxy": "haproxy",
     "ip": "iproute2",
     "nft": "nftables",
