@@ -11,10 +11,11 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from aioice import Connection
+from aioice import Candidate, Connection
 from aioice.stun import Class, Message, Method
 
 from peer.engine.ice.allocation import relayed
+from peer.engine.ice.relay import RelayProtocol
 from peer.engine.ice.servers import ServerAddress, parse_server
 from peer.facts import UNREACHABLE, Trouble
 from signaling.certificate import make_certificate
@@ -77,6 +78,15 @@ async def coturn(directory: Path, *options: str, secret: bool = False) -> AsyncI
         yield server
     finally:
         await server.kill()
+
+
+async def given_back(answer: tuple[Candidate, RelayProtocol] | Trouble) -> Candidate | Trouble:
+    """The relay that was allocated, which is not needed for long; or why there is none."""
+    if isinstance(answer, Trouble):
+        return answer
+    candidate, protocol = answer
+    await protocol.close()
+    return candidate
 
 
 async def _until_it_listens(server: Coturn) -> None:

@@ -21,7 +21,7 @@ from peer.engine.ice.servers import ServerAddress, parse_server
 from peer.facts import Trouble
 from signaling.config import Ice, TurnServers
 from signaling.turn import Turn
-from tests.end_to_end.coturn import PASSWORD, SECRET, USER, Coturn, coturn
+from tests.end_to_end.coturn import PASSWORD, SECRET, USER, Coturn, coturn, given_back
 from tests.peer.engine.ice.turn_server import Receiver
 
 pytestmark = pytest.mark.end_to_end
@@ -56,11 +56,7 @@ async def ask(
         lost=(lost if lost is not None else []).append,
         tls=None if coturn is None else coturn.trust,
     )
-    if isinstance(answer, Trouble):
-        return answer
-    candidate, protocol = answer
-    await protocol.close()
-    return candidate
+    return await given_back(answer)
 
 
 @asynccontextmanager

@@ -34,6 +34,7 @@ from signaling.certificate import make_certificate
 from tests import needs
 from tests.end_to_end.commands import Command, command
 from tests.end_to_end.conftest import PATIENCE, eventually
+from tests.end_to_end.coturn import given_back
 
 pytestmark = [
     pytest.mark.end_to_end,
@@ -64,11 +65,7 @@ async def ask(
     assert isinstance(server, ServerAddress)
     lost: list[Trouble] = []
     answer = await relayed(Connection(ice_controlling=True), server, TIMEOUT, lost=lost.append, tls=trust)
-    if isinstance(answer, Trouble):
-        return answer
-    candidate, protocol = answer
-    await protocol.close()
-    return candidate
+    return await given_back(answer)
 
 
 @asynccontextmanager
