@@ -194,8 +194,8 @@ async def test_a_line_that_comes_and_goes_leaves_nothing_behind() -> None:
         before = [await party.do("resources") for party in talk.parties]
         for _ in range(4):
             talk.lab.cut(talk.ana.machine, 2.0)
-            await asyncio.sleep(2.0)
-            await goes_on(talk, time.monotonic())
+            await asyncio.sleep(4.0)
+        await goes_on(talk, time.monotonic())
         await all_came_once_and_in_order(talk)
         # The paths of before are closed within seconds.
         for party, resources in zip(talk.parties, before, strict=True):
