@@ -132,6 +132,16 @@ class Stage:
         """For the table."""
         self.figures.append(figure)
 
+    @contextmanager
+    def memory_within(self, most_bytes: int) -> Iterator[None]:
+        """What happens inside may take so much of the server's memory, at its peak."""
+        self.server.forget_peak()
+        before = self.server.peak_memory_bytes
+        yield
+        grown = self.server.peak_memory_bytes - before
+        assert grown < most_bytes
+        self.tell(f"memory +{grown // 1024} KiB")
+
     def slowest(self) -> float:
         """The p99 that the witness may have: three times the idle one, and 50 ms or what was allowed.
 
