@@ -167,8 +167,17 @@ class Ice(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Cluster(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Which of several nodes this is."""
+    """Several nodes as one server, and which of them this is."""
 
+    backplane: str = ""
+    """What the nodes talk over: ``redis://…``, ``rediss://…`` or ``nats://…``, as its own operators write it;
+    empty: this node is alone. All nodes need the same ``server.ticket_key``."""
+    key: str = ""
+    """At least 32 characters, the same on every node: what they say to each other is signed with it."""
+    prefix: str = "peerlane"
+    """What the subjects on the bus begin with; another one for each cluster that shares it."""
+    dead_after: float = 4.0
+    """A node that is not heard of for so many seconds counts as dead; each speaks once a second."""
     region: str = ""
     """Where this node is, in a word of your own, such as ``eu``; TURN servers of the same region are told
     first, and clients choose between regions by measuring."""

@@ -9,15 +9,23 @@ import time
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple, TypeVar
 
+import msgspec
+
 from signaling.auth import Verified
 from signaling.authority import Authority
+from signaling.backplane.base import Backplane
+from signaling.backplane.buses import make_backplane
+from signaling.bus import Bus
+from signaling.cluster.words import ALONE, Beat, NodeId
 from signaling.config import Config
 from signaling.effects import Deliver, DeliverAll, Effect
 from signaling.gate import Gate
+from signaling.grants import Grants
 from signaling.hub.hub import Hub
-from signaling.hub.tickets import Tickets
+from signaling.hub.tickets import Tickets, subject_digest
+from signaling.leaving import Leaving
 from signaling.limits import TokenBucket, Turned
-from signaling.metrics import LinkResult, Metrics
+from signaling.metrics import LinkResult, Metrics, package_version
 from signaling.outbox import Outbox
 from signaling.performer import Performer
 from signaling.pressure import Pressure
@@ -80,10 +88,15 @@ class Node:
     ) -> None:
         self.config = config
         self.metrics = metrics
-        self.id = secrets.token_urlsafe(6)
+        self.id = NodeId(secrets.token_urlsafe(6))
         """Made anew with each start."""
         self._authority = authority or Authority(config)
-        self.hub = Hub(config, Tickets(ticket_key), secrets.token_urlsafe(9), secrets.token_bytes)
+        cluster = config.cluster
+        backplane = make_backplane(cluster.backplane, cluster.prefix) if cluster.backplane else None
+        epoch = secrets.token_urlsafe(9)
+        alone = ALONE if backplane is None else self.id
+        self.hub = Hub(config, Tickets(ticket_key), epoch, secrets.token_bytes, alone)
+        self.bus = None if backplane is None else self._bus(backplane)
         limits = config.limits
         self.pressure = Pressure(limits.memory_bytes)
         self.gate = Gate(limits, metrics, self.pressure)
@@ -91,8 +104,9 @@ class Node:
         self._byte_cost = limits.messages_per_second / limits.bytes_per_second
         # A join takes as many tokens as messages may come in its time.
         self._join_cost = max(0.0, limits.messages_per_second / limits.joins_per_second - 1.0)
-        self._performer = Performer(self.hub, metrics, limits.total_queued_bytes // 2, self._now)
+        self._performer = Performer(self.hub, metrics, limits.total_queued_bytes // 2, self._now, self.bus)
         self._links = self._performer.links
+        self._leaving = Leaving(config, self.hub, self._performer, self.bus, self._now)
         self.stun_port: int | None = None
         """Of the embedded STUN responder, named in every welcome."""
         self.stun_alternates: list[str] = []
@@ -109,10 +123,14 @@ class Node:
     def start(self) -> None:
         """Start the clock; call it on the running loop."""
         self._clockwork = asyncio.get_running_loop().create_task(self._keep_time())
+        if self.bus is not None:
+            self.bus.start()
 
     async def stop(self) -> None:
         """Say goodbye to all, then stop the clock. Takes a few seconds at the most."""
         await self.drain()
+        if self.bus is not None:
+            await self.bus.stop()
         if self._clockwork is not None:
             self._clockwork.cancel()
             await asyncio.wait([self._clockwork])
@@ -129,7 +147,9 @@ class Node:
         if not cluster.public_url:
             return []
         here = NodeAddress(cluster.public_url, cluster.region, cluster.weight, self.id, self.draining)
-        return [here]
+        living = [] if self.bus is None else self.bus.nodes.living
+        beats = [(node.id, node.beat) for node in living if node.beat.url]
+        return [here, *(NodeAddress(b.url, b.region, b.weight, id, b.is_draining) for id, b in beats)]
 
     def nodes_changed(self) -> None:
         """Tell all clients what :meth:`nodes` says now."""
@@ -229,13 +249,13 @@ class Node:
             self.metrics.links["websocket"] -= 1
 
     async def drain(self) -> None:
-        """Take nobody in, tell all that this server leaves, and wait until they have heard it."""
+        """Take nobody in, tell all that this server leaves, and wait until another node has them."""
+        if self.draining:
+            return
         self.gate.draining = self.metrics.draining = True
-        for link in list(self._links):
-            self._performer.close(link, DRAINING)
-        finishing = [asyncio.ensure_future(link.finish()) for link in self._links]
-        if finishing:
-            await asyncio.wait(finishing)
+        if self.bus is not None:
+            self.bus.say_beat()
+        await self._leaving.leave()
 
     async def _greet(self, link: Link, host: str, who: Caller) -> None:
         """Wait for hello and open the session; what came with it in one frame is heard too."""
@@ -263,6 +283,8 @@ class Node:
             self.count_bad_token(who.address)
             self._performer.close(link, BAD_TOKEN)
             return
+        if self.bus is not None:
+            hello = await self._fetch(self.bus, hello, verified.grants, unix_now)
         session, effects = self.hub.open(link, hello, self._now(), unix_now, verified.grants)
         if session is not None and verified.token_id:
             ends = (verified.grants.expires or 0.0) + self.config.auth.leeway
@@ -276,6 +298,43 @@ class Node:
                 self.metrics.resumed_fresh += not welcome.resumed
         self._performer.perform(effects)
         self._hear(link, more, self._now())
+
+    async def _fetch(self, bus: Bus, hello: Hello, grants: Grants, unix_now: float) -> Hello:
+        """The same hello, once the session that it claims is here, if another node had it."""
+        claim = self.hub.claim_elsewhere(hello, unix_now)
+        if claim is None or hello.resume is None or claim.subject != subject_digest(grants.subject):
+            return hello
+        outcome = await bus.fetch(claim, hello.resume, grants)
+        if outcome == "whole":
+            resume = msgspec.structs.replace(hello.resume, epoch=self.hub.epoch)
+            return msgspec.structs.replace(hello, resume=resume)
+        if outcome == "spent" or self.hub.is_elsewhere(claim):
+            return msgspec.structs.replace(hello, resume=None)
+        return hello
+
+    def _bus(self, backplane: Backplane) -> Bus:
+        return Bus(
+            self.config.cluster,
+            self.id,
+            backplane,
+            self.hub,
+            perform=lambda effects: self._performer.perform(effects),
+            beat=self._beat,
+            changed=self.nodes_changed,
+            now=self._now,
+        )
+
+    def _beat(self) -> Beat:
+        cluster = self.config.cluster
+        return Beat(
+            cluster.region,
+            cluster.public_url,
+            cluster.weight,
+            self.draining,
+            len(self.hub.sessions),
+            self.hub.room_count,
+            package_version(),
+        )
 
     async def _renew(self, link: Link, who: Caller) -> None:
         """The tokens that this link has brought; what else it says waits for the verdict."""
@@ -348,6 +407,8 @@ class Node:
             try:
                 if self.hub.wake_at is not None and self.hub.wake_at <= now:
                     self._performer.perform(self.hub.wake(now, time.time()))
+                if self.bus is not None:
+                    self.bus.look()
                 self._performer.relieve(self.pressure)
             except Exception:
                 # Without a clock nobody would be pinged or given up any more.
