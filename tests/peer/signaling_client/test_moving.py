@@ -24,10 +24,12 @@ async def nodes(*regions: str) -> AsyncIterator[list[Node]]:
     bus = f"memory:{secrets.token_hex(4)}"
     async with AsyncExitStack() as stack:
         running = []
-        for region in regions:
-            port = unused_port()
-            cluster = Cluster(backplane=bus, region=region, public_url=f"http://127.0.0.1:{port}")
-            config = Config(server=Server(dev=True), cluster=cluster, session=Session(drain_window=1.0))
+        ports = [unused_port() for _ in regions]
+        urls = [f"http://127.0.0.1:{port}" for port in ports]
+        for region, port, url in zip(regions, ports, urls, strict=True):
+            server = Server(dev=True, origins=urls)
+            cluster = Cluster(backplane=bus, region=region, public_url=url)
+            config = Config(server=server, cluster=cluster, session=Session(drain_window=1.0))
             app = create_app(config, ticket_key=b"k" * 32)
             await stack.enter_async_context(TestServer(app, port=port))
             running.append(app[NODE])
