@@ -130,6 +130,8 @@ async def test_a_page_and_a_python_peer_go_on_at_another_node(
         await the_peer(ben, "Ana")
         await until(page, "window.room.roster[0]?.state === 'connected'")
         ids = await page.evaluate("window.room.me"), ben.me
+        regions = await page.evaluate("async (url) => (await fetch(url)).json()", f"{urls[0]}/v1/regions")
+        assert regions.keys() == {"region", "node", "nodes"}
         nodes[0].leave()
         await until(page, "window.told.includes('restored') && window.room.state === 'open'")
         await eventually(lambda: ben.state == "open" and ben.peer(ids[0]), "Ben is there too")
