@@ -16,6 +16,7 @@ from signaling.authority import Authority
 from signaling.backplane.base import Backplane
 from signaling.backplane.buses import make_backplane
 from signaling.bus import Bus
+from signaling.cluster.offered import offered
 from signaling.cluster.words import ALONE, Beat, NodeId
 from signaling.config import Config
 from signaling.effects import Deliver, DeliverAll, Effect
@@ -111,6 +112,8 @@ class Node:
         """Of the embedded STUN responder, named in every welcome."""
         self.stun_alternates: list[str] = []
         """Its other addresses, if it has any."""
+        self._offered = self._offer()
+        """Of :meth:`nodes`, what clients are told."""
         self._clockwork: asyncio.Task[None] | None = None
         metrics.watch(
             sessions=lambda: len(self.hub.sessions),
@@ -142,7 +145,7 @@ class Node:
         return self.gate.draining
 
     def nodes(self) -> list[NodeAddress]:
-        """Where clients may go; empty where all use one address in front of the nodes."""
+        """All that clients may go to; none where they use one address in front of the nodes."""
         cluster = self.config.cluster
         if not cluster.public_url:
             return []
@@ -152,9 +155,14 @@ class Node:
         return [here, *(NodeAddress(b.url, b.region, b.weight, id, b.is_draining) for id, b in beats)]
 
     def nodes_changed(self) -> None:
-        """Tell all clients what :meth:`nodes` says now."""
+        """Tell all clients where else they may go, if that is another place now."""
+        before, self._offered = self._offered, self._offer()
         links = [link for link in self._links if link.session is not None]
-        self._performer.perform([DeliverAll(links, Nodes(self.nodes()))] if links else [])
+        if self._offered != before and links:
+            self._performer.perform([DeliverAll(links, Nodes(self._offered))])
+
+    def _offer(self) -> list[NodeAddress]:
+        return offered(self.id, self.config.cluster.region, self.nodes())
 
     def why_not(self, address: str) -> Turned | None:
         """Why a new link from this address must wait; None when it may come in."""
@@ -292,7 +300,7 @@ class Node:
         link.session = session
         for welcome in _said(effects, Welcome):
             welcome.ice_servers = [*welcome.ice_servers, *self._own_stun(host)]
-            welcome.node, welcome.region, welcome.nodes = self.id, self.config.cluster.region, self.nodes()
+            welcome.node, welcome.region, welcome.nodes = self.id, self.config.cluster.region, self._offered
             if hello.resume is not None:
                 self.metrics.resumed_whole += welcome.resumed
                 self.metrics.resumed_fresh += not welcome.resumed

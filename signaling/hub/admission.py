@@ -85,11 +85,12 @@ class Admission:
             return None
         goodbye: list[Effect] = []
         if former is not None and claim is not None:
+            knows_all = _is_of(claim, former)
             self._supersede(former, claim)
             former.region = hello.region
             if former.link is not None:
                 goodbye = [Close(former.link, REPLACED)]
-            if hello.resume is not None and self._can_be_whole(former, hello.resume):
+            if hello.resume is not None and knows_all and self._can_be_whole(former, hello.resume):
                 return self._resume(former, claim, hello.resume, grants, goodbye, link, now, unix_now)
         peer = peer_id_from(self._random_bytes(PEER_ID_BYTES)) if claim is None else claim.peer
         session = Session(peer, self.shared(hello.capabilities), link, now)
@@ -172,9 +173,9 @@ class Admission:
         if claim.subject != subject_digest(grants.subject):
             return None
         session = self._sessions.get(claim.peer)
-        if session is not None and claim.nonce not in (session.nonce, session.previous_nonce):
-            return None
-        return claim
+        # A ticket that is newer than the session was given out by another node, to which it had gone on.
+        is_good = session is None or _is_of(claim, session) or claim.incarnation > session.incarnation
+        return claim if is_good else None
 
     def _can_be_whole(self, session: Session, resume: Resume) -> bool:
         return resume.epoch == self._epoch and session.mailbox.holds(resume.received)
@@ -237,3 +238,8 @@ class Admission:
         self._spent[spent] = session.ticket_renewal + self._config.session.ticket_lifetime
         while len(self._spent) > MAX_SPENT:
             del self._spent[next(iter(self._spent))]
+
+
+def _is_of(claim: Claim, session: Session) -> bool:
+    """Whether this session has given out that ticket itself, and it is not superseded."""
+    return claim.nonce in (session.nonce, session.previous_nonce)

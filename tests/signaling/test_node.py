@@ -274,15 +274,24 @@ NORTH_AND_SOUTH = Config(
 )
 
 
-async def test_a_client_is_told_which_node_it_is_at_and_of_every_change() -> None:
+async def test_a_client_is_told_which_node_it_is_at_and_of_every_change(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     async with running(NORTH_AND_SOUTH) as server:
         here = NodeAddress("https://n1.example", "north", 1.0, server.node.id)
         (ana, welcome), (ben, _) = await server.member(), await server.member()
         assert (welcome.node, welcome.region, welcome.nodes) == (server.node.id, "north", [here])
         silent = server.connect()
         server.node.nodes_changed()
-        assert (await ana.hear(Nodes)).nodes == (await ben.hear(Nodes)).nodes == [here]
+        other = NodeAddress("https://n2.example", "north", 1.0, "n2")
+        monkeypatch.setattr(server.node, "nodes", lambda: [other, here])
+        server.node.nodes_changed()
+        server.node.nodes_changed()
+        assert (await ana.hear(Nodes)).nodes == (await ben.hear(Nodes)).nodes == [here, other]
+        assert ana.heard.empty()
         assert silent.frames == 0
+        _, welcome = await server.member()
+        assert welcome.nodes == [here, other]
 
 
 @pytest.mark.parametrize(("region", "url"), [("", "turn:north.example"), ("south", "turn:south.example")])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 
 from signaling.config import Config, LimitsConfig
@@ -209,3 +210,21 @@ def test_a_full_server_takes_only_those_who_come_back() -> None:
     assert newcomer.line.closed == OVERLOADED
     ana.lose_link()
     assert ana.connect(ana.claim()).welcome.resumed
+
+
+def test_who_was_at_another_node_meanwhile_comes_back_under_the_same_id_and_afresh() -> None:
+    """Nodes without a bus: the one of before still has the session as it was."""
+    first, second = World(seed=1), World(epoch="second", seed=2)
+    (ana,) = in_room(first, "ana")
+    id, old = ana.id, ana.claim()
+    ana.lose_link()
+    ana.world = second
+    assert not ana.connect(old).welcome.resumed
+    newer = ana.claim()
+    ana.world = first
+    # Even with the epoch of the first one: what happened meanwhile is not in its mailbox.
+    ana.connect(msgspec.structs.replace(newer, epoch=old.epoch, received=old.received))
+    assert (ana.id, ana.welcome.resumed) == (id, False)
+    ana.say(Ping())
+    for used in (old, newer):
+        assert Client(first).connect(used).id != id
