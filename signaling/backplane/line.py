@@ -149,6 +149,16 @@ class Line(ABC):
         """End it now: what is still waiting, in the kernel too, is not sent any more."""
 
 
+def heed_cancelling() -> None:
+    """Raises CancelledError if it has been swallowed further in.
+
+    nats-py does so while it waits for its socket.
+    """
+    task = asyncio.current_task()
+    if task is not None and task.cancelling():
+        raise asyncio.CancelledError
+
+
 def abort(writer: asyncio.StreamWriter | None) -> None:
     """Close a connection so that a server that is frozen is not given the rest when it goes on."""
     if writer is None:

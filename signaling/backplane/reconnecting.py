@@ -6,12 +6,12 @@ import asyncio
 import logging
 import random
 from abc import ABC, abstractmethod
-from collections.abc import Collection
+from collections.abc import Collection, Coroutine
 from secrets import token_bytes
 
 from signaling.backplane.base import BusAway, BusFigures, Changed, Heard, check_body
 from signaling.backplane.frames import SENDER_BYTES, Frames
-from signaling.backplane.line import Line, LineLost, Outgoing, Saying
+from signaling.backplane.line import Line, LineLost, Outgoing, Saying, heed_cancelling
 
 log = logging.getLogger("signaling.backplane")
 
@@ -56,9 +56,8 @@ class ReconnectingBackplane(ABC):
         pause = FIRST_PAUSE
         while True:
             known = self._times_usable
-            try:
-                await self._live(self._new_line())
-            except Exception as error:  # noqa: BLE001  # a fault of a library ends a connection, not the node
+            error = await _outcome(self._live(self._new_line()))
+            if error is not None:
                 self._complain(error)
             if self._times_usable > known:
                 pause = FIRST_PAUSE
@@ -157,6 +156,7 @@ class ReconnectingBackplane(ABC):
     async def _write(self, line: Line) -> None:
         while True:
             await line.write(await self._outgoing.take())
+            heed_cancelling()
 
     async def _end_on_trouble(self) -> None:
         await self._trouble.wait()
@@ -207,14 +207,27 @@ class ReconnectingBackplane(ABC):
         except Exception:
             log.exception("! that the bus has changed could not be handled")
 
-    def _complain(self, error: Exception) -> None:
+    def _complain(self, error: BaseException) -> None:
         """Once for each time that the bus goes away; what it says holds no password."""
         if self._has_complained:
             return
         self._has_complained = True
-        while isinstance(error, ExceptionGroup):
+        while isinstance(error, BaseExceptionGroup):
             error = error.exceptions[0]
         log.warning("! the bus is away: %s: %s", type(error).__name__, error)
+
+
+async def _outcome(life: Coroutine[None, None, None]) -> BaseException | None:
+    """What has ended it, whatever that is: a fault of a library ends a connection, not the node."""
+    # A task of its own: a task group does not say that it was cancelled when other errors come in between.
+    task = asyncio.create_task(life)
+    try:
+        await asyncio.wait([task])
+    finally:
+        if not task.done():
+            task.cancel()
+            await asyncio.wait([task])
+    return None if task.cancelled() else task.exception()
 
 
 def _nobody(*_: object) -> None:

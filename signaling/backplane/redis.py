@@ -16,8 +16,7 @@ from signaling.backplane.line import Line, LineLost, Order, Orders, Saying, abor
 from signaling.backplane.reconnecting import ReconnectingBackplane
 from signaling.backplane.urls import BusAddress
 
-SOCKET_TIMEOUT = 5.0
-"""Above the beat's: it is what ends a connection that nothing else has ended."""
+CONNECT_TIMEOUT = 2.0
 SUBSCRIBE_AT_ONCE = 1000
 YIELD_AFTER = 200
 """Messages that are in memory already are handed on without waiting; others of this process want a turn."""
@@ -140,7 +139,9 @@ def _connection(address: BusAddress) -> AbstractConnection:
     options: dict[str, Any] = {
         "username": address.secret.user or None,
         "password": address.secret.password or None,
-        "socket_timeout": SOCKET_TIMEOUT,
+        "socket_connect_timeout": CONNECT_TIMEOUT,
+        # Dialling has a time-out as a whole, and beats notice everything later.
+        "socket_timeout": None,
         # Messages as plain arrays, and nothing that is pushed in between.
         "protocol": 2,
         "driver_info": None,

@@ -26,6 +26,7 @@ class Node:
         self.inbox = SUBJECTS.inbox(name)
         self.heard: list[tuple[str, bytes]] = []
         self.changes: list[bool] = []
+        self.changed_at = 0.0
         self._news = asyncio.Event()
 
     @property
@@ -58,6 +59,7 @@ class Node:
 
     def change(self, usable: bool) -> None:
         self.changes.append(usable)
+        self.changed_at = asyncio.get_running_loop().time()
         self._news.set()
 
 
