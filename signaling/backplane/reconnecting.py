@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
+import time
 from abc import ABC, abstractmethod
 from collections.abc import Collection, Coroutine
 from secrets import token_bytes
@@ -139,14 +140,13 @@ class ReconnectingBackplane(ABC):
             await asyncio.sleep(BEAT)
 
     def _beat(self, line: Line) -> None:
-        loop = asyncio.get_running_loop()
-        sent = loop.time()
+        sent = time.perf_counter()
 
         def back() -> None:
             if self._line is not line or self._trouble.is_set():
                 return
             self._unanswered = 0
-            self.figures.rtt_seconds = loop.time() - sent
+            self.figures.rtt_seconds = time.perf_counter() - sent
             self.figures.on_rtt(self.figures.rtt_seconds)
             if not self._is_usable:
                 self._be_usable()
