@@ -224,16 +224,27 @@ async def _socket_end(port: int, listens: bool, take: Take) -> AsyncIterator[End
         writer.close()
         return
 
-    async def accepted(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        try:
-            while True:
-                (length,) = _LENGTH.unpack(await reader.readexactly(_LENGTH.size))
-                take(await reader.readexactly(length))
-        except asyncio.IncompleteReadError:
-            writer.close()
-
-    async with await asyncio.start_server(accepted, "127.0.0.1", port):
+    loop = asyncio.get_running_loop()
+    async with await loop.create_server(lambda: SocketListener(take), "127.0.0.1", port):
         yield SocketEnd(None)
+
+
+class SocketListener(asyncio.Protocol):
+    """Cuts what arrives into messages."""
+
+    def __init__(self, take: Take) -> None:
+        self._take = take
+        self._rest = b""
+
+    def data_received(self, data: bytes) -> None:
+        data, start = self._rest + data, 0
+        while len(data) - start >= _LENGTH.size:
+            end = start + _LENGTH.size + _LENGTH.unpack_from(data, start)[0]
+            if end > len(data):
+                break
+            self._take(data[start + _LENGTH.size : end])
+            start = end
+        self._rest = data[start:]
 
 
 async def _rooms(name: str, url: str) -> dict[str, Figure]:

@@ -69,6 +69,8 @@ class NatsLine(Line):
         self._address = address
         self._hear = hear
         self._main, self._mirror = Client(), Client()
+        self._begun: list[Client] = []
+        """Those that have to be closed."""
         self._beats = f"{name}.beats"
         self._returns = f"{name}.returns"
         self._over: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -133,7 +135,7 @@ class NatsLine(Line):
         return Saying(self._beats, str(number).encode())
 
     async def cut(self) -> None:
-        for client in (self._main, self._mirror):
+        for client in self._begun:
             # nats-py would write first what still waits; it has no public way not to.
             abort(_writer(client))
             try:
@@ -143,6 +145,7 @@ class NatsLine(Line):
                 pass  # that it had ended is why we are here
 
     async def _connect(self, client: Client, no_echo: bool) -> None:
+        self._begun.append(client)
         try:
             await self._connect_to_any(client, no_echo)
         except NatsError as error:
