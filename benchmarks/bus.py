@@ -34,7 +34,8 @@ STEP = 0.001
 INBOX = "bench.inbox"
 BACK = "bench.back"
 END = b"end"
-SUBSCRIPTIONS = 20_000
+ROOMS = 50_000
+OPENED_AT_ONCE = 500
 LONGEST_LINE = 16 * 1024 * 1024
 
 _HEAD = Struct(">Id")
@@ -119,22 +120,29 @@ async def _rates(name: str, url: str, broker: processes.Process | None, quick: b
 
 async def _at_rate(url: str, rate: int, seconds: float) -> dict[str, Any]:
     """What the listener has found, and what the sender has spent."""
-    listener = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "benchmarks.bus", url, stdout=asyncio.subprocess.PIPE, limit=LONGEST_LINE
-    )
-    assert listener.stdout is not None
-    try:
-        await listener.stdout.readline()
+    async with _child(url, "listen") as out:
+        await out.readline()
         async with _end(url, listens=False) as end:
             await asyncio.sleep(WARM_UP)
             spent = time.process_time()
             sent = await _send(end, rate, seconds)
             spent = time.process_time() - spent
             end.send(END)
-            found = json.loads(await listener.stdout.readline())
-        return {**found, "sent": sent, "sender_cpu": spent}
+            found = json.loads(await out.readline())
+    return {**found, "sent": sent, "sender_cpu": spent}
+
+
+@asynccontextmanager
+async def _child(url: str, job: str) -> AsyncIterator[asyncio.StreamReader]:
+    """A process of its own on the other core, and what it prints."""
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "benchmarks.bus", url, job, stdout=asyncio.subprocess.PIPE, limit=LONGEST_LINE
+    )
+    assert process.stdout is not None
+    try:
+        yield process.stdout
     finally:
-        await listener.wait()
+        await process.wait()
 
 
 async def _send(end: End, rate: int, seconds: float) -> int:
@@ -248,19 +256,29 @@ class SocketListener(asyncio.Protocol):
 
 
 async def _rooms(name: str, url: str) -> dict[str, Figure]:
-    """What it costs a node to listen to one more room: measured here, in the node's process."""
-    async with _end(url, listens=False) as end:
-        assert isinstance(end, BusEnd)
-        bus = end._bus
-        subjects = [f"bench.room.{number:032x}" for number in range(SUBSCRIPTIONS)]
-        memory, spent, start = _memory(), time.process_time(), time.monotonic()
-        for first in range(0, SUBSCRIPTIONS, 500):
-            await asyncio.gather(*[bus.open(subject, b"?") for subject in subjects[first : first + 500]])
-        return {
-            f"{name}: a room": Figure((_memory() - memory) / SUBSCRIPTIONS, "bytes"),
-            f"{name}: to open a room": Figure((time.process_time() - spent) / SUBSCRIPTIONS * 1e6, "µs CPU"),
-            f"{name}: rooms opened": Figure(SUBSCRIPTIONS / (time.monotonic() - start), "/s"),
-        }
+    """What it costs a node to listen to one more room, in a process that has done nothing before."""
+    async with _child(url, "rooms") as out:
+        found = json.loads(await out.readline())
+    return {
+        f"{name}: a room": Figure(found["bytes"], "bytes"),
+        f"{name}: to open a room": Figure(found["cpu"] * 1e6, "µs CPU"),
+        f"{name}: rooms opened": Figure(1 / found["seconds"], "/s"),
+    }
+
+
+async def _open_rooms(url: str) -> None:
+    bus, usable = make_backplane(url), asyncio.Event()
+    task = asyncio.create_task(bus.run([], lambda *_: None, lambda _: usable.set()))
+    await usable.wait()
+    subjects = [f"bench.room.{number:032x}" for number in range(ROOMS)]
+    memory, spent, start = _memory(), time.process_time(), time.monotonic()
+    for first in range(0, ROOMS, OPENED_AT_ONCE):
+        await asyncio.gather(*[bus.open(each, b"?") for each in subjects[first : first + OPENED_AT_ONCE]])
+    seconds, spent = time.monotonic() - start, time.process_time() - spent
+    found = {"bytes": (_memory() - memory) / ROOMS, "cpu": spent / ROOMS, "seconds": seconds / ROOMS}
+    print(json.dumps(found), flush=True)
+    task.cancel()
+    await asyncio.wait([task])
 
 
 def _memory() -> int:
@@ -284,4 +302,4 @@ if __name__ == "__main__":
     import uvloop
 
     processes.pin(processes.SERVER_CORE)
-    uvloop.run(_listen(sys.argv[1]))
+    uvloop.run({"listen": _listen, "rooms": _open_rooms}[sys.argv[2]](sys.argv[1]))

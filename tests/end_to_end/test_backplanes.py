@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
@@ -12,7 +13,7 @@ import pytest
 
 from signaling.backplane.buses import make_backplane
 from signaling.certificate import make_certificate
-from tests.contracts.backplane import PATIENCE, BackplaneContract, Make
+from tests.contracts.backplane import PATIENCE, SUBJECTS, BackplaneContract, Make
 from tests.contracts.backplane import running as node
 from tests.end_to_end.brokers import Nats, Redis, free_port, running
 
@@ -108,6 +109,45 @@ async def test_a_nats_server_that_takes_less_than_we_send_is_named(
     (tmp_path / "nats.conf").write_text("max_payload: 64KB\n")
     async with running(Nats(tmp_path, "--config", str(tmp_path / "nats.conf"))) as broker:
         assert "max_payload" in await why_not(broker.url, caplog)
+
+
+async def test_redis_is_reached_through_a_socket_in_the_file_system(tmp_path: Path) -> None:
+    path = tmp_path / "bus.sock"
+    async with running(Redis(tmp_path, "--unixsocket", str(path), "--requirepass", "secret")):
+        url = f"unix://:secret@{path}"
+        async with node(make_backplane(url), "ana") as ana, node(make_backplane(url), "ben") as ben:
+            ana.bus.publish(ben.inbox, b"hello")
+            assert await ben.until_heard(1) == [b"hello"]
+
+
+def written_in_the_docs(language: str) -> str:
+    """What docs/many-nodes.md says that a broker is to be told."""
+    page = (Path(__file__).parents[2] / "docs" / "many-nodes.md").read_text()
+    (found,) = re.findall(rf"```\n({language}.*?)```", page, re.DOTALL)
+    return str(found).replace("PASSWORD", "secret")
+
+
+async def test_the_rights_in_the_docs_are_enough_and_end_where_they_say(tmp_path: Path) -> None:
+    (tmp_path / "nats.conf").write_text(written_in_the_docs("authorization"))
+    user = written_in_the_docs("ACL SETUSER").removeprefix("ACL SETUSER ").strip()
+    (tmp_path / "users.acl").write_text(f"user {user}\nuser default off\n")
+    for broker in (
+        Redis(tmp_path, "--aclfile", str(tmp_path / "users.acl")),
+        Nats(tmp_path, "--config", str(tmp_path / "nats.conf")),
+    ):
+        async with running(broker):
+            url = f"{broker.scheme}://peerlane:secret@127.0.0.1:{broker.port}"
+            async with node(make_backplane(url), "ana") as ana, node(make_backplane(url), "ben") as ben:
+                assert not await ana.bus.open(SUBJECTS.room("x"), b"")
+                assert await ben.bus.open(SUBJECTS.room("x"), b"")
+            usable: list[bool] = []
+            stranger = asyncio.create_task(
+                make_backplane(url, "stranger").run([], lambda *_: None, usable.append)
+            )
+            await asyncio.wait([stranger], timeout=1.0)
+            stranger.cancel()
+            await asyncio.wait([stranger])
+            assert usable == []
 
 
 async def why_not(url: str, caplog: pytest.LogCaptureFixture) -> str:
