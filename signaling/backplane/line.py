@@ -142,7 +142,7 @@ class Line(ABC):
 
     @abstractmethod
     def beat(self, back: Callable[[], None]) -> Saying:
-        """What to write so that ``back`` is called once it has been through the bus."""
+        """What to write so that ``back`` is called once it, and all before it, has been through the bus."""
 
     @abstractmethod
     async def cut(self) -> None:

@@ -21,6 +21,7 @@ BEAT = 1.0
 MISSED_BEATS = 3
 DIAL_TIMEOUT = 3.0
 OPEN_TIMEOUT = 1.0
+LAST_WORDS_TIMEOUT = 1.0
 FIRST_PAUSE = 0.1
 LONGEST_PAUSE = 2.0
 """Between attempts, before chance is added so that not all nodes come at once."""
@@ -57,7 +58,7 @@ class ReconnectingBackplane(ABC):
         pause = FIRST_PAUSE
         while True:
             known = self._times_usable
-            error = await _outcome(self._live(self._new_line()))
+            error = await self._outcome(self._live(self._new_line()))
             if error is not None:
                 self._complain(error)
             if self._times_usable > known:
@@ -113,6 +114,32 @@ class ReconnectingBackplane(ABC):
         finally:
             self._give_up()
             await line.cut()
+
+    async def _outcome(self, life: Coroutine[None, None, None]) -> BaseException | None:
+        """What has ended it, whatever that is: a fault of a library ends a connection, not the node."""
+        # A task of its own: a task group does not tell that it was cancelled if other errors come meanwhile.
+        task = asyncio.create_task(life)
+        try:
+            await asyncio.wait([task])
+        finally:
+            if not task.done():
+                await self._say_the_rest()
+                task.cancel()
+                await asyncio.wait([task])
+        return None if task.cancelled() else task.exception()
+
+    async def _say_the_rest(self) -> None:
+        """Wait until all that was said before we stop has reached the bus, if it is there."""
+        if self._line is None or not self._is_usable:
+            return
+        through = asyncio.Event()
+        # What comes back was behind everything else.
+        self._say(self._line.beat(through.set))
+        try:
+            async with asyncio.timeout(LAST_WORDS_TIMEOUT):
+                await through.wait()
+        except TimeoutError:
+            pass  # it is dropped, as while the bus is away
 
     async def _dial(self, line: Line) -> None:
         try:
@@ -215,19 +242,6 @@ class ReconnectingBackplane(ABC):
         while isinstance(error, BaseExceptionGroup):
             error = error.exceptions[0]
         log.warning("! the bus is away: %s: %s", type(error).__name__, error)
-
-
-async def _outcome(life: Coroutine[None, None, None]) -> BaseException | None:
-    """What has ended it, whatever that is: a fault of a library ends a connection, not the node."""
-    # A task of its own: a task group does not say that it was cancelled when other errors come in between.
-    task = asyncio.create_task(life)
-    try:
-        await asyncio.wait([task])
-    finally:
-        if not task.done():
-            task.cancel()
-            await asyncio.wait([task])
-    return None if task.cancelled() else task.exception()
 
 
 def _nobody(*_: object) -> None:

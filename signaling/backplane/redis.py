@@ -47,7 +47,9 @@ class RedisLine(Line):
         """One for each subscription that the server has yet to confirm, in their order."""
         self._answers: deque[asyncio.Future[bool] | None] = deque()
         """One for each message whose listeners the server has yet to count, in their order."""
-        self._back: Callable[[], None] | None = None
+        self._backs: dict[bytes, Callable[[], None]] = {}
+        """What to call when the beat of this number is back."""
+        self._number = 0
 
     async def dial(self) -> None:
         for connection in (self._listening, self._publishing):
@@ -77,8 +79,10 @@ class RedisLine(Line):
         self._orders.ignore(subject)
 
     def beat(self, back: Callable[[], None]) -> Saying:
-        self._back = back
-        return Saying(self._beat_subject, b"")
+        self._number += 1
+        number = b"%d" % self._number
+        self._backs[number] = back
+        return Saying(self._beat_subject, number)
 
     async def cut(self) -> None:
         for connection in (self._listening, self._publishing):
@@ -102,10 +106,10 @@ class RedisLine(Line):
             kind, channel, body = await _response(self._listening)
             if kind == b"message":
                 subject = channel.decode()
-                if subject == self._beat_subject:
-                    self._beat_is_back()
-                else:
+                if subject != self._beat_subject:
                     self._hear(subject, body)
+                elif (back := self._backs.pop(body, None)) is not None:
+                    back()
             elif kind == b"subscribe":
                 placed = self._placing.popleft()
                 if placed is not None and not placed.done():
@@ -121,10 +125,6 @@ class RedisLine(Line):
             if answer is not None and not answer.done():
                 # We are one of them.
                 answer.set_result(listeners > 1)
-
-    def _beat_is_back(self) -> None:
-        if self._back is not None:
-            self._back()
 
 
 async def _response(connection: AbstractConnection) -> Any:
