@@ -80,14 +80,12 @@ class Node:
         self.config = config
         self.metrics = metrics
         self._authority = authority or Authority(config)
-        self.hub = Hub(config, Tickets(ticket_key), secrets.token_urlsafe(9), secrets.token_bytes)
+        self._tickets = Tickets(ticket_key, _former_keys(config))
+        self.hub = Hub(config, self._tickets, secrets.token_urlsafe(9), secrets.token_bytes)
         limits = config.limits
         self.pressure = Pressure(limits.memory_bytes)
         self.gate = Gate(limits, metrics, self.pressure)
-        # What a byte takes of the tokens for messages.
-        self._byte_cost = limits.messages_per_second / limits.bytes_per_second
-        # A join takes as many tokens as messages may come in its time.
-        self._join_cost = max(0.0, limits.messages_per_second / limits.joins_per_second - 1.0)
+        self._count_costs()
         self._performer = Performer(self.hub, metrics, limits.total_queued_bytes // 2, self._now)
         self._links = self._performer.links
         self.stun_port: int | None = None
@@ -102,6 +100,26 @@ class Node:
             turn_credentials=lambda: self.hub.turn.made,
             pressure=self.pressure,
         )
+
+    def renewed_authority(self, config: Config) -> Authority:
+        """What would judge tokens by this configuration. Raises UnusableKeys; reads files."""
+        return self._authority.renewed(config)
+
+    def use(self, config: Config, ticket_key: bytes, authority: Authority) -> None:
+        """From now on this configuration holds, as far as it may change while the server runs."""
+        self.config = config
+        self._authority = authority
+        self.gate.use(config.limits)
+        self.hub.use(config)
+        self._tickets.use(ticket_key, _former_keys(config))
+        self._count_costs()
+
+    def _count_costs(self) -> None:
+        limits = self.config.limits
+        # What a byte takes of the tokens for messages.
+        self._byte_cost = limits.messages_per_second / limits.bytes_per_second
+        # A join takes as many tokens as messages may come in its time.
+        self._join_cost = max(0.0, limits.messages_per_second / limits.joins_per_second - 1.0)
 
     def start(self) -> None:
         """Start the clock; call it on the running loop."""
@@ -342,6 +360,10 @@ class Node:
     @staticmethod
     def _now() -> float:
         return time.monotonic()
+
+
+def _former_keys(config: Config) -> list[bytes]:
+    return [key.encode() for key in config.server.former_ticket_keys]
 
 
 def _said(effects: Iterable[Effect], kind: type[WordT]) -> Iterator[WordT]:
