@@ -21,4 +21,10 @@ def after_advice(after: float, attempt: int, fraction: float) -> float:
 
     The advice is spread too: all clients of a server hear the same number.
     """
-    return max(0.0, min(LONGEST_ADVICE, after)) + delay(attempt, fraction)
+    return believed(after) + delay(attempt, fraction)
+
+
+def believed(after: float) -> float:
+    """What is believed of the seconds that a server has said."""
+    # The order of the arguments turns NaN into LONGEST_ADVICE.
+    return max(0.0, min(LONGEST_ADVICE, after))

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable, Collection
+from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, TypeVar
@@ -29,8 +29,9 @@ from peer.remote_peer import RemotePeer
 from peer.renewal import Renewal, TokenSource
 from peer.roster import Roster
 from peer.signaling_client import effects
-from peer.signaling_client.address import signaling_url
 from peer.signaling_client.dialling import why
+from peer.signaling_client.measuring import addresses_of
+from peer.signaling_client.nearest import Addresses
 from peer.signaling_client.websocket import CODEC, SignalingClient
 from peer.watchdog import Watchdog
 from signaling.protocol.codec import UNREADABLE, check_depth
@@ -90,6 +91,8 @@ class JoinOptions(msgspec.Struct, frozen=True):
     """Of the room, if you are the first."""
     policy: IcePolicy = IcePolicy()
     """Which addresses, ports and paths may be used; see ``docs/connections.md``."""
+    nearest: bool = False
+    """Ask the server for all of its nodes, and use the nearest; see ``docs/many-nodes.md``."""
     timeout: float = 20.0
     """How long to try to reach the server before giving up."""
 
@@ -99,7 +102,7 @@ DEFAULT_OPTIONS = JoinOptions()
 
 @asynccontextmanager
 async def join(
-    url: str,
+    url: str | Sequence[str],
     room: str,
     *,
     name: str = "",
@@ -108,11 +111,14 @@ async def join(
 ) -> AsyncIterator[Room]:
     """Enter a room, with everybody who is there already; leave it at the end of the block.
 
+    Of several servers the nearest is used, and the others when it is lost.
+
     Raises Refused when the server says no, Lost when it cannot be reached in time, AddressError for a
     ``url`` that cannot be a server's, and OSError when ``options.verify`` cannot be read.
     """
     token = options.token if isinstance(options.token, str) else await options.token()
-    entering = Room(url, room, options, token)
+    addresses = await addresses_of(url, options.nearest, options.verify)
+    entering = Room(addresses, room, options, token)
     try:
         await entering.enter(name, metadata or {})
         yield entering
@@ -123,7 +129,7 @@ async def join(
 class Room:
     """A room that you are in; made by :func:`join`."""
 
-    def __init__(self, url: str, room: str, options: JoinOptions, token: str = "") -> None:
+    def __init__(self, addresses: Addresses, room: str, options: JoinOptions, token: str = "") -> None:
         full_name = room_name(room)
         if full_name is None:
             raise Refused(ErrorCode.BAD_ROOM_NAME, hint=HINTS[ErrorCode.BAD_ROOM_NAME])
@@ -156,7 +162,7 @@ class Room:
         self._patience: asyncio.Timeout | None = None
         self._closing: asyncio.Task[None] | None = None
         self._client = SignalingClient(
-            signaling_url(url),
+            addresses,
             capabilities=_capabilities(),
             tell=self._told,
             token=token,

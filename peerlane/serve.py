@@ -166,7 +166,7 @@ async def _relayed(config: Config, with_turn: bool) -> AsyncIterator[tuple[Calla
         return
     try:
         log.info("= relaying", extra={"event": "relaying", "port": told.port})
-        ours = TurnServers(told.urls, told.secrets, region=config.ice.region)
+        ours = TurnServers(told.urls, told.secrets, region=config.cluster.region)
 
         def with_relay(config: Config) -> Config:
             ice = msgspec.structs.replace(config.ice, turn=[ours, *config.ice.turn])

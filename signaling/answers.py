@@ -6,9 +6,9 @@ from typing import Annotated
 
 import msgspec
 
-from signaling.protocol.parts import RoomSettings
+from signaling.protocol.parts import NodeAddress, RoomSettings
 
-# Names of regions are the operator's own and short.
+# As Region of the protocol has it.
 MAX_REGION_CHARACTERS = 64
 
 Count = Annotated[int, msgspec.Meta(ge=0)]
@@ -21,6 +21,17 @@ class Info(msgspec.Struct, frozen=True):
     version: str
     protocol: int
     subprotocols: list[str]
+
+
+class Regions(msgspec.Struct, frozen=True):
+    """Which node this is, and where clients may go instead."""
+
+    region: str
+    """Where this node is."""
+    node: str
+    """Its ``id``, made anew whenever it starts."""
+    nodes: list[NodeAddress]
+    """Itself among them, unless it has no address of its own."""
 
 
 class ListedRoom(msgspec.Struct, frozen=True):

@@ -1,7 +1,7 @@
 """Every setting and every limit of the server, each with its default and the reason for it.
 
 The sections are the tables of the TOML file: ``[server]``, ``[session]``, ``[limits]``, ``[ice]``,
-``[auth]``, ``[log]``.
+``[cluster]``, ``[auth]``, ``[log]``.
 """
 
 from __future__ import annotations
@@ -69,6 +69,9 @@ class Session(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """How long clients believe in a peer that a restarted server has not seen again yet."""
     ticket_lifetime: float = 3600.0
     """Renewed at half of it, so at least this half is left whenever a link is lost."""
+    drain_window: float = 10.0
+    """When this node leaves, its clients are told over so many seconds, or fewer when they are few: the other
+    nodes do not get all of them at once. 0: all in one moment."""
 
 
 class LimitsConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -145,7 +148,7 @@ class TurnServers(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     secret_file: str = ""
     """Instead of ``secrets``: a file with one a line; read again when it has changed."""
     region: str = ""
-    """Where it is, in the words of ``ice.region``."""
+    """Where it is, in the words of ``cluster.region``."""
     weight: float = 1.0
     """Of two servers of one region, the one with twice the weight is told to twice as many clients."""
 
@@ -157,14 +160,34 @@ class Ice(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Besides the embedded STUN responder."""
     advertise_stun: bool = True
     """Name the embedded STUN responder in every welcome, at the host the client used."""
-    region: str = ""
-    """Where this node is; TURN servers of the same region are told first."""
     turn: list[TurnServers] = []
     """TURN servers that know a secret of ours, one ``[[ice.turn]]`` each."""
     turn_servers_per_client: int = 2
     """Each client is told so many of them: one may be down, and gathering from all of them takes longer."""
     turn_lifetime: float = 7_200.0
     """Seconds until credentials end. Half of it must be enough to heal a call."""
+
+
+class Cluster(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Several nodes as one server, and which of them this is."""
+
+    backplane: str = ""
+    """What the nodes talk over: ``redis://…``, ``rediss://…`` or ``nats://…``, as its own operators write it;
+    empty: this node is alone. All nodes need the same ``server.ticket_key``."""
+    key: str = ""
+    """At least 32 characters, the same on every node: what they say to each other is signed with it."""
+    prefix: str = "peerlane"
+    """What the subjects on the bus begin with; another one for each cluster that shares it."""
+    dead_after: float = 4.0
+    """A node that is not heard of for so many seconds counts as dead; each speaks once a second."""
+    region: str = ""
+    """Where this node is, in a word of your own, such as ``eu``; TURN servers of the same region are told
+    first, and clients choose between regions by measuring."""
+    public_url: str = ""
+    """At which clients reach this very node, such as ``https://n1.example.org``; empty: clients are not told
+    of it, and all use the one address in front of the nodes."""
+    weight: float = 1.0
+    """Of two nodes of one region, the one with twice the weight gets twice as many clients."""
 
 
 class AuthKey(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -222,5 +245,6 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     session: Session = Session()
     limits: LimitsConfig = LimitsConfig()
     ice: Ice = Ice()
+    cluster: Cluster = Cluster()
     auth: Auth = Auth()
     log: Log = Log()

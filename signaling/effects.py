@@ -6,7 +6,9 @@ from typing import Any
 
 import msgspec
 
+from signaling.cluster.words import NodeId, NodeWord
 from signaling.protocol.errors import CloseReason
+from signaling.protocol.ids import RoomName
 from signaling.protocol.messages import Word
 
 LinkHandle = Any
@@ -49,4 +51,30 @@ class Slow(msgspec.Struct, frozen=True, gc=False):
     wait: float
 
 
-Effect = Deliver | DeliverAll | Replay | Close | Slow
+class Tell(msgspec.Struct, frozen=True, gc=False):
+    """Say this to these nodes, encoded once."""
+
+    nodes: tuple[NodeId, ...]
+    word: NodeWord
+
+
+class Listen(msgspec.Struct, frozen=True, gc=False):
+    """Hear who asks for this room, and ask yourself; the answer is told with ``Hub.room_asked``."""
+
+    room: RoomName
+
+
+class Unlisten(msgspec.Struct, frozen=True, gc=False):
+    """Nobody here is in this room any more."""
+
+    room: RoomName
+
+
+class Opened(msgspec.Struct, frozen=True, gc=False):
+    """What other nodes have of this room is known from now on."""
+
+    room: RoomName
+
+
+ClusterEffect = Tell | Listen | Unlisten | Opened
+Effect = Deliver | DeliverAll | Replay | Close | Slow | ClusterEffect

@@ -11,6 +11,8 @@ HolderT = TypeVar("HolderT")
 
 # Enough for a busy hour; an address that is forgotten starts again with a full bucket.
 MAX_ADDRESSES = 20_000
+LONGEST_TURN = 30.0
+"""Seconds; who is turned away after that many others is told no later time."""
 
 
 class TokenBucket:
@@ -122,6 +124,7 @@ class LinkLimits:
     def __init__(self, per_address: float, per_node: float, max_addresses: int = MAX_ADDRESSES) -> None:
         self._addresses = AddressBuckets(per_address, max(1, round(per_address)), max_addresses)
         self._node = TokenBucket(per_node, max(1, round(per_node)))
+        self._turns = TokenBucket(per_node, 1)
 
     def admit(self, address: str, now: float) -> Turned | None:
         """None for a link that may come in; what to answer otherwise.
@@ -135,7 +138,10 @@ class LinkLimits:
                 429, wait, "too many new links from this address; come back after Retry-After seconds"
             )
         if not self._node.try_take(now):
-            wait = self._node.wait(now)
+            # Each gets a turn of its own, or all of a crowd would be back in one moment.
+            turn = self._turns.wait(now)
+            turn = self._turns.take(now) if turn < LONGEST_TURN else turn
+            wait = self._node.wait(now) + turn
             return Turned(503, wait, "too many new links at this server; come back after Retry-After seconds")
         bucket.try_take(now)
         return None

@@ -9,15 +9,23 @@ import time
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple, TypeVar
 
+import msgspec
+
 from signaling.auth import Verified
 from signaling.authority import Authority
+from signaling.backplane.base import Backplane
+from signaling.backplane.buses import make_backplane
+from signaling.bus import Bus
+from signaling.cluster.words import ALONE, Beat, NodeId
 from signaling.config import Config
-from signaling.effects import Deliver, Effect
+from signaling.effects import Deliver, DeliverAll, Effect
 from signaling.gate import Gate
+from signaling.grants import Grants
 from signaling.hub.hub import Hub
-from signaling.hub.tickets import Tickets
+from signaling.hub.tickets import Tickets, subject_digest
+from signaling.leaving import Leaving
 from signaling.limits import TokenBucket, Turned
-from signaling.metrics import LinkResult, Metrics
+from signaling.metrics import LinkResult, Metrics, package_version
 from signaling.outbox import Outbox
 from signaling.performer import Performer
 from signaling.pressure import Pressure
@@ -37,6 +45,7 @@ from signaling.protocol.messages import (
     Hello,
     Join,
     Joined,
+    Nodes,
     Ping,
     Pong,
     Refused,
@@ -44,7 +53,7 @@ from signaling.protocol.messages import (
     Welcome,
     Word,
 )
-from signaling.protocol.parts import IceServer
+from signaling.protocol.parts import IceServer, NodeAddress
 from signaling.stun_names import other_stun, own_stun
 from signaling.transports.link import Caller, Link, Pipe
 
@@ -79,15 +88,23 @@ class Node:
     ) -> None:
         self.config = config
         self.metrics = metrics
+        self.id = NodeId(secrets.token_urlsafe(6))
+        """Made anew with each start."""
         self._authority = authority or Authority(config)
+        cluster = config.cluster
+        backplane = make_backplane(cluster.backplane, cluster.prefix) if cluster.backplane else None
+        epoch = secrets.token_urlsafe(9)
+        alone = ALONE if backplane is None else self.id
         self._tickets = Tickets(ticket_key, _former_keys(config))
-        self.hub = Hub(config, self._tickets, secrets.token_urlsafe(9), secrets.token_bytes)
+        self.hub = Hub(config, self._tickets, epoch, secrets.token_bytes, alone)
+        self.bus = None if backplane is None else self._bus(backplane)
         limits = config.limits
         self.pressure = Pressure(limits.memory_bytes)
         self.gate = Gate(limits, metrics, self.pressure)
         self._count_costs()
-        self._performer = Performer(self.hub, metrics, limits.total_queued_bytes // 2, self._now)
+        self._performer = Performer(self.hub, metrics, limits.total_queued_bytes // 2, self._now, self.bus)
         self._links = self._performer.links
+        self._leaving = Leaving(config, self.hub, self._performer, self.bus, self._now)
         self.stun_port: int | None = None
         """Of the embedded STUN responder, named in every welcome."""
         self.stun_alternates: list[str] = []
@@ -111,6 +128,7 @@ class Node:
         self._authority = authority
         self.gate.use(config.limits)
         self.hub.use(config)
+        self._leaving.use(config)
         self._tickets.use(ticket_key, _former_keys(config))
         self._count_costs()
 
@@ -124,10 +142,14 @@ class Node:
     def start(self) -> None:
         """Start the clock; call it on the running loop."""
         self._clockwork = asyncio.get_running_loop().create_task(self._keep_time())
+        if self.bus is not None:
+            self.bus.start()
 
     async def stop(self) -> None:
         """Say goodbye to all, then stop the clock. Takes a few seconds at the most."""
         await self.drain()
+        if self.bus is not None:
+            await self.bus.stop()
         if self._clockwork is not None:
             self._clockwork.cancel()
             await asyncio.wait([self._clockwork])
@@ -137,6 +159,21 @@ class Node:
     def draining(self) -> bool:
         """Whether this server takes nobody in any more, because it leaves."""
         return self.gate.draining
+
+    def nodes(self) -> list[NodeAddress]:
+        """Where clients may go; empty where all use one address in front of the nodes."""
+        cluster = self.config.cluster
+        if not cluster.public_url:
+            return []
+        here = NodeAddress(cluster.public_url, cluster.region, cluster.weight, self.id, self.draining)
+        living = [] if self.bus is None else self.bus.nodes.living
+        beats = [(node.id, node.beat) for node in living if node.beat.url]
+        return [here, *(NodeAddress(b.url, b.region, b.weight, id, b.is_draining) for id, b in beats)]
+
+    def nodes_changed(self) -> None:
+        """Tell all clients what :meth:`nodes` says now."""
+        links = [link for link in self._links if link.session is not None]
+        self._performer.perform([DeliverAll(links, Nodes(self.nodes()))] if links else [])
 
     def why_not(self, address: str) -> Turned | None:
         """Why a new link from this address must wait; None when it may come in."""
@@ -231,13 +268,13 @@ class Node:
             self.metrics.links["websocket"] -= 1
 
     async def drain(self) -> None:
-        """Take nobody in, tell all that this server leaves, and wait until they have heard it."""
+        """Take nobody in, tell all that this server leaves, and wait until another node has them."""
+        if self.draining:
+            return
         self.gate.draining = self.metrics.draining = True
-        for link in list(self._links):
-            self._performer.close(link, DRAINING)
-        finishing = [asyncio.ensure_future(link.finish()) for link in self._links]
-        if finishing:
-            await asyncio.wait(finishing)
+        if self.bus is not None:
+            self.bus.say_beat()
+        await self._leaving.leave()
 
     async def _greet(self, link: Link, host: str, who: Caller) -> None:
         """Wait for hello and open the session; what came with it in one frame is heard too."""
@@ -265,6 +302,8 @@ class Node:
             self.count_bad_token(who.address)
             self._performer.close(link, BAD_TOKEN)
             return
+        if self.bus is not None:
+            hello = await self._fetch(self.bus, hello, verified.grants, unix_now)
         session, effects = self.hub.open(link, hello, self._now(), unix_now, verified.grants)
         if session is not None and verified.token_id:
             ends = (verified.grants.expires or 0.0) + self.config.auth.leeway
@@ -272,11 +311,49 @@ class Node:
         link.session = session
         for welcome in _said(effects, Welcome):
             welcome.ice_servers = [*welcome.ice_servers, *self._own_stun(host)]
+            welcome.node, welcome.region, welcome.nodes = self.id, self.config.cluster.region, self.nodes()
             if hello.resume is not None:
                 self.metrics.resumed_whole += welcome.resumed
                 self.metrics.resumed_fresh += not welcome.resumed
         self._performer.perform(effects)
         self._hear(link, more, self._now())
+
+    async def _fetch(self, bus: Bus, hello: Hello, grants: Grants, unix_now: float) -> Hello:
+        """The same hello, once the session that it claims is here, if another node had it."""
+        claim = self.hub.claim_elsewhere(hello, unix_now)
+        if claim is None or hello.resume is None or claim.subject != subject_digest(grants.subject):
+            return hello
+        outcome = await bus.fetch(claim, hello.resume, grants)
+        if outcome == "whole":
+            resume = msgspec.structs.replace(hello.resume, epoch=self.hub.epoch)
+            return msgspec.structs.replace(hello, resume=resume)
+        if outcome == "spent" or self.hub.is_elsewhere(claim):
+            return msgspec.structs.replace(hello, resume=None)
+        return hello
+
+    def _bus(self, backplane: Backplane) -> Bus:
+        return Bus(
+            self.config.cluster,
+            self.id,
+            backplane,
+            self.hub,
+            perform=lambda effects: self._performer.perform(effects),
+            beat=self._beat,
+            changed=self.nodes_changed,
+            now=self._now,
+        )
+
+    def _beat(self) -> Beat:
+        cluster = self.config.cluster
+        return Beat(
+            cluster.region,
+            cluster.public_url,
+            cluster.weight,
+            self.draining,
+            len(self.hub.sessions),
+            self.hub.room_count,
+            package_version(),
+        )
 
     async def _renew(self, link: Link, who: Caller) -> None:
         """The tokens that this link has brought; what else it says waits for the verdict."""
@@ -349,6 +426,8 @@ class Node:
             try:
                 if self.hub.wake_at is not None and self.hub.wake_at <= now:
                     self._performer.perform(self.hub.wake(now, time.time()))
+                if self.bus is not None:
+                    self.bus.look()
                 self._performer.relieve(self.pressure)
             except Exception:
                 # Without a clock nobody would be pinged or given up any more.

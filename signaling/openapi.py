@@ -6,9 +6,17 @@ from typing import Any
 
 import msgspec
 
-from signaling.answers import MAX_REGION_CHARACTERS, IceServers, Info, KickOrder, RoomList, ShownRoom
+from signaling.answers import (
+    MAX_REGION_CHARACTERS,
+    IceServers,
+    Info,
+    KickOrder,
+    Regions,
+    RoomList,
+    ShownRoom,
+)
 
-BODIES = (Info, RoomList, ShownRoom, KickOrder, IceServers)
+BODIES = (Info, Regions, RoomList, ShownRoom, KickOrder, IceServers)
 SCHEMAS = "#/components/schemas/{name}"
 TEXT = {"text/plain": {"schema": {"type": "string"}}}
 
@@ -117,6 +125,12 @@ PATHS: Table = {
         "get": {
             "summary": "Which server this is, and what it speaks",
             "responses": {"200": _json(Info, "It is this one.")},
+        },
+    },
+    "/v1/regions": {
+        "get": {
+            "summary": "Which nodes there are, and where; also to be measured",
+            "responses": {"200": _json(Regions, "As this node knows them. Pages of any origin may read it.")},
         },
     },
     "/v1/openapi.json": {

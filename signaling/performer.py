@@ -10,7 +10,8 @@ import logging
 from collections import deque
 from collections.abc import Callable, Iterable
 
-from signaling.effects import Deliver, DeliverAll, Effect, Replay, Slow
+from signaling.bus import Bus
+from signaling.effects import Close, ClusterEffect, Deliver, DeliverAll, Effect, Replay, Slow
 from signaling.hub.hub import Hub
 from signaling.limits import largest
 from signaling.metrics import Metrics
@@ -28,9 +29,12 @@ GIVE_BACK_INTERVAL = 1.0
 class Performer:
     """The links of a node, and all that is said on them. ``now`` is a monotonic clock."""
 
-    def __init__(self, hub: Hub, metrics: Metrics, most_queued: int, now: Callable[[], float]) -> None:
+    def __init__(
+        self, hub: Hub, metrics: Metrics, most_queued: int, now: Callable[[], float], bus: Bus | None = None
+    ) -> None:
         self.links: set[Link] = set()
         self._hub = hub
+        self._bus = bus
         self._metrics = metrics
         self._now = now
         self._most_queued = most_queued
@@ -60,7 +64,7 @@ class Performer:
                 except Exception:
                     # Whoever was not told must not go on counting as if nothing had been said.
                     log.exception("! an effect failed")
-                    for link in effect.links if isinstance(effect, DeliverAll) else [effect.link]:
+                    for link in _links_of(effect):
                         self.cut_off(link, FAULT)
         finally:
             self._performing = False
@@ -75,8 +79,10 @@ class Performer:
             effect.link.put_replay([encode(message) for message in effect.messages])
         elif isinstance(effect, Slow):
             effect.link.pause = max(effect.link.pause, effect.wait)
-        else:
+        elif isinstance(effect, Close):
             self.close(effect.link, effect.reason)
+        elif self._bus is not None:
+            self._bus.perform(effect)
 
     def say(self, link: Link, message: Word, encoded: bytes) -> None:
         self._metrics.messages_out[type(message)] += 1
@@ -104,11 +110,12 @@ class Performer:
         if session is not None:
             self.perform(self._hub.link_lost(session, link, self._now()))
 
-    def close(self, link: Link, reason: CloseReason) -> None:
+    def close(self, link: Link, reason: CloseReason, after: float | None = None) -> None:
+        """``after``: so many seconds this client is to stay away, instead of what the reason says."""
         if link.closing:
             return
         self._metrics.closed[reason.name] += 1
-        bye = Bye(reason.code, reason.text, reason.come_back, reason.after)
+        bye = Bye(reason.code, reason.text, reason.come_back, reason.after if after is None else after)
         link.close(reason, link.codec.encode(bye))
 
     def relieve(self, pressure: Pressure) -> None:
@@ -139,3 +146,9 @@ class Performer:
     def queued_bytes(self) -> int:
         """In all outboxes."""
         return sum(link.outbox.bytes for link in self.links)
+
+
+def _links_of(effect: Effect) -> list[Link]:
+    if isinstance(effect, DeliverAll):
+        return effect.links
+    return [] if isinstance(effect, ClusterEffect) else [effect.link]

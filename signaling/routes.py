@@ -21,6 +21,7 @@ def routes(node: Node) -> list[web.RouteDef]:
         web.post("/v1/ice-servers", ice_servers.tell),
         web.options("/v1/ice-servers", ice_servers.preflight),
         web.get("/v1/info", status.info),
+        web.get("/v1/regions", status.regions),
         web.get("/v1/openapi.json", status.openapi),
         web.get("/healthz", status.alive),
         web.get("/readyz", status.ready),

@@ -25,6 +25,8 @@ SECRETS = frozenset(
 HOLD_SECRETS = SECRETS | {"ice.servers", "ice.turn", "auth.keys"}
 """What is not repeated when it does not fit."""
 MASK = "********"
+MOVED = {"ice.region": "cluster.region"}
+"""Former names → where the setting is now."""
 OUR_WORDS = {
     "`int`": "a whole number",
     "`float`": "a number",
@@ -158,12 +160,13 @@ def _from_file(path: Path | None, problems: list[str]) -> list[tuple[str, Any, s
             if key in KINDS:
                 found.append((key, value, f"file {path}"))
             else:
-                problems.append(f"{key} (file {path}): there is no such setting.{_nearest(key, list(KINDS))}")
+                problems.append(f"{key} (file {path}): {_unknown(key, key, list(KINDS))}")
     return found
 
 
 def _from_environment(environ: Mapping[str, str], problems: list[str]) -> list[tuple[str, Any, str]]:
     by_name = {environment_name(key): key for key in KINDS}
+    moved = {environment_name(key): key for key in MOVED}
     prefixes = tuple(f"{ENVIRONMENT_PREFIX}{section.upper()}_" for section in SECTIONS)
     found: list[tuple[str, Any, str]] = []
     for name in sorted(environ):
@@ -171,7 +174,7 @@ def _from_environment(environ: Mapping[str, str], problems: list[str]) -> list[t
             key = by_name[name]
             found.append((key, _from_text(environ[name], KINDS[key]), f"env {name}"))
         elif name.startswith(prefixes):
-            problems.append(f"env {name}: there is no such setting.{_nearest(name, list(by_name))}")
+            problems.append(f"env {name}: {_unknown(name, moved.get(name), list(by_name))}")
     return found
 
 
@@ -185,6 +188,13 @@ def _from_text(text: str, kind: Any) -> Any:
                 return text
         return [part.strip() for part in text.split(",") if part.strip()]
     return text
+
+
+def _unknown(name: str, key: str | None, known: list[str]) -> str:
+    """What to say of a setting that is not there; ``key`` is its ``section.name``, if that is known."""
+    if key in MOVED:
+        return f"is called {MOVED[key]} now ({environment_name(MOVED[key])} in the environment)."
+    return f"there is no such setting.{_nearest(name, known)}"
 
 
 def _nearest(name: str, known: list[str]) -> str:

@@ -9,7 +9,8 @@ from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 
 import msgspec
 
-from signaling.config import Auth, Config, Server, TurnServers
+from signaling.answers import MAX_REGION_CHARACTERS
+from signaling.config import Auth, Cluster, Config, Server, TurnServers
 from signaling.origins import parse_origin
 from signaling.turn import wrong_with
 
@@ -31,6 +32,7 @@ MAY_BE_ZERO = frozenset(
         "server.https_port",
         "server.stun_port",
         "session.settle",
+        "session.drain_window",
         "limits.memory_bytes",
         "auth.leeway",
         "auth.grace",
@@ -50,6 +52,7 @@ def check(config: Config, is_file: Callable[[str], bool]) -> list[Problem]:
         *_session(config),
         *_limits(config),
         *_ice(config, is_file),
+        *_cluster(config.cluster),
         *_auth(config.auth, is_file),
     ]
 
@@ -226,6 +229,26 @@ def _stun_alternate(server: Server) -> Iterator[str]:
         yield f"is {server.host}, as server.host is; a second address is needed to see what a NAT does."
     if parsed and server.stun_port == 0:
         yield "is given, but server.stun_port is 0: there is no STUN responder."
+
+
+def _cluster(cluster: Cluster) -> Iterator[Problem]:
+    if len(cluster.region) > MAX_REGION_CHARACTERS or cluster.region != cluster.region.strip():
+        yield (
+            "cluster.region",
+            f"needs at most {MAX_REGION_CHARACTERS} characters, and no space around it.",
+        )
+    if cluster.public_url and not _is_public_url(cluster.public_url):
+        yield (
+            "cluster.public_url",
+            f'"{cluster.public_url}" is no address of a node; write scheme, host and perhaps port and path, '
+            'as in "https://n1.example.org".',
+        )
+
+
+def _is_public_url(url: str) -> bool:
+    scheme, _, rest = url.partition("://")
+    origin = parse_origin(f"{scheme.replace('ws', 'http', 1)}://{rest.partition('/')[0]}")
+    return origin is not None and url.isprintable() and not set("?# ") & set(url)
 
 
 def _auth(auth: Auth, is_file: Callable[[str], bool]) -> Iterator[Problem]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 from aiohttp import web
 
-from signaling.answers import Info
+from signaling.answers import Info, Regions
 from signaling.metrics import CONTENT_TYPE, package_version
 from signaling.node import Node
 from signaling.openapi import description
@@ -42,6 +42,13 @@ class Status:
         """``/v1/info``: which server this is, and what it speaks."""
         info = Info("peerlane", package_version(), VERSION, list(SERVER_CODECS))
         return web.Response(body=msgspec.json.encode(info), content_type="application/json")
+
+    async def regions(self, request: web.Request) -> web.Response:
+        """``/v1/regions``: which nodes there are. It holds no secret, so pages of any origin may read it."""
+        node = self._node
+        told = Regions(node.config.cluster.region, node.id, node.nodes())
+        headers = {"Access-Control-Allow-Origin": "*", "Cache-Control": "no-store"}
+        return web.Response(body=msgspec.json.encode(told), content_type="application/json", headers=headers)
 
     async def openapi(self, request: web.Request) -> web.Response:
         """``/v1/openapi.json``: all of these routes, described."""

@@ -23,8 +23,9 @@ MAX_SECRETS = 2
 class Turn:
     """The TURN servers of the configuration, and the secrets that hold just now."""
 
-    def __init__(self, ice: Ice) -> None:
+    def __init__(self, ice: Ice, region: str = "") -> None:
         self._ice = ice
+        self._region = region
         self._from_files: dict[str, list[str]] = {}
         self.made = 0
         """Credentials, since the start."""
@@ -45,7 +46,7 @@ class Turn:
         every time. Each user has a name of its own, so that the TURN server's quota counts it alone.
         """
         known = [each for each in self._ice.turn if self._secret(each)]
-        near = self._ice.region if region is None else region
+        near = self._region if region is None else region
         chosen = choose(known, user, near)[: self._ice.turn_servers_per_client]
         self.made += len(chosen)
         username = f"{int(unix_now + self._ice.turn_lifetime)}:{user}"

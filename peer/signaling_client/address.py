@@ -33,3 +33,23 @@ def signaling_url(address: str) -> str:
         raise AddressError(f"{shown} names no host")
     path = PATH if parts.path in ("", "/") else parts.path
     return urlunsplit((scheme, parts.netloc, path, parts.query, ""))
+
+
+def named_url(address: str, current: str) -> str:
+    """What a link to an address dials that a server has named; empty when it is none.
+
+    From where links are encrypted, nobody is led to where they are not.
+    """
+    try:
+        url = signaling_url(address)
+    except AddressError:
+        return ""
+    return "" if current.startswith("wss:") and not url.startswith("wss:") else url
+
+
+def regions_url(signaling: str) -> str:
+    """Where the server of this WebSocket address tells of all nodes."""
+    parts = urlsplit(signaling)
+    scheme = "https" if parts.scheme == "wss" else "http"
+    base = parts.path.removesuffix(PATH) if parts.path.endswith(PATH) else ""
+    return urlunsplit((scheme, parts.netloc, f"{base}/v1/regions", "", ""))

@@ -50,19 +50,16 @@ class Dialler:
     Raises OSError when that cannot be read.
     """
 
-    def __init__(self, url: str, token: str, verify: bool | str | Path) -> None:
-        self._url = url
+    def __init__(self, token: str, verify: bool | str | Path) -> None:
         self._headers = {"Authorization": f"Bearer {token}"} if token else {}
-        self._tls: ssl.SSLContext | bool = (
-            verify if isinstance(verify, bool) else ssl.create_default_context(cafile=str(verify))
-        )
+        self._tls = trust(verify)
         self._http = aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar())
 
     @asynccontextmanager
-    async def open(self) -> AsyncIterator[Socket]:
-        """One link. Raises :data:`FAILURES`."""
+    async def open(self, url: str) -> AsyncIterator[Socket]:
+        """One link to this address. Raises :data:`FAILURES`."""
         async with self._http.ws_connect(
-            self._url,
+            url,
             protocols=[MSGPACK_SUBPROTOCOL],
             headers=self._headers,
             ssl=self._tls,
@@ -77,6 +74,11 @@ class Dialler:
 
     async def close(self) -> None:
         await self._http.close()
+
+
+def trust(verify: bool | str | Path) -> ssl.SSLContext | bool:
+    """True, False, or the path of a certificate (PEM) to trust. Raises OSError when that cannot be read."""
+    return verify if isinstance(verify, bool) else ssl.create_default_context(cafile=str(verify))
 
 
 def explain(error: Exception, has_worked: bool) -> Failure:

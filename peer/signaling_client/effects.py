@@ -14,7 +14,9 @@ from signaling.protocol.ids import PeerId
 
 
 class Connect(msgspec.Struct, frozen=True, tag_field="do", tag="connect"):
-    """Open a link; any older one is closed."""
+    """Open a link to this address; any older one is closed."""
+
+    url: str
 
 
 class Send(msgspec.Struct, frozen=True, tag_field="do", tag="send"):

@@ -16,9 +16,9 @@ from math import inf
 
 import msgspec
 
-from peer.backoff import after_advice
 from peer.errors import Refused
 from peer.signaling_client.conversation import Conversation, Outcome
+from peer.signaling_client.dial_plan import DialPlan
 from peer.signaling_client.effects import (
     Connect,
     Disconnect,
@@ -30,6 +30,7 @@ from peer.signaling_client.effects import (
     Tell,
 )
 from peer.signaling_client.liveness import Liveness
+from peer.signaling_client.nearest import Addresses
 from peer.signaling_client.numbered import Numbered
 from signaling.protocol.codec import Codec, Malformed
 from signaling.protocol.errors import CLOSE_REASONS, HINTS, ComeBack, ErrorCode
@@ -49,6 +50,7 @@ from signaling.protocol.messages import (
     Join,
     Kick,
     Leave,
+    Nodes,
     Ping,
     Pong,
     Signal,
@@ -59,8 +61,8 @@ from signaling.protocol.messages import (
 )
 from signaling.protocol.parts import Capabilities, Resume
 
-CONNECT_TIMEOUT = 10.0
-"""A link that has no welcome by then is given up; a captive portal can leave one hanging for minutes."""
+NOWHERE = Addresses([""])
+"""For whoever connects the links by hand."""
 ABNORMAL_CLOSURE = 1006
 """RFC 6455 §7.1.5: the link ended without a goodbye."""
 DEFAULT_MAX_MESSAGE_BYTES = 65_536
@@ -89,19 +91,24 @@ class Session:
     """``random`` gives fractions from 0 up to 1; ``codec`` is the one of all its links."""
 
     def __init__(
-        self, capabilities: Capabilities, random: Callable[[], float], codec: Codec[Event], token: str = ""
+        self,
+        capabilities: Capabilities,
+        random: Callable[[], float],
+        codec: Codec[Event],
+        token: str = "",
+        addresses: Addresses = NOWHERE,
     ) -> None:
         self.state = State.IDLE
         self.token = token
         """Said with every hello; a newer one may take its place at any time."""
         self.welcome: Welcome | None = None
         self._capabilities = capabilities
-        self._random = random
         self._codec = codec
+        self._region = next(iter(addresses.regions), "")
+        self._dial_plan = DialPlan(addresses, random)
         self._conversation = Conversation(msgspec.Raw(b"null" if codec.is_text else b"\xc0"))
         self._numbered = Numbered()
         self._liveness = Liveness()
-        self._attempt = 0
         self._is_resuming = False
         self._retry_at = inf
         self._give_up_at = inf
@@ -169,7 +176,7 @@ class Session:
     def check(self, now: float) -> list[Effect]:
         """Something may have happened while we did not look (sleep, another network): find out at once."""
         if self.state is State.IDLE:
-            self._attempt = 0
+            self._dial_plan.hurry()
             return self._connect(now)
         if self.state is not State.OPEN:
             return []
@@ -180,7 +187,7 @@ class Session:
         """The address that the link was on is gone: the next one begins at once."""
         if self.state in (State.IDLE, State.CLOSED):
             return self.check(now)
-        self._attempt = 0
+        self._dial_plan.hurry()
         told = Interrupted(0.0, "the network has changed")
         return [Disconnect(), Tell(told), *self._connect(now)]
 
@@ -189,13 +196,15 @@ class Session:
     def link_opened(self) -> list[Effect]:
         if self.state is not State.CONNECTING:
             return []
+        if self._dial_plan.returns():
+            return [Disconnect(), Connect(self._dial_plan.url)]
         self.state = State.GREETING
         self._is_resuming = self.welcome is not None
+        hello = Hello(capabilities=self._capabilities, token=self.token, region=self._region)
         if self.welcome is None:
-            hello = Hello(capabilities=self._capabilities, token=self.token)
             return [Send(message) for message in (hello, *self._numbered.kept)]
-        resume = Resume(self.welcome.ticket, self.welcome.epoch, self._numbered.received)
-        return [Send(Hello(capabilities=self._capabilities, resume=resume, token=self.token))]
+        hello.resume = Resume(self.welcome.ticket, self.welcome.epoch, self._numbered.received)
+        return [Send(hello)]
 
     def link_lost(self, now: float, code: int, advice: Advice | None = None) -> list[Effect]:
         """``code`` is that of the WebSocket close; ``advice`` goes before what the code is known to mean."""
@@ -207,8 +216,12 @@ class Session:
         if advice.come_back is ComeBack.NEVER:
             self.state = State.CLOSED
             return [Disconnect(), Tell(Ended(code, advice.reason))]
-        retry_in = after_advice(advice.after, self._attempt, self._random())
-        self._attempt += 1
+        retry_in = self._dial_plan.lost(
+            now,
+            advice.after,
+            was_open=self.state is State.OPEN,
+            is_leaving=advice.come_back is ComeBack.ELSEWHERE,
+        )
         self.state = State.IDLE
         self._retry_at = now + retry_in
         return [Disconnect(), Tell(Interrupted(retry_in, advice.reason))]
@@ -264,8 +277,8 @@ class Session:
 
     def _connect(self, now: float) -> list[Effect]:
         self.state = State.CONNECTING
-        self._give_up_at = now + CONNECT_TIMEOUT
-        return [Connect()]
+        self._give_up_at = now + self._dial_plan.patience
+        return [Connect(self._dial_plan.url)]
 
     def _ping(self) -> Effect:
         return Send(Ping(self._numbered.say()))
@@ -306,6 +319,8 @@ class Session:
                     lasting = [server for server in self.welcome.ice_servers if not server.username]
                     self.welcome.ice_servers = [*lasting, *fresh]
                     return [Tell(event)]
+            case Nodes():
+                self._dial_plan.told(event.nodes)
             case Expiring():
                 return [Tell(event)]
             case Bye():
@@ -316,7 +331,7 @@ class Session:
         before = self.welcome
         self.welcome = welcome
         self.state = State.OPEN
-        self._attempt = 0
+        self._dial_plan.welcomed(welcome)
         self._liveness.begin(now, welcome.ping_interval, welcome.ping_timeout)
         self._conversation.settle = welcome.settle
         effects: list[Effect] = [Tell(Restored(before is not None and welcome.resumed))]

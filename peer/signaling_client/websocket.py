@@ -13,6 +13,7 @@ from aiohttp import WSMsgType
 
 from peer.signaling_client.dialling import CLOSE_TIMEOUT, FAILURES, Dialler, Socket, explain
 from peer.signaling_client.effects import Connect, Disconnect, Effect, Send, Tell, Told
+from peer.signaling_client.nearest import Addresses
 from peer.signaling_client.session import ABNORMAL_CLOSURE, Advice, Session
 from signaling.protocol.codec import CLIENT_CODECS
 from signaling.protocol.messages import MAX_BATCH_MESSAGES, MSGPACK_SUBPROTOCOL, Request
@@ -34,16 +35,18 @@ class SignalingClient:
 
     def __init__(
         self,
-        url: str,
+        addresses: str | Addresses,
         *,
         capabilities: Capabilities,
         tell: Callable[[Told], None],
         token: str = "",
         verify: bool | str | Path = True,
     ) -> None:
-        self.session = Session(capabilities, random.random, CODEC, token)
+        if isinstance(addresses, str):
+            addresses = Addresses([addresses])
+        self.session = Session(capabilities, random.random, CODEC, token, addresses)
         self._tell = tell
-        self._dialler = Dialler(url, token, verify)
+        self._dialler = Dialler(token, verify)
         self._loop = asyncio.get_running_loop()
         self._link: Link | None = None
         self._ending: set[asyncio.Task[None]] = set()
@@ -88,8 +91,8 @@ class SignalingClient:
 
     def _perform_one(self, effect: Effect) -> None:
         match effect:
-            case Connect():
-                self._connect()
+            case Connect(url):
+                self._connect(url)
             case Send(message):
                 if self._link is not None and not self._link.put(message):
                     self._lost(self._link, ABNORMAL_CLOSURE, Advice(reason="the server does not read"))
@@ -100,17 +103,17 @@ class SignalingClient:
             case Tell(event):
                 self._tell(event)
 
-    def _connect(self) -> None:
+    def _connect(self, url: str) -> None:
         link = Link(self)
         self._link = link
-        link.task = self._loop.create_task(self._run(link))
+        link.task = self._loop.create_task(self._run(link, url))
         self._ending.add(link.task)
         link.task.add_done_callback(self._ending.discard)
 
-    async def _run(self, link: Link) -> None:
+    async def _run(self, link: Link, url: str) -> None:
         """One link, from its opening to its end."""
         try:
-            async with self._dialler.open() as socket:
+            async with self._dialler.open(url) as socket:
                 code = await link.converse(socket)
         except FAILURES as error:
             failure = explain(error, has_worked=self.session.welcome is not None)

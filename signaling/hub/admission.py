@@ -7,6 +7,7 @@ from math import inf
 
 import msgspec
 
+from signaling.cluster.words import ALONE, NodeId
 from signaling.config import Config, LimitsConfig
 from signaling.effects import Close, Deliver, Effect, LinkHandle
 from signaling.grants import OPEN, Grants
@@ -47,6 +48,7 @@ class Admission:
         random_bytes: Callable[[int], bytes],
         sessions: dict[PeerId, Session],
         turn: Turn,
+        node: NodeId = ALONE,
     ) -> None:
         self._config = config
         self._tickets = tickets
@@ -54,6 +56,7 @@ class Admission:
         self._random_bytes = random_bytes
         self._sessions = sessions
         self._turn = turn
+        self._node = node
         self._known_capabilities: dict[Capabilities, Capabilities] = {}
         self._spent: dict[bytes | PeerId, float] = {}
         """Secrets of tickets that are used up, and ids that have said bye: until when to remember them."""
@@ -75,13 +78,18 @@ class Admission:
         goodbye: list[Effect] = []
         if former is not None and claim is not None:
             self._supersede(former, claim)
+            former.region = hello.region
             if former.link is not None:
                 goodbye = [Close(former.link, REPLACED)]
             if hello.resume is not None and self._can_be_whole(former, hello.resume):
                 return self._resume(former, claim, hello.resume, grants, goodbye, link, now, unix_now)
         peer = peer_id_from(self._random_bytes(PEER_ID_BYTES)) if claim is None else claim.peer
-        session = Session(peer, self._shared(hello.capabilities), link, now)
+        session = Session(peer, self.shared(hello.capabilities), link, now)
+        session.region = hello.region
         session.previous_nonce = b"" if claim is None else claim.nonce
+        if claim is not None:
+            # Another node may have it with one more than the ticket says: its welcome did not arrive.
+            session.incarnation = claim.incarnation + 2
         self.grant(session, grants, now, unix_now)
         welcome = self._welcome(session, False, unix_now)
         return Admitted(session, [*goodbye, Deliver(link, welcome)], replaced=former)
@@ -106,8 +114,10 @@ class Admission:
         """The same claim with a later expiry."""
         lifetime = self._config.session.ticket_lifetime
         session.ticket_renewal = unix_now + lifetime / 2
+        subject = subject_digest(session.grants.subject)
+        expires = int(unix_now + lifetime)
         return self._tickets.write(
-            Claim(session.id, session.nonce, int(unix_now + lifetime), subject_digest(session.grants.subject))
+            Claim(session.id, session.nonce, expires, subject, self._node, session.incarnation)
         )
 
     def forget_expired(self, unix_now: float) -> None:
@@ -118,12 +128,27 @@ class Admission:
                 break
             del self._spent[spent]
 
+    def claim_of(self, resume: Resume | None, unix_now: float) -> Claim | None:
+        """What a genuine ticket says; None when there is none, or it has been used."""
+        claim = None if resume is None else self._tickets.read(resume.ticket, unix_now)
+        return None if claim is None or self.is_spent(claim.nonce, claim.peer) else claim
+
+    def is_spent(self, nonce: bytes, peer: PeerId) -> bool:
+        """Whether this ticket has been used, or the session has ended for good."""
+        return nonce in self._spent or peer in self._spent
+
+    def spend_ticket(self, session: Session) -> None:
+        """Whoever had it goes on at another node: no ticket of ours for it opens anything any more."""
+        for nonce in (session.nonce, session.previous_nonce):
+            if nonce:
+                self._remember_spent(nonce, session)
+
     def claimed(self, resume: Resume | None, unix_now: float) -> str:
         """Which session a genuine ticket is for, whatever has become of that; empty without one."""
         claim = None if resume is None else self._tickets.read(resume.ticket, unix_now)
         return "" if claim is None else claim.peer
 
-    def _shared(self, capabilities: Capabilities) -> Capabilities:
+    def shared(self, capabilities: Capabilities) -> Capabilities:
         """One object for all who can do the same: there are few kinds of clients and many of each."""
         known = self._known_capabilities.get(capabilities)
         if known is None and len(self._known_capabilities) < MAX_SHARED_CAPABILITIES:
@@ -133,8 +158,8 @@ class Admission:
     def _claim(self, resume: Resume | None, grants: Grants, unix_now: float) -> Claim | None:
         if resume is None:
             return None
-        claim = self._tickets.read(resume.ticket, unix_now)
-        if claim is None or claim.nonce in self._spent or claim.peer in self._spent:
+        claim = self.claim_of(resume, unix_now)
+        if claim is None:
             return None
         if claim.subject != subject_digest(grants.subject):
             return None
@@ -149,7 +174,7 @@ class Admission:
     def renew_turn(self, session: Session, unix_now: float) -> list[IceServer]:
         """Fresh TURN credentials, long before the older ones end; empty when none are made here."""
         session.turn_renewal = unix_now + self._config.ice.turn_lifetime / 2
-        return self._turn.servers(session.id, unix_now)
+        return self._turn.servers(session.id, unix_now, session.region or None)
 
     def _resume(
         self,
@@ -168,6 +193,7 @@ class Admission:
         session.heard = now
         session.pinged = False
         session.previous_nonce = claim.nonce
+        session.incarnation += 1
         welcome = self._welcome(session, True, unix_now)
         return Admitted(session, [*goodbye, Deliver(link, welcome)], True, before, was_away, resume.received)
 

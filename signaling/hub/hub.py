@@ -15,16 +15,19 @@ from collections.abc import Callable, Mapping
 from math import inf
 from typing import Any
 
+from signaling.cluster.words import ALONE, Expel, Fetch, LeftReason, NodeId, NodeWord, Passport
 from signaling.config import Config
 from signaling.effects import Close, Deliver, Effect, LinkHandle, Replay
 from signaling.grants import OPEN, Grants
 from signaling.hub.admission import Admission
+from signaling.hub.handover import Handover
 from signaling.hub.moderation import Moderation
+from signaling.hub.neighbours import Neighbours
 from signaling.hub.post import Post
 from signaling.hub.room import Room
-from signaling.hub.rooms import LeftReason, Rooms
+from signaling.hub.rooms import Rooms
 from signaling.hub.session import Session
-from signaling.hub.tickets import Tickets
+from signaling.hub.tickets import Claim, Tickets
 from signaling.limits import largest
 from signaling.protocol.codec import Malformed
 from signaling.protocol.errors import (
@@ -80,7 +83,12 @@ class Hub:
     """
 
     def __init__(
-        self, config: Config, tickets: Tickets, epoch: str, random_bytes: Callable[[int], bytes]
+        self,
+        config: Config,
+        tickets: Tickets,
+        epoch: str,
+        random_bytes: Callable[[int], bytes],
+        node: NodeId = ALONE,
     ) -> None:
         self._config = config
         self.mailboxes_shed = 0
@@ -91,8 +99,24 @@ class Hub:
         self.sessions: dict[PeerId, Session] = {}
         self._of_subject: Counter[str] = Counter()
         """How many sessions each has."""
-        self.turn = Turn(config.ice)
-        self._admission = Admission(config, tickets, epoch, random_bytes, self.sessions, self.turn)
+        self.turn = Turn(config.ice, config.cluster.region)
+        self._admission = Admission(config, tickets, epoch, random_bytes, self.sessions, self.turn, node)
+        self._rooms.node = node
+        self._node = node
+        self.epoch = epoch
+        """Of what the sessions of this hub have been told; no other hub has the same."""
+        self._neighbours = Neighbours(
+            config.limits, self._post, self._rooms, self._moderation, self.sessions, self._end
+        )
+        self._handover = Handover(
+            epoch,
+            self._rooms,
+            self._post,
+            self._neighbours,
+            self._admission,
+            self.sessions,
+            self._forget_session,
+        )
         # One live entry for each session: (deadline, tie-breaker, session). Traffic does not touch
         # it; an entry that comes up too early is put back.
         self._deadlines: list[tuple[float, int, Session]] = []
@@ -166,6 +190,62 @@ class Hub:
             session.received += 1
         return self._handlers[kind](session, message)
 
+    # Other nodes
+
+    def heard_node(self, sender: NodeId, word: NodeWord, now: float) -> list[Effect]:
+        """A word from another node, which lives."""
+        if isinstance(word, Fetch):
+            return self._handover.answer(sender, word)
+        if isinstance(word, Expel):
+            return self.expel(word.id) or []
+        return self._neighbours.heard(sender, word, now)
+
+    def bus_changed(self, is_there: bool, now: float) -> list[Effect]:
+        """While the bus is away each node goes on alone; afterwards all rooms are compared."""
+        self._rooms.is_asking = is_there
+        return self._neighbours.check_all(now) if is_there else self._neighbours.stop_asking(now)
+
+    def node_died(self, node: NodeId, now: float) -> list[Effect]:
+        """Its members are away from now on, and gone some seconds later."""
+        return self._neighbours.died(node, now)
+
+    def check_node(self, node: NodeId, everything: bool, now: float) -> list[Effect]:
+        """It may have said what did not arrive; ``everything``: it, or we, were gone for a while."""
+        return self._neighbours.check(node, everything, now)
+
+    def room_asked(self, name: RoomName, anybody: bool, now: float) -> list[Effect]:
+        """The answer to ``Listen``: whether another node has this room, or may have it."""
+        return self._neighbours.asked(name, anybody, now)
+
+    def claim_elsewhere(self, hello: Hello, unix_now: float) -> Claim | None:
+        """The claim of a good ticket to a session that another node has, or had."""
+        claim = self._admission.claim_of(hello.resume, unix_now)
+        is_ours = claim is None or claim.node in (ALONE, self._node) or claim.peer in self.sessions
+        return None if is_ours else claim
+
+    def is_elsewhere(self, claim: Claim) -> bool:
+        """Whether somebody else than the one who shows this ticket goes on with its session."""
+        return self._neighbours.has_link(claim.peer)
+
+    def open_for_arrival(self, name: RoomName, now: float) -> list[Effect]:
+        """Somebody is to be handed over into this room: ``Opened`` says when it can be; see :meth:`adopt`."""
+        return self._neighbours.open(name, now)
+
+    def adopt(
+        self, passport: Passport, claim: Claim, grants: Grants, now: float
+    ) -> tuple[bool, list[Effect]]:
+        """Take a whole session over; it can be resumed with this hello at once. False: it starts afresh."""
+        session, effects = self._handover.adopt(passport, claim.nonce, grants, now)
+        if session is None:
+            return False, effects
+        self._of_subject[grants.subject] += 1
+        self._schedule(session)
+        return True, effects
+
+    def arrived(self, names: list[RoomName]) -> list[Effect]:
+        """Nobody is to be handed over into these rooms any more."""
+        return [effect for name in names for effect in self._neighbours.arrived(name)]
+
     def link_lost(self, session: Session, link: LinkHandle, now: float) -> list[Effect]:
         """A link has ended. Nothing happens when the session has gone on over another one."""
         if session.link is not link or self.sessions.get(session.id) is not session:
@@ -196,11 +276,14 @@ class Hub:
     @property
     def wake_at(self) -> float | None:
         """When :meth:`wake` has something to do next."""
-        return self._deadlines[0][0] if self._deadlines else None
+        mine = self._deadlines[0][0] if self._deadlines else None
+        others = self._neighbours.wake_at if self._node else None
+        return mine if others is None else min(others, inf if mine is None else mine)
 
     def wake(self, now: float, unix_now: float) -> list[Effect]:
         """Ping the silent, give up on the dead, end what was away too long, renew what expires."""
-        effects: list[Effect] = []
+        self._rooms.unix_offset = unix_now - now
+        effects = self._neighbours.wake(now) if self._node else []
         while self._deadlines and self._deadlines[0][0] <= now:
             due, _, session = heapq.heappop(self._deadlines)
             if due != session.deadline or self.sessions.get(session.id) is not session:
@@ -250,16 +333,15 @@ class Hub:
     ) -> list[Effect] | None:
         """By an administrator. None, when nobody of that id is in that room."""
         room = self._rooms.by_name.get(name)
-        member = None if room is None else room.members.get(PeerId(peer))
-        if room is None or member is None:
+        if room is None or not room.has_peer(PeerId(peer)):
             return None
-        return self._moderation.throw_out(room, member.session, ban, reason, now)
+        return self._moderation.throw_out_any(room, PeerId(peer), ban, reason, now)
 
     def expel(self, peer: str) -> list[Effect] | None:
         """End a session for good, in all its rooms. None, when there is none of that id."""
         session = self.sessions.get(PeerId(peer))
         if session is None:
-            return None
+            return self._neighbours.expel(PeerId(peer))
         goodbye: list[Effect] = [] if session.link is None else [Close(session.link, EXPELLED)]
         self._admission.spend(session)
         return goodbye + self._end(session, "kicked")
@@ -292,14 +374,20 @@ class Hub:
         target = self.sessions.get(message.to)
         if SIGNAL not in session.grants.can and not session.grants.may(SIGNAL):
             return self._post.refuse(session, ErrorCode.NOT_ALLOWED, to=message.to, n=message.n)
+        if target is None:
+            remote = self._neighbours.signal(session, message)
+            if remote is not None:
+                return remote
         if target is None or not session.shares_a_room_with(target):
             return self._post.refuse(session, ErrorCode.UNKNOWN_PEER, to=message.to, n=message.n)
         return self._post.tell(target, Signalled(session.id, message.n, message.payload))
 
     def _ack(self, session: Session, message: Ack) -> list[Effect]:
         target = self.sessions.get(message.to)
+        if target is None:
+            return self._neighbours.acknowledge(session, message)
         # Whoever has gone needs no acknowledgement, so there is nothing to tell.
-        if target is None or not session.shares_a_room_with(target):
+        if not session.shares_a_room_with(target):
             return []
         return self._post.tell(target, Acked(session.id, message.n))
 
@@ -381,7 +469,10 @@ class Hub:
 
     def _end(self, session: Session, reason: LeftReason) -> list[Effect]:
         session.link = None
+        self._forget_session(session)
+        return self._rooms.remove_everywhere(session, reason)
+
+    def _forget_session(self, session: Session) -> None:
         del self.sessions[session.id]
         self._forget_subject(session)
         self._post.forget(session)
-        return self._rooms.remove_everywhere(session, reason)

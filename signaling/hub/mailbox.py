@@ -66,6 +66,12 @@ class Mailbox:
         """Forget all; a client that missed anything can no longer be resumed whole."""
         self.confirm(self.end)
 
+    def restore(self, first: int, events: list[Word]) -> None:
+        """What a session from another node has not confirmed."""
+        self.first = first
+        self._events = events
+        self.bytes = sum(map(weight_bytes, events))
+
     def holds(self, received: int) -> bool:
         """Whether everything after the first ``received`` events is still here."""
         return self.first <= received <= self.end

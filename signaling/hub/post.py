@@ -57,6 +57,11 @@ class Post:
         self.kept_bytes -= session.mailbox.bytes
         session.mailbox.clear()
 
+    def restore(self, session: Session, first: int, events: list[Word]) -> None:
+        """The mailbox of a session that comes from another node."""
+        session.mailbox.restore(first, events)
+        self.kept_bytes += session.mailbox.bytes
+
     def _keep(self, session: Session, event: Word) -> None:
         mailbox = session.mailbox
         before = mailbox.bytes

@@ -3,16 +3,29 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import Any, Literal, NamedTuple
+from typing import Any, NamedTuple
 
+from signaling.cluster.carrying import carried
+from signaling.cluster.words import (
+    ALONE,
+    Cast,
+    Changed,
+    Entered,
+    Gone,
+    Knock,
+    KnockEnd,
+    LeftReason,
+    Quit,
+)
 from signaling.config import LimitsConfig
-from signaling.effects import Effect, Slow
+from signaling.effects import Effect, Listen, Slow, Unlisten
 from signaling.grants import Grants
 from signaling.hub.bans import Bans
 from signaling.hub.metadata import metadata_from
 from signaling.hub.names import clean_name
+from signaling.hub.openings import Arriving, Opening
 from signaling.hub.post import Post
-from signaling.hub.room import Member, Room, Waiter, key_of
+from signaling.hub.room import Member, RemoteMember, Room, Stamp, Waiter, key_of
 from signaling.hub.session import Session
 from signaling.hub.topology import offers
 from signaling.limits import TokenBucket
@@ -37,7 +50,6 @@ from signaling.protocol.messages import (
 from signaling.protocol.parts import Peer
 from signaling.protocol.permissions import Permission
 
-LeftReason = Literal["left", "lost", "reset", "kicked", "expired"]
 # Seconds that a link may be left unread: well below the time in which a ping wants its answer.
 MAX_BROADCAST_WAIT = 2.0
 NO_MORE = "your token does not permit this room any more"
@@ -59,10 +71,19 @@ class Rooms:
         self._limits = limits
         self._post = post
         self.by_name: dict[RoomName, Room] = {}
+        self.node = ALONE
+        """This one, among others; empty: it is alone."""
+        self.is_asking = False
+        """Whether other nodes can be asked for rooms: there are some, and the bus is there."""
+        self.openings: dict[RoomName, Opening] = {}
+        self.arriving: dict[RoomName, Arriving] = {}
+        self.unix_offset = 0.0
+        """Of the calendar to the clock that never jumps."""
         self.bans = Bans()
         self._of_app: Counter[str] = Counter()
 
-    def join(self, session: Session, message: Join, now: float) -> list[Effect]:
+    def join(self, session: Session, message: Join, now: float, is_known: bool = False) -> list[Effect]:
+        """``is_known``: the other nodes have been asked for the room."""
         name, shown_as = room_name(message.room), clean_name(message.name)
         metadata = self._metadata(session, message.metadata)
         if name is None:
@@ -71,6 +92,8 @@ class Rooms:
             return self._post.refuse(session, ErrorCode.BAD_NAME, request=message.request)
         if metadata is None:
             return self._post.refuse(session, ErrorCode.BAD_METADATA, request=message.request)
+        if not is_known and (name in self.openings or (self.is_asking and name not in self.by_name)):
+            return self._ask_first(session, name, message, now)
         refusal = self._why_not_enter(session, name, message, now)
         if refusal is not None:
             code, retry_after = refusal
@@ -79,12 +102,14 @@ class Rooms:
         if room is not None and self._must_wait(session, room):
             return self._wait(session, room, Waiter(member, message.request))
         if room is None:
-            room = self._make(session, name, message)
+            room = self._make(session, name, message, now)
         return self.enter(session, message.request, room, member)
 
     def leave(self, session: Session, message: Leave) -> list[Effect]:
         name = room_name(message.room)
         room = None if name is None else self.by_name.get(name)
+        if name in self.openings and self.openings[name].drop(session) is not None:
+            return self._post.tell(session, Left(message.request, name))
         if room is not None and session.id in room.waiting:
             return [
                 *self._post.tell(session, Left(message.request, room.name)),
@@ -110,7 +135,7 @@ class Rooms:
             return self._post.refuse(session, ErrorCode.BAD_METADATA, request=message.request)
         member.name, member.metadata = shown_as, metadata
         effects = self._post.tell(session, Updated(message.request, room.name))
-        return effects + self._post.tell_all(room.others(session), member.as_update(room.name))
+        return effects + self._tell_change(room, member)
 
     def broadcast(self, session: Session, message: Broadcast, now: float) -> list[Effect]:
         room = self.room_of(session, message.room)
@@ -128,6 +153,10 @@ class Rooms:
         effects = self._post.tell_all(
             room.others(session), Broadcasted(room.name, session.id, message.payload)
         )
+        if room.elsewhere.nodes:
+            room.members[session.id].cast = session.received
+            payload, is_packed = carried(message.payload)
+            effects += room.tell_nodes(Cast(room.name, session.id, session.received, payload, is_packed))
         wait = bucket.take(now)
         # Whoever comes back after an outage says a lot at once, and all of it counts.
         return [*effects, Slow(session.link, wait)] if wait > 0.0 else effects
@@ -136,9 +165,7 @@ class Rooms:
         """Tell all rooms of a session that it is away, or back."""
         effects: list[Effect] = []
         for room in session.rooms:
-            effects += self._post.tell_all(
-                room.others(session), room.members[session.id].as_update(room.name)
-            )
+            effects += self._tell_change(room, room.members[session.id])
         return effects
 
     def grants_changed(self, session: Session, before: Grants) -> list[Effect]:
@@ -165,9 +192,11 @@ class Rooms:
         if is_new:
             session.rooms.append(room)
         effects = self._post.tell(session, self._snapshot(session, request, room))
-        if is_new:
-            return effects + self._announce(room, member)
-        return effects + self._post.tell_all(room.others(session), member.as_update(room.name))
+        if not is_new:
+            return effects + self._tell_change(room, member)
+        if room.elsewhere.nodes:
+            effects += room.tell_nodes(Entered(room.name, member.as_shown()))
+        return effects + self.announce(room, member)
 
     def remove(self, session: Session, room: Room, reason: LeftReason) -> list[Effect]:
         del room.members[session.id]
@@ -175,10 +204,23 @@ class Rooms:
         # Whoever has only lost its past joins again in a moment, and is still who it was.
         if room.owner == session.id and reason != "reset":
             room.owner = None
-        if not room.members:
-            self._forget(room)
-            return self._send_away(room)
-        return self._post.tell_all(room.others(session), PeerLeft(room.name, session.id, reason))
+        effects = room.tell_nodes(Gone(room.name, session.id, reason))
+        if room.members:
+            gone = PeerLeft(room.name, session.id, reason)
+            return effects + self._post.tell_all(room.others(session), gone)
+        return effects + self.close_if_empty(room)
+
+    def close_if_empty(self, room: Room) -> list[Effect]:
+        """A room ends with its last member, and at this node with the last of its own."""
+        if room.members or room.name in self.openings or room.name in self.arriving:
+            return []
+        effects = [] if room.elsewhere.members else self._send_away(room)
+        if room.waiting:
+            return effects
+        self._forget(room)
+        if self.node:
+            effects += [*room.tell_nodes(Quit(room.name)), Unlisten(room.name)]
+        return effects
 
     def remove_everywhere(self, session: Session, reason: LeftReason) -> list[Effect]:
         effects: list[Effect] = []
@@ -189,15 +231,20 @@ class Rooms:
         return effects
 
     def stop_waiting(self, session: Session, room: Room) -> list[Effect]:
+        return [*self.end_waiting(session, room), *self.close_if_empty(room)]
+
+    def end_waiting(self, session: Session, room: Room) -> list[Effect]:
+        """The same, for somebody who comes in at once: the room does not end in between."""
         del room.waiting[session.id]
         session.waiting_in = tuple(each for each in session.waiting_in if each is not room)
-        return self._post.tell_all(room.doorkeepers(), KnockEnded(room.name, session.id))
+        effects = room.tell_nodes(KnockEnd(room.name, session.id))
+        return effects + self._post.tell_all(room.doorkeepers(), KnockEnded(room.name, session.id))
 
     def show_waiting(self, doorkeeper: Session, room: Room) -> list[Effect]:
         """To one who may let them in from now on."""
         effects: list[Effect] = []
-        for waiter in room.waiting.values():
-            effects += self._post.tell(doorkeeper, Knocked(room.name, waiter.member.seen_by(doorkeeper)))
+        for member in self._all_waiting(room):
+            effects += self._post.tell(doorkeeper, Knocked(room.name, member.seen_by(doorkeeper)))
         return effects
 
     def room_of(self, session: Session, text: str) -> Room | None:
@@ -238,25 +285,49 @@ class Rooms:
 
     @staticmethod
     def _must_wait(session: Session, room: Room) -> bool:
-        return (
-            room.has_lobby and session.id not in room.members and not room.permits(session, Permission.LOBBY)
-        )
+        is_new = session.id not in room.members
+        return room.has_lobby and is_new and not room.permits(session, Permission.LOBBY)
 
     def _wait(self, session: Session, room: Room, waiter: Waiter) -> list[Effect]:
         if session.id not in room.waiting:
             session.waiting_in = (*session.waiting_in, room)
         room.waiting = room.waiting | {session.id: waiter}
         effects = self._post.tell(session, Waiting(waiter.request, room.name))
+        if room.elsewhere.nodes:
+            effects += room.tell_nodes(Knock(room.name, waiter.member.as_shown()))
+        return effects + self.tell_of_knock(room, waiter.member)
+
+    def tell_of_knock(self, room: Room, member: Member | RemoteMember) -> list[Effect]:
+        effects: list[Effect] = []
         for doorkeeper in room.doorkeepers():
-            effects += self._post.tell(doorkeeper, Knocked(room.name, waiter.member.seen_by(doorkeeper)))
+            effects += self._post.tell(doorkeeper, Knocked(room.name, member.seen_by(doorkeeper)))
         return effects
 
-    def _make(self, session: Session, name: RoomName, message: Join) -> Room:
+    @staticmethod
+    def _all_waiting(room: Room) -> list[Member | RemoteMember]:
+        here = (waiter.member for waiter in room.waiting.values())
+        return [*here, *room.elsewhere.waiting.values()]
+
+    def _ask_first(self, session: Session, name: RoomName, message: Join, now: float) -> list[Effect]:
+        """Another node may have this room, and rules for it."""
+        if not session.grants.reaches(name):
+            return self._post.refuse(session, ErrorCode.NOT_ALLOWED, request=message.request)
+        effects: list[Effect] = [] if name in self.openings else [Listen(name)]
+        self.openings.setdefault(name, Opening(now)).joins.append((session, message))
+        return effects
+
+    def add(self, room: Room) -> None:
+        self.by_name[room.name] = room
+        self._of_app[_app_of(room.name)] += 1
+
+    def _make(self, session: Session, name: RoomName, message: Join, now: float) -> Room:
         wished, most = message.capacity, self._limits.max_members
         capacity = most if wished is None else max(1, min(wished, most))
-        room = self.by_name[name] = Room(name, capacity, session.id)
+        room = Room(name, capacity, session.id)
         room.key, room.has_lobby = key_of(message.proof), message.lobby
-        self._of_app[_app_of(name)] += 1
+        if self.node:
+            room.stamp = Stamp(now + self.unix_offset, self.node)
+        self.add(room)
         return room
 
     def _forget(self, room: Room) -> None:
@@ -271,29 +342,41 @@ class Rooms:
         effects: list[Effect] = []
         for waiter in list(room.waiting.values()):
             session = waiter.member.session
-            effects += self.stop_waiting(session, room)
+            effects += self.end_waiting(session, room)
             effects += self._post.refuse(session, ErrorCode.TURNED_AWAY, request=waiter.request)
         return effects
 
     @staticmethod
     def _snapshot(session: Session, request: int, room: Room) -> Joined:
-        keeps_door = bool(room.waiting) and room.permits(session, Permission.LOBBY)
-        waiting = [each.member.seen_by(session) for each in room.waiting.values()] if keeps_door else NO_ONE
+        somebody_waits = room.waiting or room.elsewhere.waiting
+        keeps_door = bool(somebody_waits) and room.permits(session, Permission.LOBBY)
+        waiting = [each.seen_by(session) for each in Rooms._all_waiting(room)] if keeps_door else NO_ONE
         peers = room.snapshot_for(session)
         return Joined(request, room.name, peers, room.capacity, room.settings, waiting)
 
-    def _announce(self, room: Room, newcomer: Member) -> list[Effect]:
+    def _tell_change(self, room: Room, member: Member) -> list[Effect]:
+        effects = self._post.tell_all(room.others(member.session), member.as_update(room.name))
+        if room.elsewhere.nodes:
+            effects += room.tell_nodes(Changed(room.name, member.as_shown()))
+        return effects
+
+    @staticmethod
+    def arrival(room: Room, newcomer: Member | RemoteMember, session: Session) -> PeerJoined:
+        """As one session is told of it."""
+        return PeerJoined(room.name, newcomer.seen_by(session))
+
+    def announce(self, room: Room, newcomer: Member | RemoteMember) -> list[Effect]:
         """Who offers differs between members, so there are two forms of one announcement."""
-        me = newcomer.session
+        me = newcomer.id
         they_offer: list[Session] = []
         i_offer: list[Session] = []
-        for other in room.others(me):
-            theirs = offers(other.capabilities, other.id, me.capabilities, me.id)
+        for other in room.sessions_but(me):
+            theirs = offers(other.capabilities, other.id, newcomer.capabilities, me)
             (they_offer if theirs else i_offer).append(other)
         effects: list[Effect] = []
         for group in (they_offer, i_offer):
             if group:
-                effects += self._post.tell_all(group, PeerJoined(room.name, newcomer.seen_by(group[0])))
+                effects += self._post.tell_all(group, self.arrival(room, newcomer, group[0]))
         return effects
 
 

@@ -25,6 +25,7 @@ class Session:
         "grants",
         "heard",
         "id",
+        "incarnation",
         "is_expiry_told",
         "link",
         "lost_at",
@@ -33,6 +34,7 @@ class Session:
         "pinged",
         "previous_nonce",
         "received",
+        "region",
         "rooms",
         "strikes",
         "ticket_renewal",
@@ -49,6 +51,8 @@ class Session:
         grants: Grants = OPEN,
     ) -> None:
         self.id = peer
+        self.incarnation = 1
+        """How often this id has been claimed, over all nodes: the highest is right."""
         self.grants = grants
         self.expires_at = inf
         """When the token does, on the clock that never jumps."""
@@ -65,6 +69,8 @@ class Session:
         self.received = 0
         """Numbered requests had so far."""
         self.strikes = 0
+        self.region = ""
+        """The nearest one, as the client has measured it; empty: that of this node."""
         self.mailbox = Mailbox()
         # A list: most sessions are in one room, and a dict of one weighs 232 bytes.
         self.rooms: list[Room] = []
@@ -88,6 +94,10 @@ class Session:
             if other.id in room.members:
                 return True
         return False
+
+    def shares_a_room_with_remote(self, peer: PeerId) -> bool:
+        """The same, for somebody whose session another node has."""
+        return any(peer in room.elsewhere.members for room in self.rooms)
 
     def room(self, name: RoomName) -> Room | None:
         """The room of this name, if this session is in it."""

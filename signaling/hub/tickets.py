@@ -13,6 +13,7 @@ from collections.abc import Iterable
 
 import msgspec
 
+from signaling.cluster.words import ALONE, NodeId
 from signaling.protocol.ids import PeerId
 
 MAX_TICKET_CHARACTERS = 512
@@ -28,6 +29,10 @@ class Claim(msgspec.Struct, frozen=True, array_like=True):
     """Calendar seconds."""
     subject: bytes = b""
     """Whose session it is, as :func:`subject_digest`; empty: nobody's in particular."""
+    node: NodeId = ALONE
+    """Which has the session."""
+    incarnation: int = 1
+    """Of the session, when the ticket was written."""
 
 
 class Tickets:

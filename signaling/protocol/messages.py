@@ -5,7 +5,8 @@ A signal's ``payload`` is between the peers: the server checks that it is well-f
 it as it came. What our own peers put there is in ``signals.py``.
 
 Numbered messages (all requests but hello, ping, pong, bye; all events but welcome, expiring, ticket,
-ice-servers, ping, pong, bye) are counted by both ends of a session; a resume says how far each had heard.
+ice-servers, nodes, ping, pong, bye) are counted by both ends of a session; a resume says how far each had
+heard.
 """
 
 from __future__ import annotations
@@ -20,8 +21,10 @@ from signaling.protocol.parts import (
     Capabilities,
     IceServer,
     Limits,
+    NodeAddress,
     Peer,
     Proof,
+    Region,
     Resume,
     RoomSettings,
     ShortPeerId,
@@ -56,6 +59,8 @@ class Hello(Word, tag="hello"):
     token: Token = ""
     """What a page presents, since it cannot set a header; goes before one in the header. With every hello,
     a resume too."""
+    region: Region = ""
+    """Which this client has measured to be the nearest; its TURN servers are told first."""
 
 
 class Join(Word, tag="join"):
@@ -203,6 +208,12 @@ class Welcome(Word, tag="welcome"):
     """What this session may do, in alphabetical order."""
     expires: float | None = None
     """When the token does, in calendar seconds."""
+    node: str = ""
+    """Which node this is: the ``id`` of one of ``nodes``, if it is there."""
+    region: Region = ""
+    """Where it is."""
+    nodes: list[NodeAddress] = []
+    """Where a client may go when this one leaves or is lost."""
 
 
 class Joined(Word, tag="joined"):
@@ -346,10 +357,16 @@ class IceServers(Word, tag="ice-servers"):
     ice_servers: list[IceServer]
 
 
+class Nodes(Word, tag="nodes"):
+    """These take the place of the nodes of the welcome."""
+
+    nodes: list[NodeAddress]
+
+
 Event = (
     Welcome | Joined | Left | Updated | PeerJoined | PeerUpdated | PeerLeft | Signalled | Acked
     | Broadcasted | Refused | Waiting | Done | RoomUpdated | Knocked | KnockEnded | Kicked | Permitted
-    | Expiring | Ticket | IceServers | Ping | Pong | Bye
+    | Expiring | Ticket | IceServers | Nodes | Ping | Pong | Bye
 )  # fmt: skip
 
 NUMBERED_REQUESTS = (

@@ -22,6 +22,10 @@ Proof = Annotated[str, msgspec.Meta(max_length=64)]
 """That somebody knows a room's password: see ``signaling.protocol.passwords``."""
 
 
+Region = Annotated[str, msgspec.Meta(max_length=64)]
+"""Where something is, in the operator's own words, such as ``eu``; empty: not said."""
+
+
 class Capabilities(msgspec.Struct, omit_defaults=True, frozen=True):
     """What one side can do; the server names the offerer of each pair from it."""
 
@@ -66,6 +70,19 @@ class IceServer(msgspec.Struct, omit_defaults=True, frozen=True):
     urls: list[str]
     username: str = ""
     credential: str = ""
+
+
+class NodeAddress(msgspec.Struct, omit_defaults=True, frozen=True):
+    """One of several servers, and where clients reach it."""
+
+    url: str
+    region: Region = ""
+    weight: float = 1.0
+    """Of two nodes of one region, the one with twice the weight is to get twice as many clients."""
+    id: str = ""
+    """Made anew whenever it starts."""
+    draining: bool = False
+    """It leaves, and takes nobody in."""
 
 
 class Limits(msgspec.Struct, frozen=True):

@@ -85,6 +85,11 @@ class ServerProcess:
         self._log.close()
         self._process = None
 
+    def leave(self) -> None:
+        """As an orchestrator asks for it: with goodbyes."""
+        assert self._process is not None
+        self._process.terminate()
+
     def restart(self) -> None:
         """Kill it if it runs, and start it again at the same port."""
         self.close()

@@ -104,7 +104,7 @@ async def test_a_third_end_is_told_that_the_test_is_taken(server: ServerProcess)
     arguments = ("nat", "pair", server.url, "r", "--json")
     async with command(*arguments, "--seconds", "60") as ana:
         await ana.noted("waiting")
-        async with command(*arguments, "--seconds", "60") as ben, join(server.url, "r") as room:
+        async with command(*arguments, "--seconds", "60"), join(server.url, "r") as room:
             async with asyncio.timeout(10):
                 while len([peer for peer in room.roster if peer.metadata]) < 2:  # noqa: ASYNC110 # a room tells of more
                     await asyncio.sleep(0.05)

@@ -11,7 +11,7 @@ from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
 
 from signaling.app import NODE, create_app
-from signaling.config import Config, Ice, LimitsConfig, TurnServers
+from signaling.config import Cluster, Config, Ice, LimitsConfig, TurnServers
 from signaling.config import Server as ServerConfig
 from signaling.node import Node
 from signaling.protocol.parts import IceServer
@@ -27,8 +27,8 @@ ICE = Ice(
         TurnServers(["turn:north.example", "turns:north.example:443"], [SECRET], region="north"),
         TurnServers(["turn:south.example"], ["the secret of the south"], region="south"),
     ],
-    region="north",
 )
+NORTH = Cluster(region="north")
 SERVER = ServerConfig(tokens=[TOKEN], origins=["https://app.example"])
 AUTHORIZED = {"Authorization": f"Bearer {TOKEN}"}
 
@@ -40,7 +40,7 @@ async def running(
     server: ServerConfig = SERVER, ice: Ice = ICE, per_second: float = 5.0
 ) -> AsyncIterator[Client]:
     limits = LimitsConfig(credentials_per_second_per_address=per_second)
-    app = create_app(Config(server=server, ice=ice, limits=limits), ticket_key=KEY)
+    app = create_app(Config(server=server, ice=ice, cluster=NORTH, limits=limits), ticket_key=KEY)
     async with TestClient(TestServer(app)) as started:
         yield started
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import random
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from signaling.limits import AddressBuckets, LinkLimits, TokenBucket, address_key, largest
+from signaling.limits import LONGEST_TURN, AddressBuckets, LinkLimits, TokenBucket, address_key, largest
 
 
 def test_a_burst_passes_at_once_and_then_each_taker_waits_its_turn() -> None:
@@ -121,6 +123,25 @@ def test_too_many_together_get_503_and_when_to_come_back() -> None:
     assert turned[4] is not None
     assert (turned[4].status, turned[4].retry_after) == (503, pytest.approx(0.25))
     assert limits.admit("192.0.2.4", 0.25) is None
+
+
+def test_a_crowd_is_told_to_come_back_one_after_the_other_and_then_gets_in() -> None:
+    limits = LinkLimits(per_address=10.0, per_node=100.0)
+    turned = [limits.admit(f"192.0.2.{index // 10}", 0.0) for index in range(1_100)]
+    waits = [each.retry_after for each in turned if each is not None]
+    assert len(waits) == 1_000
+    assert waits == pytest.approx([0.01 + index / 100 for index in range(1_000)])
+    # As Retry-After says it, in whole seconds, and with the jitter of a client.
+    chance = random.Random(1)
+    times = sorted(max(1, round(wait)) + chance.random() / 2 for wait in waits)
+    back = [limits.admit(f"192.0.3.{index // 10}", at) for index, at in enumerate(times)]
+    assert sum(each is not None for each in back) < 30
+
+
+def test_nobody_is_told_to_wait_for_ever() -> None:
+    limits = LinkLimits(per_address=10.0, per_node=1.0)
+    turned = [limits.admit(f"192.0.2.{index}", 0.0) for index in range(200)]
+    assert max(each.retry_after for each in turned if each is not None) <= LONGEST_TURN + 2.0
 
 
 @given(st.lists(st.integers(0, 100)), st.integers(-10, 2_000))

@@ -12,7 +12,7 @@ import jwt
 import msgspec
 import pytest
 
-from signaling.config import Auth, AuthKey, Config, LimitsConfig, Session
+from signaling.config import Auth, AuthKey, Cluster, Config, Ice, LimitsConfig, Session, TurnServers
 from signaling.metrics import Metrics
 from signaling.node import Node
 from signaling.protocol.codec import CLIENT_CODECS, JSON, Codec
@@ -26,6 +26,7 @@ from signaling.protocol.messages import (
     Hello,
     Join,
     Joined,
+    Nodes,
     PeerUpdated,
     Permitted,
     Ping,
@@ -37,7 +38,7 @@ from signaling.protocol.messages import (
     Welcome,
     Word,
 )
-from signaling.protocol.parts import Resume
+from signaling.protocol.parts import NodeAddress, Resume
 from signaling.transports.link import Caller
 
 CLIENT: Codec[Any] = CLIENT_CODECS[JSON_SUBPROTOCOL]
@@ -440,3 +441,43 @@ async def test_large_messages_are_read_more_slowly_too() -> None:
         pipe.say(Ping())
         await pipe.hear(Pong)
         assert server.metrics.throttled >= 1
+
+
+NORTH_AND_SOUTH = Config(
+    ice=Ice(
+        turn=[
+            TurnServers(["turn:north.example"], ["the secret of the north"], region="north"),
+            TurnServers(["turn:south.example"], ["the secret of the south"], region="south"),
+        ],
+        turn_servers_per_client=1,
+    ),
+    cluster=Cluster(region="north", public_url="https://n1.example"),
+)
+
+
+async def test_a_client_is_told_which_node_it_is_at_and_of_every_change() -> None:
+    async with running(NORTH_AND_SOUTH) as server:
+        here = NodeAddress("https://n1.example", "north", 1.0, server.node.id)
+        (ana, welcome), (ben, _) = await server.member(), await server.member()
+        assert (welcome.node, welcome.region, welcome.nodes) == (server.node.id, "north", [here])
+        silent = server.connect()
+        server.node.nodes_changed()
+        assert (await ana.hear(Nodes)).nodes == (await ben.hear(Nodes)).nodes == [here]
+        assert silent.frames == 0
+
+
+@pytest.mark.parametrize(("region", "url"), [("", "turn:north.example"), ("south", "turn:south.example")])
+async def test_turn_servers_are_those_of_the_region_that_the_client_has_measured(
+    region: str, url: str
+) -> None:
+    async with running(NORTH_AND_SOUTH) as server:
+        pipe = server.connect()
+        pipe.say(Hello(region=region))
+        welcome = await pipe.hear(Welcome)
+        assert [each.urls for each in welcome.ice_servers] == [[url]]
+        # Another link may be nearer to another region.
+        again = server.connect()
+        again.say(Hello(resume=Resume(welcome.ticket, welcome.epoch, 0), region="north"))
+        resumed = await again.hear(Welcome)
+        assert resumed.resumed
+        assert [each.urls for each in resumed.ice_servers] == [["turn:north.example"]]

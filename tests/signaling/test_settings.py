@@ -99,6 +99,20 @@ def test_an_unknown_name_is_told_the_nearest_one(tmp_path: Path) -> None:
     assert "Did you mean PEERLANE_SERVER_PORT?" in text
 
 
+def test_a_setting_that_has_moved_is_told_where_to(tmp_path: Path) -> None:
+    text = problems_of(toml(tmp_path, '[ice]\nregion = "eu"\n'))
+    assert "ice.region" in text
+    assert "is called cluster.region now" in text
+    assert "PEERLANE_CLUSTER_REGION" in problems_of(environ={"PEERLANE_ICE_REGION": "eu"})
+
+
+@pytest.mark.parametrize(
+    "url", ["https://n1.example.org", "wss://n1.example.org:8443/v1/ws", "http://10.0.0.5"]
+)
+def test_a_node_is_reached_over_http_and_over_websockets(url: str) -> None:
+    assert load(None, {"PEERLANE_CLUSTER_PUBLIC_URL": url}, {}).config.cluster.public_url == url
+
+
 def test_a_setting_outside_of_all_sections_is_told_so(tmp_path: Path) -> None:
     assert "port is in no section" in problems_of(toml(tmp_path, "port = 1\n"))
 
@@ -140,6 +154,7 @@ def test_a_file_that_is_not_there_or_not_toml_is_told_by_name(tmp_path: Path) ->
         ("session.hello_timeout", "-5"),
         ("session.ticket_lifetime", "100"),
         ("session.resume_window", "inf"),
+        ("session.drain_window", "-1"),
         ("limits.max_message_bytes", "10"),
         ("limits.max_message_bytes", "10000000"),
         ("limits.max_metadata_bytes", "65536"),
@@ -163,6 +178,13 @@ def test_a_file_that_is_not_there_or_not_toml_is_told_by_name(tmp_path: Path) ->
         ("ice.turn", '[{"urls": ["turn:t.example"], "secrets": ["0123456789abcdef"], "weight": 0}]'),
         ("ice.turn", '[{"urls": ["turn:t.example"], "secrets": ["0123456789abcdef"], "wait": 1}]'),
         ("ice.turn_servers_per_client", "0"),
+        ("cluster.region", "e" * 65),
+        ("cluster.region", " eu"),
+        ("cluster.public_url", "n1.example.org"),
+        ("cluster.public_url", "ftp://n1.example.org"),
+        ("cluster.public_url", "https://ana@n1.example.org"),
+        ("cluster.public_url", "https://n1.example.org/?node=1"),
+        ("cluster.weight", "0"),
         ("limits.credentials_per_second_per_address", "0"),
         ("server.stun_alternate", "example.org"),
         ("server.stun_alternate", "127.0.0.1"),

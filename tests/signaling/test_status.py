@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 
+import msgspec
 import pytest
 from aiohttp import ClientSession, web
 from aiohttp.test_utils import TestClient, TestServer
 from yarl import URL
 
 from signaling.app import NODE, create_app
-from signaling.config import Config, LimitsConfig
+from signaling.config import Cluster, Config, LimitsConfig
 from signaling.config import Server as ServerConfig
 from signaling.protocol.messages import JSON_SUBPROTOCOL, MSGPACK_SUBPROTOCOL
 
@@ -81,3 +82,25 @@ async def test_a_server_says_what_it_speaks(client: TestClient[web.Request, web.
     assert info["server"] == "peerlane"
     assert info["protocol"] == 1
     assert info["subprotocols"] == [JSON_SUBPROTOCOL, MSGPACK_SUBPROTOCOL]
+
+
+async def test_a_node_without_an_address_of_its_own_names_none(
+    client: TestClient[web.Request, web.Application],
+) -> None:
+    regions = await (await client.get("/v1/regions")).json()
+    assert regions == {"region": "", "node": client.server.app[NODE].id, "nodes": []}
+
+
+async def test_a_node_says_where_it_is_to_pages_of_any_origin() -> None:
+    cluster = Cluster(region="eu", public_url="https://n1.example.org", weight=2.0)
+    config = msgspec.structs.replace(CONFIG, cluster=cluster)
+    async with TestClient(TestServer(create_app(config, ticket_key=KEY))) as client:
+        node = client.server.app[NODE]
+        response = await client.get("/v1/regions", headers={"Origin": "https://elsewhere.example"})
+        assert response.headers["Access-Control-Allow-Origin"] == "*"
+        assert response.headers["Cache-Control"] == "no-store"
+        here = {"url": "https://n1.example.org", "region": "eu", "weight": 2.0, "id": node.id}
+        assert await response.json() == {"region": "eu", "node": node.id, "nodes": [here]}
+        await node.drain()
+        listed = (await (await client.get("/v1/regions")).json())["nodes"]
+        assert listed == [{**here, "draining": True}]

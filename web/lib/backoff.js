@@ -27,5 +27,10 @@ export function delay(attempt, fraction, base = BASE, cap = CAP) {
  * @param {number} fraction
  */
 export function afterAdvice(after, attempt, fraction) {
-  return (after > 0 ? Math.min(LONGEST_ADVICE, after) : 0) + delay(attempt, fraction);
+  return believed(after) + delay(attempt, fraction);
+}
+
+/** What is believed of the seconds that a server has said. @param {number} after which it may have got wrong, even in type */
+export function believed(after) {
+  return after > 0 ? Math.min(LONGEST_ADVICE, after) : 0;
 }

@@ -18,11 +18,19 @@
  * @property {boolean} [publishes] false: may not send audio and video
  */
 /** @typedef {{urls: string[], username?: string, credential?: string}} IceServer */
+/**
+ * @typedef {object} NodeAddress one of several servers, and where clients reach it
+ * @property {string} url
+ * @property {string} [region]
+ * @property {number} [weight] of two nodes of one region, the one with twice the weight is to get twice as many clients
+ * @property {string} [id] made anew whenever it starts
+ * @property {boolean} [draining] it leaves, and takes nobody in
+ */
 /** @typedef {{max_message_bytes: number, max_metadata_bytes: number, max_rooms: number, messages_per_second: number, messages_burst?: number, bytes_per_second?: number, joins_per_second?: number, broadcasts_per_second?: number, max_members?: number, outbox_messages?: number, outbox_bytes?: number}} Limits */
 /** @typedef {"join" | "create" | "publish" | "signal" | "broadcast" | "kick" | "lock" | "lobby" | "admin"} Permission */
 /** @typedef {{capacity: number, owner?: string | null, locked?: boolean, has_password?: boolean, has_lobby?: boolean}} RoomSettings */
 
-/** @typedef {{type: "hello", version: number, capabilities: Capabilities, resume?: Resume, token?: string}} Hello */
+/** @typedef {{type: "hello", version: number, capabilities: Capabilities, resume?: Resume, token?: string, region?: string}} Hello */
 /** @typedef {{type: "join", request: number, room: string, name?: string, metadata?: Metadata, capacity?: number, proof?: string, lobby?: boolean}} Join */
 /** @typedef {{type: "leave", request: number, room: string}} Leave */
 /** @typedef {{type: "update", request: number, room: string, name?: string, metadata?: Metadata}} Update */
@@ -57,6 +65,9 @@
  * @property {string} [subject] of the token
  * @property {Permission[]} [can]
  * @property {number | null} [expires] when the token does, in calendar seconds
+ * @property {string} [node] which node this is: the `id` of one of `nodes`, if it is there
+ * @property {string} [region] where it is
+ * @property {NodeAddress[]} [nodes] where a client may go when this one leaves or is lost
  */
 /** @typedef {{type: "joined", request: number, room: string, peers: Peer[], capacity: number, settings?: RoomSettings | null, waiting?: Peer[]}} Joined */
 /** @typedef {{type: "left", request: number, room: string}} Left */
@@ -78,8 +89,9 @@
 /** @typedef {{type: "expiring", expires: number}} Expiring */
 /** @typedef {{type: "ticket", ticket: string}} Ticket */
 /** @typedef {{type: "ice-servers", ice_servers: IceServer[]}} IceServers these take the place of those that have a username */
+/** @typedef {{type: "nodes", nodes: NodeAddress[]}} Nodes these take the place of the nodes of the welcome */
 /** @typedef {Joined | Left | Updated | PeerJoined | PeerUpdated | PeerLeft | Signalled | Acked | Broadcasted | RefusedEvent | Waiting | Done | RoomUpdated | Knocked | KnockEnded | Kicked | Permitted} NumberedEvent */
-/** @typedef {NumberedEvent | Welcome | Expiring | Ticket | IceServers | Ping | Pong | Bye} Event */
+/** @typedef {NumberedEvent | Welcome | Expiring | Ticket | IceServers | Nodes | Ping | Pong | Bye} Event */
 
 /** @typedef {"audio" | "video"} MediaKind */
 /** @typedef {{name: string, kind: MediaKind}} Slot a place for one track */
@@ -92,7 +104,7 @@ export const VERSION = 1;
 export const JSON_SUBPROTOCOL = "peerlane.v1.json";
 export const MAX_BATCH_MESSAGES = 64;
 
-const UNNUMBERED_EVENTS = new Set(["welcome", "expiring", "ticket", "ice-servers", "ping", "pong", "bye"]);
+const UNNUMBERED_EVENTS = new Set(["welcome", "expiring", "ticket", "ice-servers", "nodes", "ping", "pong", "bye"]);
 
 const EVENT_TYPES = new Set([
   ...UNNUMBERED_EVENTS,

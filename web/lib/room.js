@@ -12,7 +12,8 @@ import { Moderation, permits } from "./moderation.js";
 import { passwordProof } from "./passwords.js";
 import { RemotePeer } from "./remote_peer.js";
 import { Renewal } from "./renewal.js";
-import { SignalingClient, signalingUrl } from "./signaling_client/websocket.js";
+import { addressesOf } from "./signaling_client/measuring.js";
+import { SignalingClient } from "./signaling_client/websocket.js";
 
 /** @typedef {import("./signaling_client/session.js").Told} Told */
 /** @typedef {import("./protocol.js").Capabilities} Capabilities */
@@ -43,6 +44,7 @@ const MAX_WAITING_PEERS = 1000;
  * @property {string | import("./renewal.js").TokenSource} [token] where the server asks for one; a function is called again
  *   before it ends
  * @property {string} [password] of the room; if you are the first, the others need it. It is never sent
+ * @property {boolean} [nearest] ask the server for all of its nodes, and use the nearest
  * @property {boolean} [lobby] if you are the first: the others wait until they are let in
  */
 
@@ -74,14 +76,15 @@ const MAX_WAITING_PEERS = 1000;
  *
  * Rejects with Refused when the server says no, and with Lost when it cannot be reached within 20 s.
  *
- * @param {string | URL} url of the server
+ * @param {string | URL | (string | URL)[]} url of the server; of several the nearest is used, and the others when it is lost
  * @param {string} room
  * @param {JoinOptions} [options]
  * @returns {Promise<Room>}
  */
 export async function join(url, room, options = {}) {
   const token = typeof options.token === "function" ? await options.token() : options.token;
-  const entering = new Room(signalingUrl(url), room, options, token);
+  const addresses = await addressesOf(url, options.nearest);
+  const entering = new Room(addresses, room, options, token);
   await entering.entered;
   return entering;
 }
@@ -89,12 +92,12 @@ export async function join(url, room, options = {}) {
 /** @extends {Emitter<RoomEvents>} */
 export class Room extends Emitter {
   /**
-   * @param {string} url
+   * @param {string | import("./signaling_client/nearest.js").Addresses} addresses
    * @param {string} room
    * @param {JoinOptions} options
    * @param {string} [token] to begin with
    */
-  constructor(url, room, options, token) {
+  constructor(addresses, room, options, token) {
     super();
     const { name = "", metadata = {}, capacity, capabilities = BROWSER, tracks = {}, signal } = options;
     const fullName = roomName(room);
@@ -122,7 +125,7 @@ export class Room extends Emitter {
     /** What a newer token permits; null: what the welcome says. @type {import("./protocol.js").Permission[] | null} */
     this._can = null;
     this._client = new SignalingClient({
-      url,
+      addresses,
       capabilities,
       tell: (event) => this._told(event),
       leaving: () => this._closePeers(),

@@ -2,7 +2,7 @@
 
 import { shortRoomName } from "../lib/ids.js";
 import { Room } from "../lib/room.js";
-import { signalingUrl } from "../lib/signaling_client/websocket.js";
+import { signalingUrl } from "../lib/signaling_client/address.js";
 import { Banner } from "./banner.js";
 import { Chat } from "./chat.js";
 import { byId, icon, toast } from "./dom.js";

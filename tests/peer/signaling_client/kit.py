@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from collections import defaultdict, deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import msgspec
@@ -22,6 +22,7 @@ from peer.signaling_client.effects import (
     Told,
     Undelivered,
 )
+from peer.signaling_client.nearest import Addresses
 from peer.signaling_client.session import Session, State
 from signaling import effects as server_effects
 from signaling.config import Config
@@ -29,6 +30,7 @@ from signaling.hub.hub import Hub
 from signaling.hub.session import Session as ServerSession
 from signaling.hub.tickets import Tickets
 from signaling.protocol.codec import CLIENT_CODECS, SERVER_CODECS, Malformed
+from signaling.protocol.errors import DRAINING
 from signaling.protocol.ids import PeerId
 from signaling.protocol.messages import (
     MSGPACK_SUBPROTOCOL,
@@ -55,8 +57,9 @@ def payload(value: Any) -> msgspec.Raw:
 class Line:
     """One link: what is under way in both directions. Cut it, and all of that is lost."""
 
-    def __init__(self, client: Client) -> None:
+    def __init__(self, client: Client, node: str) -> None:
         self.client = client
+        self.node = node
         self.to_server: deque[bytes] = deque()
         self.to_client: deque[bytes | int] = deque()
         """Frames; a number is the close code, and the last."""
@@ -68,7 +71,8 @@ class Client:
     def __init__(self, world: World, name: str) -> None:
         self.world = world
         self.name = name
-        self.session = Session(Capabilities(), world.random.random, CODEC)
+        addresses = Addresses(list(world.hubs))
+        self.session = Session(Capabilities(), world.random.random, CODEC, addresses=addresses)
         self.line: Line | None = None
         self.told: list[Told] = []
         self.here: set[PeerId] = set()
@@ -80,8 +84,8 @@ class Client:
         waiting: list[Request] = []
         for effect in effects:
             match effect:
-                case Connect():
-                    self.line = Line(self)
+                case Connect(node):
+                    self.line = Line(self, node)
                     self.world.dialling.append(self.line)
                 case Send(message):
                     waiting.append(message)
@@ -133,17 +137,21 @@ class Client:
 
 
 class World:
-    def __init__(self, config: Config | None = None, seed: int = 1) -> None:
+    """Nodes that know nothing of each other but one key; mostly there is one."""
+
+    def __init__(self, config: Config | None = None, seed: int = 1, nodes: Sequence[str] = ("",)) -> None:
         self.config = config or Config()
         self.random = random.Random(seed)
         self.now = 1000.0
         self.clients: list[Client] = []
         self.dialling: list[Line] = []
         self.lines: list[Line] = []
-        self.is_down = False
+        self.down: set[str] = set()
+        self.hubs: dict[str, Hub] = {}
         self._epochs = 0
         self._numbers = 0
-        self.restart()
+        for node in nodes:
+            self.restart(node)
 
     def next_number(self) -> int:
         self._numbers += 1
@@ -154,12 +162,19 @@ class World:
         self.clients.append(client)
         return client
 
-    def restart(self) -> None:
-        """The server is killed, and another one begins with the same key."""
+    def restart(self, node: str = "") -> None:
+        """A server is killed, and another one begins with the same key."""
         for line in list(self.lines):
-            self.cut(line)
+            if line.node == node:
+                self.cut(line)
         self._epochs += 1
-        self.hub = Hub(self.config, Tickets(KEY), f"epoch {self._epochs}", self.random.randbytes)
+        self.hubs[node] = Hub(self.config, Tickets(KEY), f"epoch {self._epochs}", self.random.randbytes)
+
+    def drain(self, node: str) -> None:
+        """It says goodbye to all."""
+        for line in list(self.lines):
+            if line.node == node and not line.is_cut:
+                self._perform([server_effects.Close(line, DRAINING)])
 
     def cut(self, line: Line) -> None:
         """The network between the two breaks; both notice."""
@@ -188,7 +203,7 @@ class World:
         self.dialling.remove(line)
         if line.client.line is not line:
             return
-        if self.is_down:
+        if line.node in self.down:
             line.client.line = None
             line.client.perform(line.client.session.link_lost(self.now, 1006))
             return
@@ -200,9 +215,9 @@ class World:
         for message in SERVER_CODEC.decode(line.to_server.popleft()):
             assert not isinstance(message, Malformed)
             if line.session is not None:
-                self._perform(self.hub.receive(line.session, message, self.now))
+                self._perform(self.hubs[line.node].receive(line.session, message, self.now))
             elif isinstance(message, Hello) and not line.is_cut:
-                line.session, effects = self.hub.open(line, message, self.now, self.now)
+                line.session, effects = self.hubs[line.node].open(line, message, self.now, self.now)
                 self._perform(effects)
 
     def carry_to_client(self, line: Line) -> None:
@@ -246,17 +261,19 @@ class World:
             self.carry_everything()
 
     def _turn(self, until: float) -> None:
-        wishes = [client.session.wake_at for client in self.clients] + [self.hub.wake_at]
+        wishes = [client.session.wake_at for client in self.clients]
+        wishes += [hub.wake_at for hub in self.hubs.values()]
         at = min((wish for wish in wishes if wish is not None), default=until)
         self.now = max(self.now, min(at, until))
         for client in self.clients:
             client.perform(client.session.wake(self.now))
-        self._perform(self.hub.wake(self.now, self.now))
+        for hub in self.hubs.values():
+            self._perform(hub.wake(self.now, self.now))
 
     def _server_lost(self, line: Line) -> None:
         session, line.session = line.session, None
         if session is not None:
-            self._perform(self.hub.link_lost(session, line, self.now))
+            self._perform(self.hubs[line.node].link_lost(session, line, self.now))
 
     def _perform(self, effects: Iterable[server_effects.Effect]) -> None:
         for effect in effects:

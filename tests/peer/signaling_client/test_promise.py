@@ -99,3 +99,36 @@ def test_a_killed_server_loses_no_signal() -> None:
     assert [len(numbers) for client in (ana, ben) for numbers in client.heard.values()] == [100, 100]
     assert_promise_kept(world.clients)
     assert not ana.undelivered | ben.undelivered
+
+
+@pytest.mark.parametrize("end", ["drain", "kill"])
+def test_clients_that_move_to_another_node_lose_no_signal(end: str) -> None:
+    """Nothing is handed over: each of them starts afresh, under its own id."""
+    world = World(nodes=["ws://n1.example/v1/ws", "ws://n2.example/v1/ws"])
+    ana, ben = world.client("ana"), world.client("ben")
+    for client in (ana, ben):
+        client.enter()
+    world.live(1.0)
+    ids = ana.session.you, ben.session.you
+    for round_ in range(4):
+        here, there = list(world.hubs)[:: 1 if round_ % 2 == 0 else -1]
+        world.down.discard(there)
+        for _ in range(20):
+            ana.signal(ids[1])
+            ben.signal(ids[0])
+        world.live(0.1)
+        world.down.add(here)
+        if end == "drain":
+            world.drain(here)
+        else:
+            world.restart(here)
+        for _ in range(20):
+            ana.signal(ids[1])
+            ben.signal(ids[0])
+        world.live(8.0)
+        world.restart(here)
+        assert {line.node for line in world.lines} == {there}
+    assert (ana.session.you, ben.session.you) == ids
+    assert [len(numbers) for client in (ana, ben) for numbers in client.heard.values()] == [160, 160]
+    assert_promise_kept(world.clients)
+    assert not ana.undelivered | ben.undelivered

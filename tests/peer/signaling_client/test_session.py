@@ -12,6 +12,7 @@ import pytest
 from peer.errors import Full, Refused
 from peer.signaling_client.conversation import Conversation
 from peer.signaling_client.effects import Effect, Undelivered
+from peer.signaling_client.nearest import Addresses
 from peer.signaling_client.numbered import MAX_UNCONFIRMED_REQUESTS
 from peer.signaling_client.session import Session
 from signaling.protocol.codec import CLIENT_CODECS
@@ -24,8 +25,13 @@ TYPES = {"join": Join, "leave": Leave, "update": Update, "receive": Event}
 FRACTION = 0.5
 
 
-def new_session() -> Session:
-    return Session(Capabilities(engine="test"), lambda: FRACTION, CLIENT_CODECS[JSON_SUBPROTOCOL])
+HERE = {"urls": ["ws://n1.example/v1/ws"]}
+
+
+def new_session(addresses: dict[str, Any] = HERE) -> Session:
+    codec = CLIENT_CODECS[JSON_SUBPROTOCOL]
+    known = msgspec.convert(addresses, Addresses)
+    return Session(Capabilities(engine="test"), lambda: FRACTION, codec, addresses=known)
 
 
 def call(session: Session, method: str, *arguments: Any) -> list[Effect]:
@@ -46,7 +52,7 @@ def as_json(effects: list[Effect]) -> Any:
 
 @pytest.mark.parametrize("case", VECTORS["cases"], ids=lambda case: case["name"])
 def test_a_session_does_as_the_examples_say(case: dict[str, Any]) -> None:
-    session = new_session()
+    session = new_session(case.get("addresses", HERE))
     opening = VECTORS["opening"] if case.get("after_opening") else []
     for step in [*opening, *case["steps"]]:
         assert as_json(call(session, *step["input"])) == step["effects"], step["input"]

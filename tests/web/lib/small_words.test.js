@@ -4,7 +4,7 @@ import { afterAdvice, delay } from "../../../web/lib/backoff.js";
 import { Stream } from "../../../web/lib/events.js";
 import { roomName, shortRoomName } from "../../../web/lib/ids.js";
 import { decode, encode, MAX_BATCH_MESSAGES } from "../../../web/lib/protocol.js";
-import { signalingUrl } from "../../../web/lib/signaling_client/websocket.js";
+import { signalingUrl } from "../../../web/lib/signaling_client/address.js";
 import { permits } from "../../../web/lib/moderation.js";
 
 test("the back-off grows, is spread, and ends at its cap", () => {

@@ -5,6 +5,7 @@ import { CLOSE_REASONS } from "../../../web/lib/errors.js";
 import { Negotiation } from "../../../web/lib/negotiation.js";
 import { passwordProof } from "../../../web/lib/passwords.js";
 import { decode, encode } from "../../../web/lib/protocol.js";
+import { candidates, nearest } from "../../../web/lib/signaling_client/nearest.js";
 import { Session } from "../../../web/lib/signaling_client/session.js";
 import { vectors } from "../vectors.js";
 
@@ -73,14 +74,33 @@ const asWritten = (value) => {
 
 const session = vectors("session");
 
-for (const { name, after_opening: afterOpening, steps } of session.cases) {
+const HERE = { urls: ["ws://n1.example/v1/ws"] };
+
+for (const { name, after_opening: afterOpening, addresses = HERE, steps } of session.cases) {
   test(`a session does alike: ${name}`, () => {
-    const machine = new Session({ capabilities: { engine: "test" }, random: () => FRACTION });
+    const machine = new Session({ capabilities: { engine: "test" }, random: () => FRACTION, addresses });
     for (const { input, effects, wake_at: wakeAt } of [...(afterOpening ? session.opening : []), ...steps]) {
       const [method, ...rest] = input;
       assert.deepEqual(asWritten(machine[camel(method)](...rest)), asWritten(effects), JSON.stringify(input));
       if (wakeAt === null) assert.equal(machine.wakeAt, Infinity);
       else if (wakeAt !== undefined) assert.ok(Math.abs(machine.wakeAt - wakeAt) < 1e-6, `wake at ${machine.wakeAt}`);
     }
+  });
+}
+
+const near = vectors("nearest");
+const inOrder = (fractions) => () => fractions.shift();
+
+for (const { name, measured, current, fractions, nodes, regions } of near.nearest) {
+  test(`used alike: ${name}`, () => {
+    const found = nearest(measured, current, inOrder(fractions));
+    assert.deepEqual({ nodes: found.nodes.map(({ url }) => url), regions: found.regions }, { nodes, regions });
+  });
+}
+
+for (const { name, answers, fractions, urls } of near.candidates) {
+  test(`measured alike: ${name}`, () => {
+    const found = candidates(new Map(Object.entries(answers)), inOrder(fractions));
+    assert.deepEqual(found.map(({ url }) => url), urls);
   });
 }

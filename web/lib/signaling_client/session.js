@@ -7,10 +7,10 @@
  *     any ──→ closed                                 we said bye, or the server said never
  */
 
-import { afterAdvice } from "../backoff.js";
 import { closeReason, Refused } from "../errors.js";
 import { isNumberedEvent, VERSION } from "../protocol.js";
 import { Conversation } from "./conversation.js";
+import { DialPlan } from "./dial_plan.js";
 import { Liveness } from "./liveness.js";
 import { Numbered } from "./numbered.js";
 
@@ -39,11 +39,9 @@ import { Numbered } from "./numbered.js";
  *   | {type: "ended", code: number, reason: string}} Told
  */
 
-/** @typedef {{do: "connect"} | {do: "send", message: Request} | {do: "disconnect"} | {do: "tell", event: Told}} Effect */
+/** @typedef {{do: "connect", url: string} | {do: "send", message: Request} | {do: "disconnect"} | {do: "tell", event: Told}} Effect */
 /** @typedef {"idle" | "connecting" | "greeting" | "open" | "closed"} State */
 
-/** A link that is not open by then is given up; a captive portal can leave one hanging for minutes. */
-export const CONNECT_TIMEOUT = 10;
 /** Before the welcome says what the server takes. */
 const DEFAULT_MAX_MESSAGE_BYTES = 65_536;
 
@@ -53,12 +51,14 @@ export class Session {
    * @param {import("../protocol.js").Capabilities} options.capabilities
    * @param {() => number} options.random from 0 up to 1, for the back-off
    * @param {string} [options.token]
+   * @param {import("./nearest.js").Addresses} [options.addresses] without them links are connected by hand
    */
-  constructor({ capabilities, random, token = "" }) {
+  constructor({ capabilities, random, token = "", addresses = { urls: [""] } }) {
     /** Said with every hello; a newer one may take its place at any time. */
     this.token = token;
     this._capabilities = capabilities;
-    this._random = random;
+    this._region = addresses.regions?.[0] ?? "";
+    this._dialPlan = new DialPlan(addresses, random);
     /** @type {State} */
     this.state = "idle";
     /** @type {Welcome | null} */
@@ -66,7 +66,6 @@ export class Session {
     this._conversation = new Conversation();
     this._numbered = new Numbered();
     this._liveness = new Liveness();
-    this._attempt = 0;
     this._resuming = false;
     this._retryAt = 0;
     this._giveUpAt = 0;
@@ -161,7 +160,7 @@ export class Session {
    */
   check(now) {
     if (this.state === "idle") {
-      this._attempt = 0;
+      this._dialPlan.hurry();
       return this._connect(now);
     }
     if (this.state !== "open") return [];
@@ -177,7 +176,7 @@ export class Session {
    */
   moved(now) {
     if (this.state === "idle" || this.state === "closed") return this.check(now);
-    this._attempt = 0;
+    this._dialPlan.hurry();
     const event = { type: /** @type {const} */ ("interrupted"), retryIn: 0, reason: "the network has changed" };
     return [{ do: "disconnect" }, { do: "tell", event }, ...this._connect(now)];
   }
@@ -187,10 +186,12 @@ export class Session {
   /** @returns {Effect[]} */
   linkOpened() {
     if (this.state !== "connecting") return [];
+    if (this._dialPlan.returns()) return [{ do: "disconnect" }, { do: "connect", url: this._dialPlan.url }];
     this.state = "greeting";
     this._resuming = this.welcome !== null;
     const token = this.token ? { token: this.token } : {};
-    const hello = { type: /** @type {const} */ ("hello"), version: VERSION, capabilities: this._capabilities, ...token };
+    const region = this._region ? { region: this._region } : {};
+    const hello = { type: /** @type {const} */ ("hello"), version: VERSION, capabilities: this._capabilities, ...token, ...region };
     if (!this.welcome) {
       return [hello, ...this._numbered.kept].map((message) => ({ do: "send", message }));
     }
@@ -214,8 +215,7 @@ export class Session {
       return [{ do: "disconnect" }, { do: "tell", event: { type: "ended", code, reason } }];
     }
     const after = advice.after ?? known?.after ?? 0;
-    const retryIn = afterAdvice(after, this._attempt, this._random());
-    this._attempt += 1;
+    const retryIn = this._dialPlan.lost(now, after, { wasOpen: this.state === "open", isLeaving: comeBack === "elsewhere" });
     this.state = "idle";
     this._retryAt = now + retryIn;
     return [{ do: "disconnect" }, { do: "tell", event: { type: "interrupted", retryIn, reason } }];
@@ -294,8 +294,8 @@ export class Session {
   /** @param {number} now @returns {Effect[]} */
   _connect(now) {
     this.state = "connecting";
-    this._giveUpAt = now + CONNECT_TIMEOUT;
-    return [{ do: "connect" }];
+    this._giveUpAt = now + this._dialPlan.patience;
+    return [{ do: "connect", url: this._dialPlan.url }];
   }
 
   /** @returns {Effect} */
@@ -341,6 +341,9 @@ export class Session {
         return [];
       case "ice-servers":
         return this._takeServers(event);
+      case "nodes":
+        this._dialPlan.told(event.nodes);
+        return [];
       case "expiring":
         return [{ do: "tell", event }];
       case "bye":
@@ -367,7 +370,7 @@ export class Session {
     const before = this.welcome;
     this.welcome = { ...welcome };
     this.state = "open";
-    this._attempt = 0;
+    this._dialPlan.welcomed(welcome);
     this._liveness.begin(now, welcome.ping_interval, welcome.ping_timeout);
     this._conversation.settle = welcome.settle;
     /** @type {Effect[]} */

@@ -17,37 +17,24 @@ const LONGEST_TIMER_MS = 2 ** 31 - 1;
 /** Seconds that never jump. */
 const now = () => performance.now() / 1000;
 
-/**
- * The WebSocket address of a server: `http(s)` and `ws(s)`, with or without `/v1/ws`.
- *
- * @param {string | URL} address
- * @returns {string}
- */
-export function signalingUrl(address) {
-  const url = new URL(address, globalThis.location?.href);
-  url.protocol = { "http:": "ws:", "https:": "wss:" }[url.protocol] ?? url.protocol;
-  if (url.protocol !== "ws:" && url.protocol !== "wss:") {
-    throw new TypeError(`a server's address begins with ws://, wss://, http:// or https://, not ${url.protocol}//`);
-  }
-  if (url.pathname === "/") url.pathname = "/v1/ws";
-  url.hash = "";
-  return url.href;
-}
-
 export class SignalingClient {
   /**
    * @param {object} options
-   * @param {string} options.url
+   * @param {string | import("./nearest.js").Addresses} options.addresses
    * @param {import("../protocol.js").Capabilities} options.capabilities
    * @param {(event: Told) => void} options.tell
    * @param {() => void} options.leaving the page is going: say farewell wherever else it is due
    * @param {(isPathGone: boolean) => void} options.networkChanged see watchWaking
    * @param {string} [options.token]
    */
-  constructor({ url, capabilities, tell, leaving, networkChanged, token }) {
-    this._url = url;
+  constructor({ addresses, capabilities, tell, leaving, networkChanged, token }) {
     this._tell = tell;
-    this.session = new Session({ capabilities, random: Math.random, token });
+    this.session = new Session({
+      capabilities,
+      random: Math.random,
+      token,
+      addresses: typeof addresses === "string" ? { urls: [addresses] } : addresses,
+    });
     /** @type {WebSocket | null} */
     this._socket = null;
     /** @type {import("../protocol.js").Request[]} */
@@ -109,7 +96,7 @@ export class SignalingClient {
   _performOne(effect) {
     switch (effect.do) {
       case "connect":
-        this._connect();
+        this._connect(effect.url);
         break;
       case "send":
         this._outbox.push(effect.message);
@@ -133,9 +120,10 @@ export class SignalingClient {
     }
   }
 
-  _connect() {
+  /** @param {string} url */
+  _connect(url) {
     this._disconnect();
-    const socket = new WebSocket(this._url, JSON_SUBPROTOCOL);
+    const socket = new WebSocket(url, JSON_SUBPROTOCOL);
     this._socket = socket;
     socket.onopen = () => this.perform(this.session.linkOpened());
     socket.onmessage = ({ data }) => this._received(data);

@@ -106,7 +106,7 @@ test("a device on another network does not wait for its dead link, and resumes",
 test("a device on another network need not wait for the back-off", () => {
   const { a } = pair();
   breakLink(a, 1);
-  assert.deepEqual(a.session.moved(1.01), [{ do: "connect" }]);
+  assert.deepEqual(a.session.moved(1.01), [{ do: "connect", url: "" }]);
   a.do(a.session.bye());
   assert.deepEqual(a.session.moved(2), []);
 });
