@@ -10,7 +10,7 @@ import asyncio
 import random
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import msgspec
 
@@ -30,7 +30,7 @@ JOINS_AT_ONCE = 50
 
 
 class Said(msgspec.Struct, array_like=True):
-    """What a numbered signal carries: who of the crowd says it to whom, the how many-th of this pair, when."""
+    """What a signal carries: who of the crowd says it to whom, the how many-th of this pair, when."""
 
     speaker: int
     listener: int
@@ -56,6 +56,7 @@ class Member:
         self.roster: dict[PeerId, bool] = {}
         """Whom it believes to be in the room, and whether as away."""
         self.joined = asyncio.Event()
+        self.has_departed = False
         self.renewed_servers: list[IceServer] = []
         """What the server has told besides the welcome, last."""
         self.ended = ""
@@ -68,6 +69,11 @@ class Member:
     @property
     def id(self) -> PeerId:
         return self.client.session.you
+
+    async def depart(self) -> None:
+        """Leave for good, with a bye."""
+        self.has_departed = True
+        await self.client.close()
 
     @property
     def is_open(self) -> bool:
@@ -165,7 +171,7 @@ class Crowd:
         self._numbers: Counter[tuple[int, int]] = Counter()
         self._heard: dict[tuple[int, int], set[int]] = {}
         self._latest: Counter[tuple[int, int]] = Counter()
-        self._undelivered: set[tuple[int, int, int]] = set()
+        self._undelivered: dict[tuple[int, int], set[int]] = {}
         self._doubled = 0
         self._reordered = 0
         self.members = [
@@ -186,7 +192,7 @@ class Crowd:
                 tasks.create_task(enter(member))
 
     async def leave(self) -> None:
-        await asyncio.gather(*(member.client.close() for member in self.members))
+        await asyncio.gather(*(each.client.close() for each in self.members if not each.has_departed))
 
     async def talk(self, rate: float) -> None:
         """So many signals a second over random pairs, until cancelled, however long each takes."""
@@ -198,7 +204,10 @@ class Crowd:
 
     def _say_one(self) -> None:
         first = self._random.randrange(len(self.members) // ROOM_SIZE) * ROOM_SIZE
-        speaker, listener = self._random.sample(range(first, first + ROOM_SIZE), 2)
+        room = [index for index in range(first, first + ROOM_SIZE) if not self.members[index].has_departed]
+        if len(room) < 2:
+            return
+        speaker, listener = self._random.sample(room, 2)
         pair = (speaker, listener)
         said = Said(speaker, listener, self._numbers[pair] + 1, time.monotonic())
         if self.members[speaker].say(self.members[listener], said):
@@ -216,18 +225,26 @@ class Crowd:
         self.delays.append((said.at, time.monotonic() - said.at, said.speaker // ROOM_SIZE))
 
     def told_undelivered(self, signals: Sequence[Said]) -> None:
-        self._undelivered |= {(said.speaker, said.listener, said.n) for said in signals}
+        for said in signals:
+            self._undelivered.setdefault((said.speaker, said.listener), set()).add(said.n)
 
     def counts(self) -> Counts:
-        heard = sum(len(each) for each in self._heard.values())
-        told = sum(n not in self._heard.get((a, b), ()) for a, b, n in self._undelivered)
-        said = self._numbers.total()
-        return Counts(said, heard, told, said - heard - told, self._doubled, self._reordered)
+        said = heard = undelivered = lost = 0
+        for (speaker, listener), count in self._numbers.items():
+            arrived = self._heard.get((speaker, listener), set())
+            told = self._undelivered.get((speaker, listener), set()) - arrived
+            said += count
+            heard += len(arrived)
+            # Nobody is there any more who could be told.
+            is_untold = self.members[speaker].has_departed
+            undelivered += count - len(arrived) if is_untold else len(told)
+            lost += 0 if is_untold else count - len(arrived) - len(told)
+        return Counts(said, heard, undelivered, lost, self._doubled, self._reordered)
 
     def presence(self) -> Presence:
         ghosts = missing = away = 0
         for first in range(0, len(self.members), ROOM_SIZE):
-            room = self.members[first : first + ROOM_SIZE]
+            room = [each for each in self.members[first : first + ROOM_SIZE] if not each.has_departed]
             for member in room:
                 there = {other.id: other.is_open for other in room if other is not member}
                 ghosts += sum(id not in there for id in member.roster)
@@ -235,11 +252,9 @@ class Crowd:
                 away += sum(member.roster.get(id, False) for id, is_open in there.items() if is_open)
         return Presence(ghosts, missing, away)
 
-    def delay(self, share: float, since: float, rooms: range | None = None) -> float:
-        """Of signals said since then in these rooms, the one that so many share are below; in seconds."""
-        found = sorted(
-            delay for at, delay, room in self.delays if at >= since and (rooms is None or room in rooms)
-        )
+    def delay(self, share: float, since: float, until: float, rooms: Collection[int]) -> float:
+        """Of the signals that were said in this time in these rooms: what so many of them were below."""
+        found = sorted(delay for at, delay, room in self.delays if since <= at <= until and room in rooms)
         return found[min(len(found) - 1, int(len(found) * share))] if found else 0.0
 
     async def settled(self, within: float) -> None:

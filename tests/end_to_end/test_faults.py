@@ -1,4 +1,4 @@
-"""What happens around a server: its clock jumps, its disk is full, its loop is held up, its settings change."""
+"""What happens around a server: clocks that jump, a full disk, a loop that is held up, settings that change."""
 
 from __future__ import annotations
 
