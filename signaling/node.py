@@ -96,15 +96,13 @@ class Node:
         backplane = make_backplane(cluster.backplane, cluster.prefix) if cluster.backplane else None
         epoch = secrets.token_urlsafe(9)
         alone = ALONE if backplane is None else self.id
-        self.hub = Hub(config, Tickets(ticket_key), epoch, secrets.token_bytes, alone)
+        self._tickets = Tickets(ticket_key, _former_keys(config))
+        self.hub = Hub(config, self._tickets, epoch, secrets.token_bytes, alone)
         self.bus = None if backplane is None else self._bus(backplane)
         limits = config.limits
         self.pressure = Pressure(limits.memory_bytes)
         self.gate = Gate(limits, metrics, self.pressure)
-        # What a byte takes of the tokens for messages.
-        self._byte_cost = limits.messages_per_second / limits.bytes_per_second
-        # A join takes as many tokens as messages may come in its time.
-        self._join_cost = max(0.0, limits.messages_per_second / limits.joins_per_second - 1.0)
+        self._count_costs()
         self._performer = Performer(self.hub, metrics, limits.total_queued_bytes // 2, self._now, self.bus)
         self._links = self._performer.links
         self._leaving = Leaving(config, self.hub, self._performer, self.bus, self._now)
@@ -122,6 +120,27 @@ class Node:
             turn_credentials=lambda: self.hub.turn.made,
             pressure=self.pressure,
         )
+
+    def renewed_authority(self, config: Config) -> Authority:
+        """What would judge tokens by this configuration. Raises UnusableKeys; reads files."""
+        return self._authority.renewed(config)
+
+    def use(self, config: Config, ticket_key: bytes, authority: Authority) -> None:
+        """From now on this configuration holds, as far as it may change while the server runs."""
+        self.config = config
+        self._authority = authority
+        self.gate.use(config.limits)
+        self.hub.use(config)
+        self._leaving.use(config)
+        self._tickets.use(ticket_key, _former_keys(config))
+        self._count_costs()
+
+    def _count_costs(self) -> None:
+        limits = self.config.limits
+        # What a byte takes of the tokens for messages.
+        self._byte_cost = limits.messages_per_second / limits.bytes_per_second
+        # A join takes as many tokens as messages may come in its time.
+        self._join_cost = max(0.0, limits.messages_per_second / limits.joins_per_second - 1.0)
 
     def start(self) -> None:
         """Start the clock; call it on the running loop."""
@@ -428,6 +447,10 @@ class Node:
     @staticmethod
     def _now() -> float:
         return time.monotonic()
+
+
+def _former_keys(config: Config) -> list[bytes]:
+    return [key.encode() for key in config.server.former_ticket_keys]
 
 
 def _said(effects: Iterable[Effect], kind: type[WordT]) -> Iterator[WordT]:

@@ -8,7 +8,7 @@ from math import inf
 import msgspec
 
 from signaling.cluster.words import ALONE, NodeId
-from signaling.config import Config
+from signaling.config import Config, LimitsConfig
 from signaling.effects import Close, Deliver, Effect, LinkHandle
 from signaling.grants import OPEN, Grants
 from signaling.hub.session import Session
@@ -60,20 +60,12 @@ class Admission:
         self._known_capabilities: dict[Capabilities, Capabilities] = {}
         self._spent: dict[bytes | PeerId, float] = {}
         """Secrets of tickets that are used up, and ids that have said bye: until when to remember them."""
-        limits = config.limits
-        self._limits = Limits(
-            max_message_bytes=limits.max_message_bytes,
-            max_metadata_bytes=limits.max_metadata_bytes,
-            max_rooms=limits.max_rooms,
-            messages_per_second=limits.messages_per_second,
-            messages_burst=limits.messages_burst,
-            bytes_per_second=limits.bytes_per_second,
-            joins_per_second=limits.joins_per_second,
-            broadcasts_per_second=limits.broadcasts_per_second,
-            max_members=limits.max_members,
-            outbox_messages=limits.outbox_messages,
-            outbox_bytes=limits.outbox_bytes,
-        )
+        self._limits = _told(config.limits)
+
+    def use(self, config: Config) -> None:
+        """From now on this configuration holds."""
+        self._config = config
+        self._limits = _told(config.limits)
 
     def admit(
         self, link: LinkHandle, hello: Hello, grants: Grants, now: float, unix_now: float
@@ -243,3 +235,20 @@ class Admission:
 def _is_of(claim: Claim, session: Session) -> bool:
     """Whether this session has given out that ticket itself, and it is not superseded."""
     return claim.nonce in (session.nonce, session.previous_nonce)
+
+
+def _told(limits: LimitsConfig) -> Limits:
+    """What a client is told of the limits."""
+    return Limits(
+        max_message_bytes=limits.max_message_bytes,
+        max_metadata_bytes=limits.max_metadata_bytes,
+        max_rooms=limits.max_rooms,
+        messages_per_second=limits.messages_per_second,
+        messages_burst=limits.messages_burst,
+        bytes_per_second=limits.bytes_per_second,
+        joins_per_second=limits.joins_per_second,
+        broadcasts_per_second=limits.broadcasts_per_second,
+        max_members=limits.max_members,
+        outbox_messages=limits.outbox_messages,
+        outbox_bytes=limits.outbox_bytes,
+    )

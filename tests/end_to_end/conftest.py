@@ -42,8 +42,9 @@ BROWSER_ARGUMENTS = [
 class ServerProcess:
     """``peerlane serve`` with a state directory of its own; it keeps its port over restarts."""
 
-    def __init__(self, folder: Path, settings: dict[str, str]) -> None:
+    def __init__(self, folder: Path, settings: dict[str, str], *arguments: str) -> None:
         self._log_path = folder / "server.log"
+        self._arguments = arguments
         self._state_dir = folder / "state"
         self._settings = settings
         self._process: subprocess.Popen[bytes] | None = None
@@ -53,6 +54,11 @@ class ServerProcess:
     @property
     def url(self) -> str:
         return f"http://localhost:{self.port}"
+
+    @property
+    def pid(self) -> int:
+        assert self._process is not None
+        return self._process.pid
 
     @property
     def log(self) -> str:
@@ -65,7 +71,16 @@ class ServerProcess:
         arguments = ["--dev", "--port", str(self.port), "--stun-port", "0", "--log-format", "json"]
         environment = {name: value for name, value in os.environ.items() if not name.startswith("PEERLANE_")}
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "peerlane", "serve", *arguments, "--state-dir", str(self._state_dir)],
+            [
+                sys.executable,
+                "-m",
+                "peerlane",
+                "serve",
+                *arguments,
+                "--state-dir",
+                str(self._state_dir),
+                *self._arguments,
+            ],
             stdout=self._log,
             stderr=self._log,
             env=environment | self._settings,

@@ -34,11 +34,6 @@ class Server(ServerProcess):
     """A server whose use of the machine is measured from outside."""
 
     @property
-    def pid(self) -> int:
-        assert self._process is not None
-        return self._process.pid
-
-    @property
     def is_alive(self) -> bool:
         return self._process is not None and self._process.poll() is None
 
