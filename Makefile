@@ -14,9 +14,10 @@ test: ## install what the tests need and run all of them
 	@scripts/install dev >&2
 	@scripts/install-system >&2
 	@scripts/install-node >&2
-	@exec .venv/bin/python -m pytest
+	@exec scripts/test
 
 check: setup ## format, lint, types, floors and the fast tests: before every commit
+	@scripts/install-system >&2
 	@scripts/check
 
 bench: setup ## the benchmarks, ours beside the peers' (about forty minutes; see docs/benchmarks.md)

@@ -8,7 +8,7 @@ import sys
 
 from benchmarks.report import as_json, as_table
 
-NAMES = ("relay", "idle", "connect", "heal")
+NAMES = ("relay", "idle", "connect", "heal", "bus")
 
 
 def main() -> int:
@@ -16,7 +16,7 @@ def main() -> int:
     parser.add_argument("name", choices=[*NAMES, "all"])
     parser.add_argument("--quick", action="store_true", help="fewer and shorter rounds")
     parser.add_argument("--json", action="store_true", help="one JSON object for each benchmark")
-    parser.add_argument("--only", default="", help="some of ours,peer,ws, or parts of heal: for tuning")
+    parser.add_argument("--only", default="", help="some of ours,peer,ws, or parts of heal, bus: for tuning")
     arguments = parser.parse_args()
     only = frozenset(filter(None, arguments.only.split(",")))
     for name in NAMES if arguments.name == "all" else (arguments.name,):

@@ -12,29 +12,31 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from contextlib import asynccontextmanager
-from pathlib import Path
 from typing import Any, TypeVar
 
 import msgspec
 from aiortc import MediaStreamTrack
 
 from peer import events
-from peer.engine.ice.policy import IcePolicy
+from peer.access import Access
 from peer.engine.self_check import has_own_ice
 from peer.errors import Closed, Diagnosis, Full, Lost, PeerlaneError, Refused
+from peer.join_options import DEFAULT_OPTIONS, JoinOptions
 from peer.listeners import Listeners
-from peer.moderation import Moderation, permits
+from peer.moderation import Moderation
 from peer.network import watch
 from peer.remote_peer import RemotePeer
-from peer.renewal import Renewal, TokenSource
+from peer.renewal import Renewal
+from peer.requests import Requests
 from peer.roster import Roster
 from peer.signaling_client import effects
 from peer.signaling_client.dialling import why
 from peer.signaling_client.measuring import addresses_of
 from peer.signaling_client.nearest import Addresses
+from peer.signaling_client.values import plain
 from peer.signaling_client.websocket import CODEC, SignalingClient
 from peer.watchdog import Watchdog
-from signaling.protocol.codec import UNREADABLE, check_depth
+from signaling.protocol.codec import UNREADABLE
 from signaling.protocol.errors import HINTS, ErrorCode
 from signaling.protocol.ids import PeerId, room_name
 from signaling.protocol.messages import (
@@ -72,32 +74,8 @@ __all__ = ["JoinOptions", "RemotePeer", "Room", "join"]
 log = logging.getLogger("peer")
 
 EventT = TypeVar("EventT")
-
-
 FAREWELL_TIMEOUT = 1.5
 """For what is under way to the others; then the server is told all the same."""
-
-
-class JoinOptions(msgspec.Struct, frozen=True):
-    token: str | TokenSource = ""
-    """Where the server asks for one; a function (``async def``) is called again before it ends."""
-    password: str = ""
-    """Of the room; if you are the first, the others need it. It is never sent."""
-    lobby: bool = False
-    """If you are the first: the others wait until they are let in."""
-    verify: bool | str | Path = True
-    """False, or the path of a PEM certificate to trust: for a server that has made its own."""
-    capacity: int | None = None
-    """Of the room, if you are the first."""
-    policy: IcePolicy = IcePolicy()
-    """Which addresses, ports and paths may be used; see ``docs/connections.md``."""
-    nearest: bool = False
-    """Ask the server for all of its nodes, and use the nearest; see ``docs/many-nodes.md``."""
-    timeout: float = 20.0
-    """How long to try to reach the server before giving up."""
-
-
-DEFAULT_OPTIONS = JoinOptions()
 
 
 @asynccontextmanager
@@ -135,19 +113,12 @@ class Room:
             raise Refused(ErrorCode.BAD_ROOM_NAME, hint=HINTS[ErrorCode.BAD_ROOM_NAME])
         self.name = full_name
         """``app/room``."""
-        self.capacity = options.capacity or 0
         self.state = "joining"
         """``joining``, ``waiting`` (to be let in), ``open``, ``interrupted`` (the server is out of reach;
         peers go on), ``closed``."""
-        self.settings: RoomSettings | None = None
-        """What holds for the room; None before you are in."""
-        self.waiting: dict[str, Peer] = {}
-        """Who waits to be let in, by id, where you may decide that."""
-        self._can: list[Permission] | None = None
-        """What a newer token permits; None: what the welcome says."""
         self._options = options
-        self._answers: dict[int, asyncio.Future[None]] = {}
         self._listeners = Listeners()
+        self._access = Access(self._listeners, options.capacity or 0)
         self._ice_servers: list[IceServer] = []
         self._roster = Roster(
             self._listeners,
@@ -168,6 +139,7 @@ class Room:
             token=token,
             verify=options.verify,
         )
+        self._requests = Requests(self._client.perform)
         session = self._client.session
         self.moderation = Moderation(full_name, session.next_request, self._act)
         self._renewal = Renewal(options.token, self._present)
@@ -180,15 +152,28 @@ class Room:
         """Your own id."""
         return self._client.session.you
 
+    @property
+    def capacity(self) -> int:
+        return self._access.capacity
+
+    @property
+    def settings(self) -> RoomSettings | None:
+        """What holds for the room; None before you are in."""
+        return self._access.settings
+
+    @property
+    def waiting(self) -> dict[str, Peer]:
+        """Who waits to be let in, by id, where you may decide that."""
+        return self._access.waiting
+
     def may(self, permission: str) -> bool:
         """Whether you may do this here, by your token or as the owner: ``kick``, ``lock``, ``publish``, …
 
         Raises ValueError for what is no permission.
         """
         welcome = self._client.session.welcome
-        can = self._can if self._can is not None else welcome.can if welcome is not None else []
-        is_owner = self.settings is not None and self.settings.owner == self.me
-        return permits(can, is_owner, Permission(permission))
+        welcomed = welcome.can if welcome is not None else []
+        return self._access.may(Permission(permission), me=self.me, welcomed=welcomed)
 
     @property
     def roster(self) -> list[RemotePeer]:
@@ -216,9 +201,9 @@ class Room:
     async def update(self, *, name: str | None = None, metadata: dict[str, Any] | None = None) -> None:
         """Change what others see of you; what is left out stays. Raises Refused when the server says no."""
         session = self._client.session
-        update = Update(session.next_request(), self.name, name, _plain(metadata))
+        update = Update(session.next_request(), self.name, name, plain(metadata))
         self._assert_open()
-        await self._ask(update.request, lambda: session.update(update))
+        await self._requests.ask(update.request, lambda: session.update(update))
 
     async def broadcast(self, value: Any) -> None:
         """To all others, through the server: what JSON can say, or bytes (which a browser gets as base64).
@@ -227,7 +212,7 @@ class Room:
         Refused for too large ones, and Full when too much waits for the server.
         """
         self._assert_open()
-        payload = msgspec.Raw(msgspec.msgpack.encode(_plain(value)))
+        payload = msgspec.Raw(msgspec.msgpack.encode(plain(value)))
         self._client.perform(self._client.session.broadcast(self.name, payload))
 
     async def publish(self, track: MediaStreamTrack, *, slot: str) -> None:
@@ -258,11 +243,13 @@ class Room:
             await asyncio.to_thread(password_proof, options.password, self.name) if options.password else ""
         )
         join = Join(
-            session.next_request(), self.name, name, _plain(metadata), options.capacity, proof, options.lobby
+            session.next_request(), self.name, name, plain(metadata), options.capacity, proof, options.lobby
         )
         try:
             async with asyncio.timeout(options.timeout) as self._patience:
-                await self._ask(join.request, lambda: [*session.join(join), *session.start(self._client.now)])
+                await self._requests.ask(
+                    join.request, lambda: [*session.join(join), *session.start(self._client.now)]
+                )
         except TimeoutError:
             text = self._last_failure or "the server does not answer"
             told = Diagnosis("server-unreachable", text, "is it running, and is the address right?")
@@ -272,13 +259,13 @@ class Room:
         """A newer token, which holds at once. Raises Refused (``bad-token``) when it is not good."""
         request = self._client.session.next_request()
         self._assert_open()
-        await self._ask(request, lambda: self._client.session.act(Authenticate(request, token)))
+        await self._requests.ask(request, lambda: self._client.session.act(Authenticate(request, token)))
 
     # Inside
 
     async def _act(self, request: Kick | Configure | Decide) -> None:
         self._assert_open()
-        await self._ask(request.request, lambda: self._client.session.act(request))
+        await self._requests.ask(request.request, lambda: self._client.session.act(request))
 
     def _present(self, token: str) -> None:
         session = self._client.session
@@ -288,38 +275,14 @@ class Room:
         if self.state == "closed":
             raise self._error
 
-    async def _ask(self, request: int, act: Callable[[], list[effects.Effect]]) -> None:
-        answer = asyncio.get_running_loop().create_future()
-        self._answers[request] = answer
-        try:
-            self._client.perform(act())
-            await answer
-        finally:
-            self._answers.pop(request, None)
-
-    def _answer(self, request: int | None, error: PeerlaneError | None = None) -> bool:
-        """False when nobody waits for this answer."""
-        answer = self._answers.get(request) if request is not None else None
-        if answer is None or answer.done():
-            return False
-        if error is None:
-            answer.set_result(None)
-        else:
-            answer.set_exception(error)
-        return True
-
     def _told(self, event: effects.Told) -> None:
         match event:
             case Joined():
-                is_again, self.state = self.settings is not None, "open"
-                self.capacity, self.settings = event.capacity, event.settings
-                self.waiting = {peer.id: peer for peer in event.waiting}
-                self._answer(event.request)
-                # After a restart of the server the room was made anew, and perhaps by somebody else.
-                if is_again and event.settings is not None:
-                    self._listeners.tell(events.RoomUpdated(event.settings))
+                self.state = "open"
+                self._requests.answer(event.request)
+                self._access.joined(event)
             case Left() | Updated() | Done():
-                self._answer(event.request)
+                self._requests.answer(event.request)
             case RefusedByServer():
                 self._refused(event)
             case PeerJoined():
@@ -332,35 +295,20 @@ class Room:
                 self._roster.heard(event)
             case Broadcasted():
                 self._broadcasted(event)
-            case Waiting() | RoomUpdated() | Knocked() | KnockEnded() | Kicked():
-                self._room_changed(event)
-            case _:
-                self._link_changed(event)
-
-    def _room_changed(self, event: Waiting | RoomUpdated | Knocked | KnockEnded | Kicked) -> None:
-        match event:
+            case RoomUpdated() | Knocked() | KnockEnded() | Permitted():
+                self._access.changed(event)
             case Waiting():
                 self.state = "waiting"
                 if self._patience is not None:
                     # From here on it is people who take their time.
                     self._patience.reschedule(None)
-            case RoomUpdated(settings=settings):
-                self.settings, self.capacity = settings, settings.capacity
-                self._listeners.tell(events.RoomUpdated(settings))
-            case Knocked(peer=peer):
-                self.waiting[peer.id] = peer
-                self._listeners.tell(events.Knocked(peer.id, peer.name, peer.metadata))
-            case KnockEnded(id=id):
-                self.waiting.pop(id, None)
-                self._listeners.tell(events.KnockEnded(id))
             case Kicked():
                 self._end(Refused("kicked", event.reason or "you were thrown out of the room"))
+            case _:
+                self._link_changed(event)
 
     def _link_changed(self, event: effects.Told) -> None:
         match event:
-            case Permitted():
-                self._can = [*event.can]
-                self._listeners.tell(events.Permitted([*event.can], event.expires))
             case Expiring():
                 self._listeners.tell(events.Expiring(event.expires))
                 self._renewal.renew()
@@ -375,7 +323,7 @@ class Room:
             case IceServers():
                 self._take_servers()
             case effects.Restored():
-                self._can = None
+                self._access.welcomed()
                 self._take_servers()
                 self._roster.set_server_reachable(True)
                 if self.state == "interrupted":
@@ -391,11 +339,11 @@ class Room:
 
     def _refused(self, event: RefusedByServer) -> None:
         error = Refused(event.code, hint=event.hint)
-        if event.code is ErrorCode.BAD_TOKEN and event.request not in self._answers:
+        if event.code is ErrorCode.BAD_TOKEN and event.request not in self._requests:
             log.warning("! the server does not take the fresh token; the session ends with the one of before")
             return
         # Nobody waits for the answer to a join that a resume has repeated.
-        if not self._answer(event.request, error) and event.request is not None:
+        if not self._requests.answer(event.request, error) and event.request is not None:
             self._end(error)
 
     def _broadcasted(self, event: Broadcasted) -> None:
@@ -433,9 +381,7 @@ class Room:
         self._watchdog.stop()
         # Whoever still iterates over peers: leaving oneself is no error.
         self._roster.end(None if isinstance(error, Closed) else error)
-        for answer in self._answers.values():
-            if not answer.done():
-                answer.set_exception(error)
+        self._requests.end(error)
         self._listeners.tell(events.Ended(error))
         self._listeners.end()
 
@@ -450,15 +396,3 @@ class Room:
 def _capabilities() -> Capabilities:
     """aiortc cannot roll back; what it cannot do besides, our own ICE can."""
     return Capabilities(engine="aiortc", ice_restart=has_own_ice(), trickle=has_own_ice(), media=True)
-
-
-def _plain(value: Any) -> Any:
-    """The value in words that both JSON and MessagePack have.
-
-    Raises TypeError for what has none, and ValueError for what nests too deep or is no Unicode text.
-    """
-    plain = msgspec.to_builtins(value, builtin_types=(bytes, bytearray, memoryview))
-    check_depth(plain)
-    # MessagePack can say more, such as a tuple as a key, which no browser could be told.
-    msgspec.json.encode(plain)
-    return plain

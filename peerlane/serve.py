@@ -7,7 +7,7 @@ import logging
 import os
 import shutil
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -89,10 +89,7 @@ def serve(
     }
     flags = {key: flag for key, flag in given.items() if flag.value is not None}
     try:
-        settings = load(config, os.environ, flags)
-        if settings.config.server.https and settings.origins["server.host"] == "default":
-            # HTTPS is for other machines; without a word about which ones, it is for all.
-            settings = load(config, os.environ, {"server.host": Flag("--https", "0.0.0.0"), **flags})
+        settings = _load(config, flags)
     except SettingsError as error:
         for problem in error.problems:
             print(f"peerlane: {problem}", file=sys.stderr)
@@ -101,16 +98,26 @@ def serve(
         sys.stdout.write(describe(settings))
     if check_config:
         print("The settings are in order.", file=sys.stderr if show_config else sys.stdout)
-    return EXIT_OK if show_config or check_config else _run(settings, turn)
+    return (
+        EXIT_OK if show_config or check_config else _run(settings, turn, lambda: _load(config, flags).config)
+    )
 
 
-def _run(settings: Settings, with_turn: bool) -> int:
+def _load(path: Path | None, flags: dict[str, Flag]) -> Settings:
+    settings = load(path, os.environ, flags)
+    if settings.config.server.https and settings.origins["server.host"] == "default":
+        # HTTPS is for other machines; without a word about which ones, it is for all.
+        settings = load(path, os.environ, {"server.host": Flag("--https", "0.0.0.0"), **flags})
+    return settings
+
+
+def _run(settings: Settings, with_turn: bool, reread: Callable[[], Config]) -> int:
     config = settings.config
     configure(config.log)
     _prepare_process(config)
     with asyncio.Runner(loop_factory=new_loop) as runner:
         try:
-            runner.run(_serve(settings, with_turn))
+            runner.run(_serve(settings, with_turn, reread))
         except KeyboardInterrupt:
             return EXIT_INTERRUPTED
         except PortTaken as error:
@@ -120,23 +127,26 @@ def _run(settings: Settings, with_turn: bool) -> int:
     return EXIT_OK
 
 
-async def _serve(settings: Settings, with_turn: bool) -> None:
+async def _serve(settings: Settings, with_turn: bool, reread: Callable[[], Config]) -> None:
     # Who names a port wants that one; who names none wants a server.
     movable = [key for key in ("server.port", "server.https_port") if settings.origins[key] == "default"]
-    async with _relayed(settings.config, with_turn) as (config, about_turn):
+    async with _relayed(settings.config, with_turn) as (with_relay, about_turn):
+        config = with_relay(settings.config)
 
         def announce(where: Listening) -> None:
             if config.log.format == "text":
                 _print(announcement(where, config, _command(), turn=about_turn))
 
-        await serve_until_told(config, movable=movable, announce=announce)
+        await serve_until_told(
+            config, movable=movable, announce=announce, reread=lambda: with_relay(reread())
+        )
 
 
 @asynccontextmanager
-async def _relayed(config: Config, with_turn: bool) -> AsyncIterator[tuple[Config, str]]:
-    """The configuration with a TURN server of our own, and what is announced of it."""
+async def _relayed(config: Config, with_turn: bool) -> AsyncIterator[tuple[Callable[[Config], Config], str]]:
+    """What adds a TURN server of our own to a configuration, and what is announced of it."""
     if not with_turn:
-        yield config, ""
+        yield _as_it_is, ""
         return
     # Most servers run without.
     from peerlane.turn import beside
@@ -144,7 +154,7 @@ async def _relayed(config: Config, with_turn: bool) -> AsyncIterator[tuple[Confi
 
     if installed() is None:
         log.info("= no TURN server: coturn is not installed", extra={"event": "not-relaying"})
-        yield config, f"none: coturn is not installed ({INSTALL})"
+        yield _as_it_is, f"none: coturn is not installed ({INSTALL})"
         return
     state = StateDir(state_dir_path(config.server.state_dir, os.environ))
     relay = beside.Beside(config.server.host, state)
@@ -152,15 +162,23 @@ async def _relayed(config: Config, with_turn: bool) -> AsyncIterator[tuple[Confi
         told = await relay.start()
     except (TurnError, OSError) as error:
         log.warning("! no TURN server: %s", error)
-        yield config, "none: coturn did not start, as the log says"
+        yield _as_it_is, "none: coturn did not start, as the log says"
         return
     try:
         log.info("= relaying", extra={"event": "relaying", "port": told.port})
         ours = TurnServers(told.urls, told.secrets, region=config.cluster.region)
-        ice = msgspec.structs.replace(config.ice, turn=[ours, *config.ice.turn])
-        yield msgspec.structs.replace(config, ice=ice), f"UDP and TCP {told.port}"
+
+        def with_relay(config: Config) -> Config:
+            ice = msgspec.structs.replace(config.ice, turn=[ours, *config.ice.turn])
+            return msgspec.structs.replace(config, ice=ice)
+
+        yield with_relay, f"UDP and TCP {told.port}"
     finally:
         await relay.stop()
+
+
+def _as_it_is(config: Config) -> Config:
+    return config
 
 
 def _command() -> str:

@@ -41,7 +41,6 @@ class Admin:
 
     def __init__(self, node: Node) -> None:
         self._node = node
-        self._tokens = [token.encode() for token in node.config.server.admin_tokens]
         self._proxies = TrustedProxies(node.config.server.trusted_proxies)
 
     def routes(self) -> list[web.RouteDef]:
@@ -56,7 +55,8 @@ class Admin:
 
     def _guarded(self, act: str, handler: Act) -> Act:
         async def answer(request: web.Request) -> web.Response:
-            if not self._tokens or not is_spelled_out(request):
+            tokens = [token.encode() for token in self._node.config.server.admin_tokens]
+            if not tokens or not is_spelled_out(request):
                 return web.Response(status=404, text="There is no such page here.\n")
             who = caller(request, self._proxies)
             turned = self._node.why_not_judged(who.address)
@@ -64,7 +64,7 @@ class Admin:
                 return turned_away(turned)
             presented = bearer(request.headers.get("Authorization")).encode()
             # All of them are compared, so that the time taken does not tell which one was close.
-            if not sum(hmac.compare_digest(presented, known) for known in self._tokens):
+            if not sum(hmac.compare_digest(presented, known) for known in tokens):
                 self._node.count_bad_token(who.address)
                 audit.warning("! refused: no admin token", extra={"act": act, "outcome": 401})
                 challenge = {"WWW-Authenticate": "Bearer"}

@@ -19,13 +19,15 @@ from aiohttp import web
 
 from signaling import addresses, certificate, listening
 from signaling.config import Config
-from signaling.logs import quiet_bad_requests
+from signaling.logs import dropped, quiet_bad_requests
 from signaling.metrics import Metrics
 from signaling.node import Node
 from signaling.pages import add_security_headers
 from signaling.process import has_compiled_parser
+from signaling.reloader import Reloader
 from signaling.routes import routes
 from signaling.secret_files import read_file, watch
+from signaling.stalls import Stalls
 from signaling.state_dir import StateDir, state_dir_path
 from signaling.stun_server import StunServer, public_pair, start_stun
 
@@ -111,17 +113,24 @@ class Server:
     """A server with its sockets. ``start`` it, and ``stop`` it when it has started.
 
     Of ``movable`` settings (``server.port``, ``server.https_port``) a port in use is passed over for
-    the next free one.
+    the next free one. ``reread`` makes the configuration anew, for :meth:`reload`.
     """
 
     def __init__(
-        self, config: Config, *, movable: Collection[str] = (), environ: Mapping[str, str] = os.environ
+        self,
+        config: Config,
+        *,
+        movable: Collection[str] = (),
+        environ: Mapping[str, str] = os.environ,
+        reread: Callable[[], Config] | None = None,
     ) -> None:
         self.config = config
         self.metrics = Metrics()
         self._movable = movable
         self._environ = environ
         self._asked_to_reload = asyncio.Event()
+        self._reread = reread
+        self._reloader: Reloader | None = None
         self._closing = contextlib.AsyncExitStack()
 
     async def start(self) -> Listening:
@@ -151,6 +160,7 @@ class Server:
             stack.push_async_callback(runner.cleanup)
             for sockets, tls in ((http, None), (https, context)):
                 await self._accept(stack, runner, sockets, tls)
+            await self._watch_over(stack, app[NODE])
             # Runs first when the stack is closed: the listeners still tell newcomers to go elsewhere.
             stack.push_async_callback(app[NODE].drain)
             self._closing = stack.pop_all()
@@ -161,8 +171,19 @@ class Server:
         await self._closing.aclose()
 
     def reload(self) -> None:
-        """Look at the files of the certificate now, not only in a few seconds."""
+        """Look at the settings, and at the files of the certificate, now."""
         self._asked_to_reload.set()
+        if self._reloader is not None:
+            self._reloader.ask()
+
+    async def _watch_over(self, stack: contextlib.AsyncExitStack, node: Node) -> None:
+        self.metrics.log_dropped = dropped
+        stalls = Stalls(self.metrics)
+        stalls.start(asyncio.get_running_loop())
+        stack.callback(stalls.stop)
+        if self._reread is not None:
+            self._reloader = Reloader(node, self._reread, lambda config: ticket_key_of(config, self._environ))
+            stack.push_async_callback(_end, asyncio.create_task(self._reloader.run()))
 
     def _complain_about_parser(self) -> None:
         text = "aiohttp's compiled HTTP parser is missing; the one in Python is slow and accepts too much"
@@ -264,17 +285,18 @@ async def serve(
     *,
     movable: Collection[str] = (),
     announce: Callable[[Listening], None] = lambda where: None,
+    reread: Callable[[], Config] | None = None,
 ) -> None:
     """Run a server until SIGTERM or SIGINT, then leave within ``server.grace`` seconds.
 
-    ``announce`` is told where it listens, ``movable`` is as for :class:`Server`. A second signal ends
-    the process at once. Raises as :meth:`Server.start`.
+    ``announce`` is told where it listens; ``movable``, and ``reread`` for SIGHUP, are as for :class:`Server`.
+    A second signal ends the process at once. Raises as :meth:`Server.start`.
     """
     asked_to_stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, _first_signal, loop, asked_to_stop)
-    server = Server(config, movable=movable)
+    server = Server(config, movable=movable, reread=reread)
     where = await server.start()
     if sys.platform != "win32":
         loop.add_signal_handler(signal.SIGHUP, server.reload)

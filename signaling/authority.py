@@ -64,6 +64,12 @@ class Authority:
         self._calls = 0
         self.spent = SpentTokens()
 
+    def renewed(self, config: Config) -> Authority:
+        """One that knows this configuration, and which tokens have been spent. Raises UnusableKeys."""
+        other = Authority(config, self._authorize)
+        other.spent = self.spent
+        return other
+
     async def judge(self, token: str, address: str = "", origin: str = "") -> Verified | str:
         """What somebody with this token (or with none) is granted, or a sentence that says why nothing.
 

@@ -42,6 +42,8 @@ class Server(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Where the made key and certificate are kept; empty: ``$XDG_STATE_HOME/peerlane``."""
     ticket_key: str = ""
     """At least 32 characters, the same on every node; empty: one is made and kept in ``state_dir``."""
+    former_ticket_keys: list[str] = []
+    """Tickets under one of these are read too, while a new ``ticket_key`` takes the place of an old one."""
     stun_port: int = 3478
     """UDP port of the embedded STUN responder; the next free one is taken and said aloud. 0: none."""
     stun_alternate: list[str] = []

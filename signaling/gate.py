@@ -29,15 +29,20 @@ class Gate:
     def __init__(self, limits: LimitsConfig, metrics: Metrics, pressure: Pressure) -> None:
         self._metrics = metrics
         self._pressure = pressure
-        self._rates = LinkLimits(limits.links_per_second_per_address, limits.links_per_second)
         self._open = OpenLinks(limits.links_per_address)
+        self.draining = False
+        self.use(limits)
+
+    def use(self, limits: LimitsConfig) -> None:
+        """From now on these limits hold; who has used up the former ones starts with a full bucket."""
+        self._open.limit = limits.links_per_address
+        self._rates = LinkLimits(limits.links_per_second_per_address, limits.links_per_second)
         failures = limits.token_failures_per_minute_per_address
         self._bad_tokens = AddressBuckets(failures / 60.0, max(1, round(failures)))
         tickets = limits.bad_tickets_per_second_per_address
         self._bad_tickets = AddressBuckets(tickets, max(1, round(tickets * BAD_TICKETS_AT_ONCE)))
         rate = limits.credentials_per_second_per_address
         self._credentials = AddressBuckets(rate, max(1, round(rate * CREDENTIALS_AT_ONCE)))
-        self.draining = False
 
     def why_not(self, address: str, now: float) -> Turned | None:
         """Why a new link from this address must wait; None when it may come in."""

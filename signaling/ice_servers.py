@@ -29,7 +29,6 @@ class IceServersDoor:
 
     def __init__(self, node: Node) -> None:
         self._node = node
-        self._config = node.config
         self._proxies = TrustedProxies(node.config.server.trusted_proxies)
 
     async def tell(self, request: web.Request) -> web.Response:
@@ -46,7 +45,7 @@ class IceServersDoor:
 
     async def preflight(self, request: web.Request) -> web.Response:
         """``OPTIONS``: what a browser asks before it lets a page of another origin ask (Fetch §4.8)."""
-        verdict = verdict_on(request, self._config, self._proxies)
+        verdict = verdict_on(request, self._node.config, self._proxies)
         origin = request.headers.get("Origin")
         headers = {"Allow": f"{METHODS}, OPTIONS", "Vary": "Origin"}
         if origin is None:
@@ -62,7 +61,7 @@ class IceServersDoor:
         return web.Response(status=204, headers=headers)
 
     async def _judge(self, request: web.Request) -> tuple[IceServersResult, web.Response]:
-        verdict = verdict_on(request, self._config, self._proxies)
+        verdict = verdict_on(request, self._node.config, self._proxies)
         if not verdict.allowed and verdict.wants_token:
             challenge = {"WWW-Authenticate": "Bearer"}
             return "token", web.Response(status=401, text=verdict.reason, headers=challenge)

@@ -41,6 +41,10 @@ class Leaving:
         self._bus = bus
         self._now = now
 
+    def use(self, config: Config) -> None:
+        """From now on this configuration holds."""
+        self._config = config
+
     async def leave(self) -> None:
         """Takes as long as ``server.grace`` at the most; cancelling it tells whoever is left at once."""
         links = [link for link in self._performer.links if not link.closing]

@@ -102,11 +102,11 @@ class OpenLinks:
     """How many links each address has open now; at most ``limit``."""
 
     def __init__(self, limit: int) -> None:
-        self._limit = limit
+        self.limit = limit
         self._open: Counter[str] = Counter()
 
     def has_room(self, address: str) -> bool:
-        return self._open.get(address_key(address), 0) < self._limit
+        return self._open.get(address_key(address), 0) < self.limit
 
     def opened(self, address: str) -> None:
         self._open[address_key(address)] += 1

@@ -19,6 +19,7 @@ from aiohttp.http_exceptions import HttpProcessingError
 
 from signaling.config import Log
 from signaling.limits import TokenBucket
+from signaling.log_writer import LogWriter
 from signaling.redaction import redact, redact_value
 
 MARKS = {"<": "in", ">": "out", "=": "state", "!": "fault", "x": "closing"}
@@ -35,7 +36,7 @@ _STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", 
 
 def configure(log: Log, stream: IO[str] | None = None) -> None:
     """Send the log of the whole process to ``stream`` (stderr), as ``log`` asks; call it once."""
-    handler = logging.StreamHandler(stream or sys.stderr)
+    handler = _to_stderr() if stream is None else logging.StreamHandler(stream)
     handler.setFormatter((JsonLines if log.format == "json" else Marked)(log.addresses))
     root = logging.getLogger()
     root.handlers[:] = [handler]
@@ -45,6 +46,22 @@ def configure(log: Log, stream: IO[str] | None = None) -> None:
     # Who asks for less to read still wants to know what administrators did.
     logging.getLogger(AUDIT).setLevel(logging.INFO)
     quiet_bad_requests()
+
+
+def dropped() -> int:
+    """Lines that could not be written since the start, because the disk is full or slow."""
+    return sum(each.dropped for each in logging.getLogger().handlers if isinstance(each, LogWriter))
+
+
+def _to_stderr() -> logging.Handler:
+    """The writer there is, or a new one; a plain handler where stderr is no file."""
+    for handler in logging.getLogger().handlers:
+        if isinstance(handler, LogWriter):
+            return handler
+    try:
+        return LogWriter(sys.stderr.fileno())
+    except (OSError, ValueError, AttributeError):
+        return logging.StreamHandler(sys.stderr)
 
 
 def quiet_bad_requests() -> None:

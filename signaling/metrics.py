@@ -76,6 +76,10 @@ class Metrics:
         self.stun: dict[StunResult, int] = dict.fromkeys(get_args(StunResult), 0)
         self.ice_servers: dict[IceServersResult, int] = dict.fromkeys(get_args(IceServersResult), 0)
         self.draining = False
+        self.loop_stalls = 0
+        """How often the loop did not turn for longer than clients should feel."""
+        self.log_dropped: Callable[[], int] = _zero
+        """Lines that could not be written: the disk is full, or slow."""
         self._sessions: Callable[[], int] = _zero
         self._rooms: Callable[[], int] = _zero
         self._queue_bytes: Callable[[], int] = _zero
@@ -134,6 +138,8 @@ class Metrics:
             share, left = self._pressure.memory_share, self._pressure.files_left
             yield _gauge("memory_share", "Memory in use of what may be used, 0 to 1.", share)
             yield _gauge("files_left", "Files that can still be opened; 32 stands for more.", left)
+        yield _counter("loop_stalls", "Times when the event loop was held up.", self.loop_stalls)
+        yield _counter("log_dropped", "Lines of the log that could not be written.", self.log_dropped())
         yield _gauge("drain_state", "1 while the server is leaving.", int(self.draining))
         build = GaugeMetricFamily("peerlane_build_info", "Always 1.", labels=["version", "python"])
         build.add_metric([package_version(), platform.python_version()], 1)

@@ -16,6 +16,7 @@ from signaling.authority import Authority
 from signaling.backplane.base import Backplane
 from signaling.backplane.buses import make_backplane
 from signaling.bus import Bus
+from signaling.cluster.offered import offered
 from signaling.cluster.words import ALONE, Beat, NodeId
 from signaling.config import Config
 from signaling.effects import Deliver, DeliverAll, Effect
@@ -95,15 +96,13 @@ class Node:
         backplane = make_backplane(cluster.backplane, cluster.prefix) if cluster.backplane else None
         epoch = secrets.token_urlsafe(9)
         alone = ALONE if backplane is None else self.id
-        self.hub = Hub(config, Tickets(ticket_key), epoch, secrets.token_bytes, alone)
+        self._tickets = Tickets(ticket_key, _former_keys(config))
+        self.hub = Hub(config, self._tickets, epoch, secrets.token_bytes, alone)
         self.bus = None if backplane is None else self._bus(backplane)
         limits = config.limits
         self.pressure = Pressure(limits.memory_bytes)
         self.gate = Gate(limits, metrics, self.pressure)
-        # What a byte takes of the tokens for messages.
-        self._byte_cost = limits.messages_per_second / limits.bytes_per_second
-        # A join takes as many tokens as messages may come in its time.
-        self._join_cost = max(0.0, limits.messages_per_second / limits.joins_per_second - 1.0)
+        self._count_costs()
         self._performer = Performer(self.hub, metrics, limits.total_queued_bytes // 2, self._now, self.bus)
         self._links = self._performer.links
         self._leaving = Leaving(config, self.hub, self._performer, self.bus, self._now)
@@ -111,6 +110,8 @@ class Node:
         """Of the embedded STUN responder, named in every welcome."""
         self.stun_alternates: list[str] = []
         """Its other addresses, if it has any."""
+        self._offered = self._offer()
+        """Of :meth:`nodes`, what clients are told."""
         self._clockwork: asyncio.Task[None] | None = None
         metrics.watch(
             sessions=lambda: len(self.hub.sessions),
@@ -119,6 +120,27 @@ class Node:
             turn_credentials=lambda: self.hub.turn.made,
             pressure=self.pressure,
         )
+
+    def renewed_authority(self, config: Config) -> Authority:
+        """What would judge tokens by this configuration. Raises UnusableKeys; reads files."""
+        return self._authority.renewed(config)
+
+    def use(self, config: Config, ticket_key: bytes, authority: Authority) -> None:
+        """From now on this configuration holds, as far as it may change while the server runs."""
+        self.config = config
+        self._authority = authority
+        self.gate.use(config.limits)
+        self.hub.use(config)
+        self._leaving.use(config)
+        self._tickets.use(ticket_key, _former_keys(config))
+        self._count_costs()
+
+    def _count_costs(self) -> None:
+        limits = self.config.limits
+        # What a byte takes of the tokens for messages.
+        self._byte_cost = limits.messages_per_second / limits.bytes_per_second
+        # A join takes as many tokens as messages may come in its time.
+        self._join_cost = max(0.0, limits.messages_per_second / limits.joins_per_second - 1.0)
 
     def start(self) -> None:
         """Start the clock; call it on the running loop."""
@@ -142,7 +164,7 @@ class Node:
         return self.gate.draining
 
     def nodes(self) -> list[NodeAddress]:
-        """Where clients may go; empty where all use one address in front of the nodes."""
+        """All that clients may go to; none where they use one address in front of the nodes."""
         cluster = self.config.cluster
         if not cluster.public_url:
             return []
@@ -152,9 +174,14 @@ class Node:
         return [here, *(NodeAddress(b.url, b.region, b.weight, id, b.is_draining) for id, b in beats)]
 
     def nodes_changed(self) -> None:
-        """Tell all clients what :meth:`nodes` says now."""
+        """Tell all clients where else they may go, if that is another place now."""
+        before, self._offered = self._offered, self._offer()
         links = [link for link in self._links if link.session is not None]
-        self._performer.perform([DeliverAll(links, Nodes(self.nodes()))] if links else [])
+        if self._offered != before and links:
+            self._performer.perform([DeliverAll(links, Nodes(self._offered))])
+
+    def _offer(self) -> list[NodeAddress]:
+        return offered(self.id, self.config.cluster.region, self.nodes())
 
     def why_not(self, address: str) -> Turned | None:
         """Why a new link from this address must wait; None when it may come in."""
@@ -292,7 +319,7 @@ class Node:
         link.session = session
         for welcome in _said(effects, Welcome):
             welcome.ice_servers = [*welcome.ice_servers, *self._own_stun(host)]
-            welcome.node, welcome.region, welcome.nodes = self.id, self.config.cluster.region, self.nodes()
+            welcome.node, welcome.region, welcome.nodes = self.id, self.config.cluster.region, self._offered
             if hello.resume is not None:
                 self.metrics.resumed_whole += welcome.resumed
                 self.metrics.resumed_fresh += not welcome.resumed
@@ -420,6 +447,10 @@ class Node:
     @staticmethod
     def _now() -> float:
         return time.monotonic()
+
+
+def _former_keys(config: Config) -> list[bytes]:
+    return [key.encode() for key in config.server.former_ticket_keys]
 
 
 def _said(effects: Iterable[Effect], kind: type[WordT]) -> Iterator[WordT]:

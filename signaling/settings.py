@@ -19,7 +19,9 @@ from signaling.config import Config
 from signaling.settings_checks import check
 
 ENVIRONMENT_PREFIX = "PEERLANE_"
-SECRETS = frozenset({"server.tokens", "server.admin_tokens", "server.ticket_key"})
+SECRETS = frozenset(
+    {"server.tokens", "server.admin_tokens", "server.ticket_key", "server.former_ticket_keys"}
+)
 HOLD_SECRETS = SECRETS | {"ice.servers", "ice.turn", "auth.keys"}
 """What is not repeated when it does not fit."""
 MASK = "********"

@@ -96,12 +96,16 @@ def _server(config: Config, is_file: Callable[[str], bool]) -> Iterator[Problem]
         path = getattr(server, name)
         if path and not is_file(path):
             yield f"server.{name}", f"there is no file {path}."
-    if server.ticket_key and len(server.ticket_key) < MIN_TICKET_KEY_CHARACTERS:
-        yield (
-            "server.ticket_key",
-            f"has {len(server.ticket_key)} characters and needs {MIN_TICKET_KEY_CHARACTERS}: "
-            "whoever guesses it can take over sessions. 'openssl rand -base64 32' makes a good one.",
-        )
+    for name, keys in (
+        ("ticket_key", [server.ticket_key] if server.ticket_key else []),
+        ("former_ticket_keys", server.former_ticket_keys),
+    ):
+        if keys and (shortest := min(map(len, keys))) < MIN_TICKET_KEY_CHARACTERS:
+            yield (
+                f"server.{name}",
+                f"has {shortest} characters and needs {MIN_TICKET_KEY_CHARACTERS}: "
+                "whoever guesses it can take over sessions. 'openssl rand -base64 32' makes a good one.",
+            )
     for name in ("tokens", "admin_tokens"):
         tokens = getattr(server, name)
         if all(len(token) >= MIN_TOKEN_CHARACTERS and token == token.strip() for token in tokens):

@@ -30,6 +30,10 @@ class Turn:
         self.made = 0
         """Credentials, since the start."""
 
+    def use(self, ice: Ice) -> None:
+        """From now on these servers are told."""
+        self._ice = ice
+
     def use_secrets(self, secret_file: str, secrets: list[str]) -> None:
         """From now on what this file says is used; credentials made before stay good at the TURN server
         until it forgets their secret, or they end."""

@@ -70,8 +70,9 @@ class Asker:
         try:
             async with asyncio.timeout(TIMEOUT), self._http.get(regions_url(url), ssl=self._tls) as response:
                 response.raise_for_status()
-                body = await response.content.read(MAX_ANSWER_BYTES)
-                # The rest of a longer one is no part of an answer of ours.
+                body = b""
+                while (chunk := await response.content.readany()) and len(body) <= MAX_ANSWER_BYTES:
+                    body += chunk
                 return msgspec.json.decode(body, type=Answer)
         except (*FAILURES, msgspec.MsgspecError):
             return None

@@ -55,7 +55,8 @@ class Backplane(Protocol):
         """Listen to these, and connect again for ever, until cancelled.
 
         ``changed(True)`` comes once all subscriptions are in place and a message has been through;
-        ``changed(False)`` within 6 s of the bus being gone, frozen or half-open.
+        ``changed(False)`` within 6 s of the bus being gone, frozen or half-open. What was said before it is
+        cancelled is sent, for as long as a second.
         """
 
     def publish(self, subject: str, body: bytes) -> None:

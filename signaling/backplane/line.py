@@ -142,11 +142,21 @@ class Line(ABC):
 
     @abstractmethod
     def beat(self, back: Callable[[], None]) -> Saying:
-        """What to write so that ``back`` is called once it has been through the bus."""
+        """What to write so that ``back`` is called once it, and all before it, has been through the bus."""
 
     @abstractmethod
     async def cut(self) -> None:
         """End it now: what is still waiting, in the kernel too, is not sent any more."""
+
+
+def heed_cancelling() -> None:
+    """Raises CancelledError if it has been swallowed further in.
+
+    nats-py does so while it waits for its socket.
+    """
+    task = asyncio.current_task()
+    if task is not None and task.cancelling():
+        raise asyncio.CancelledError
 
 
 def abort(writer: asyncio.StreamWriter | None) -> None:

@@ -15,7 +15,7 @@ from nats.errors import Error as NatsError
 
 from signaling.backplane.base import MAX_BODY_BYTES
 from signaling.backplane.frames import MARK_BYTES
-from signaling.backplane.line import Line, LineLost, Orders, Saying, abort
+from signaling.backplane.line import Line, LineLost, Orders, Saying, abort, heed_cancelling
 from signaling.backplane.reconnecting import ReconnectingBackplane
 from signaling.backplane.urls import BusAddress
 
@@ -69,6 +69,8 @@ class NatsLine(Line):
         self._address = address
         self._hear = hear
         self._main, self._mirror = Client(), Client()
+        self._begun: list[Client] = []
+        """Those that have to be closed."""
         self._beats = f"{name}.beats"
         self._returns = f"{name}.returns"
         self._over: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -117,6 +119,7 @@ class NatsLine(Line):
                 self._asked[asked[-1]] = saying.answer
                 reply = f"{self._returns}.{asked[-1]}"
             await self._main.publish(saying.subject, saying.frame, reply=reply)
+            heed_cancelling()
         if asked:
             await self._main.publish(*self.beat(lambda: self._settle(asked))[:2])
 
@@ -132,7 +135,7 @@ class NatsLine(Line):
         return Saying(self._beats, str(number).encode())
 
     async def cut(self) -> None:
-        for client in (self._main, self._mirror):
+        for client in self._begun:
             # nats-py would write first what still waits; it has no public way not to.
             abort(_writer(client))
             try:
@@ -142,6 +145,7 @@ class NatsLine(Line):
                 pass  # that it had ended is why we are here
 
     async def _connect(self, client: Client, no_echo: bool) -> None:
+        self._begun.append(client)
         try:
             await self._connect_to_any(client, no_echo)
         except NatsError as error:
@@ -186,12 +190,14 @@ class NatsLine(Line):
                 known = self._subscriptions.get(order.subject)
                 if order.listen and known is None:
                     made = await self._main.subscribe(order.subject, future=self._inlet)
+                    heed_cancelling()
                     # With an inlet it stays empty, and would take 3 KiB of memory for each room.
                     made._pending_queue = self._no_queue
                     self._subscriptions[order.subject] = made
                 elif not order.listen and known is not None:
                     del self._subscriptions[order.subject]
                     await known.unsubscribe()
+                    heed_cancelling()
                 if order.placed is not None and not order.placed.done():
                     order.placed.set_result(None)
             await asyncio.sleep(0)
@@ -200,6 +206,7 @@ class NatsLine(Line):
         while True:
             number = await self._echoes.get()
             await self._mirror.publish(f"{self._returns}.{number.decode()}", b"")
+            heed_cancelling()
 
     async def _wait_for_the_end(self) -> None:
         await asyncio.shield(self._over)

@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
+import time
 from abc import ABC, abstractmethod
-from collections.abc import Collection
+from collections.abc import Collection, Coroutine
 from secrets import token_bytes
 
 from signaling.backplane.base import BusAway, BusFigures, Changed, Heard, check_body
 from signaling.backplane.frames import SENDER_BYTES, Frames
-from signaling.backplane.line import Line, LineLost, Outgoing, Saying
+from signaling.backplane.line import Line, LineLost, Outgoing, Saying, heed_cancelling
 
 log = logging.getLogger("signaling.backplane")
 
@@ -20,6 +21,7 @@ BEAT = 1.0
 MISSED_BEATS = 3
 DIAL_TIMEOUT = 3.0
 OPEN_TIMEOUT = 1.0
+LAST_WORDS_TIMEOUT = 1.0
 FIRST_PAUSE = 0.1
 LONGEST_PAUSE = 2.0
 """Between attempts, before chance is added so that not all nodes come at once."""
@@ -56,9 +58,8 @@ class ReconnectingBackplane(ABC):
         pause = FIRST_PAUSE
         while True:
             known = self._times_usable
-            try:
-                await self._live(self._new_line())
-            except Exception as error:  # noqa: BLE001  # a fault of a library ends a connection, not the node
+            error = await self._outcome(self._live(self._new_line()))
+            if error is not None:
                 self._complain(error)
             if self._times_usable > known:
                 pause = FIRST_PAUSE
@@ -114,6 +115,32 @@ class ReconnectingBackplane(ABC):
             self._give_up()
             await line.cut()
 
+    async def _outcome(self, life: Coroutine[None, None, None]) -> BaseException | None:
+        """What has ended it, whatever that is: a fault of a library ends a connection, not the node."""
+        # A task of its own: a task group does not tell that it was cancelled if other errors come meanwhile.
+        task = asyncio.create_task(life)
+        try:
+            await asyncio.wait([task])
+        finally:
+            if not task.done():
+                await self._say_the_rest()
+                task.cancel()
+                await asyncio.wait([task])
+        return None if task.cancelled() else task.exception()
+
+    async def _say_the_rest(self) -> None:
+        """Wait until all that was said before we stop has reached the bus, if it is there."""
+        if self._line is None or not self._is_usable:
+            return
+        through = asyncio.Event()
+        # What comes back was behind everything else.
+        self._say(self._line.beat(through.set))
+        try:
+            async with asyncio.timeout(LAST_WORDS_TIMEOUT):
+                await through.wait()
+        except TimeoutError:
+            pass  # it is dropped, as while the bus is away
+
     async def _dial(self, line: Line) -> None:
         try:
             async with asyncio.timeout(DIAL_TIMEOUT):
@@ -140,14 +167,13 @@ class ReconnectingBackplane(ABC):
             await asyncio.sleep(BEAT)
 
     def _beat(self, line: Line) -> None:
-        loop = asyncio.get_running_loop()
-        sent = loop.time()
+        sent = time.perf_counter()
 
         def back() -> None:
             if self._line is not line or self._trouble.is_set():
                 return
             self._unanswered = 0
-            self.figures.rtt_seconds = loop.time() - sent
+            self.figures.rtt_seconds = time.perf_counter() - sent
             self.figures.on_rtt(self.figures.rtt_seconds)
             if not self._is_usable:
                 self._be_usable()
@@ -157,6 +183,7 @@ class ReconnectingBackplane(ABC):
     async def _write(self, line: Line) -> None:
         while True:
             await line.write(await self._outgoing.take())
+            heed_cancelling()
 
     async def _end_on_trouble(self) -> None:
         await self._trouble.wait()
@@ -207,12 +234,12 @@ class ReconnectingBackplane(ABC):
         except Exception:
             log.exception("! that the bus has changed could not be handled")
 
-    def _complain(self, error: Exception) -> None:
+    def _complain(self, error: BaseException) -> None:
         """Once for each time that the bus goes away; what it says holds no password."""
         if self._has_complained:
             return
         self._has_complained = True
-        while isinstance(error, ExceptionGroup):
+        while isinstance(error, BaseExceptionGroup):
             error = error.exceptions[0]
         log.warning("! the bus is away: %s: %s", type(error).__name__, error)
 

@@ -16,8 +16,7 @@ from signaling.backplane.line import Line, LineLost, Order, Orders, Saying, abor
 from signaling.backplane.reconnecting import ReconnectingBackplane
 from signaling.backplane.urls import BusAddress
 
-SOCKET_TIMEOUT = 5.0
-"""Above the beat's: it is what ends a connection that nothing else has ended."""
+CONNECT_TIMEOUT = 2.0
 SUBSCRIBE_AT_ONCE = 1000
 YIELD_AFTER = 200
 """Messages that are in memory already are handed on without waiting; others of this process want a turn."""
@@ -48,7 +47,9 @@ class RedisLine(Line):
         """One for each subscription that the server has yet to confirm, in their order."""
         self._answers: deque[asyncio.Future[bool] | None] = deque()
         """One for each message whose listeners the server has yet to count, in their order."""
-        self._back: Callable[[], None] | None = None
+        self._backs: dict[bytes, Callable[[], None]] = {}
+        """What to call when the beat of this number is back."""
+        self._number = 0
 
     async def dial(self) -> None:
         for connection in (self._listening, self._publishing):
@@ -78,8 +79,10 @@ class RedisLine(Line):
         self._orders.ignore(subject)
 
     def beat(self, back: Callable[[], None]) -> Saying:
-        self._back = back
-        return Saying(self._beat_subject, b"")
+        self._number += 1
+        number = b"%d" % self._number
+        self._backs[number] = back
+        return Saying(self._beat_subject, number)
 
     async def cut(self) -> None:
         for connection in (self._listening, self._publishing):
@@ -103,10 +106,10 @@ class RedisLine(Line):
             kind, channel, body = await _response(self._listening)
             if kind == b"message":
                 subject = channel.decode()
-                if subject == self._beat_subject:
-                    self._beat_is_back()
-                else:
+                if subject != self._beat_subject:
                     self._hear(subject, body)
+                elif (back := self._backs.pop(body, None)) is not None:
+                    back()
             elif kind == b"subscribe":
                 placed = self._placing.popleft()
                 if placed is not None and not placed.done():
@@ -123,10 +126,6 @@ class RedisLine(Line):
                 # We are one of them.
                 answer.set_result(listeners > 1)
 
-    def _beat_is_back(self) -> None:
-        if self._back is not None:
-            self._back()
-
 
 async def _response(connection: AbstractConnection) -> Any:
     try:
@@ -140,7 +139,9 @@ def _connection(address: BusAddress) -> AbstractConnection:
     options: dict[str, Any] = {
         "username": address.secret.user or None,
         "password": address.secret.password or None,
-        "socket_timeout": SOCKET_TIMEOUT,
+        "socket_connect_timeout": CONNECT_TIMEOUT,
+        # Dialling has a time-out as a whole, and beats notice everything later.
+        "socket_timeout": None,
         # Messages as plain arrays, and nothing that is pushed in between.
         "protocol": 2,
         "driver_info": None,

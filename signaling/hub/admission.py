@@ -8,7 +8,7 @@ from math import inf
 import msgspec
 
 from signaling.cluster.words import ALONE, NodeId
-from signaling.config import Config
+from signaling.config import Config, LimitsConfig
 from signaling.effects import Close, Deliver, Effect, LinkHandle
 from signaling.grants import OPEN, Grants
 from signaling.hub.session import Session
@@ -62,20 +62,12 @@ class Admission:
         self._known_capabilities: dict[Capabilities, Capabilities] = {}
         self._spent: dict[bytes | PeerId, float] = {}
         """Secrets of tickets that are used up, and ids that have said bye: until when to remember them."""
-        limits = config.limits
-        self._limits = Limits(
-            max_message_bytes=limits.max_message_bytes,
-            max_metadata_bytes=limits.max_metadata_bytes,
-            max_rooms=limits.max_rooms,
-            messages_per_second=limits.messages_per_second,
-            messages_burst=limits.messages_burst,
-            bytes_per_second=limits.bytes_per_second,
-            joins_per_second=limits.joins_per_second,
-            broadcasts_per_second=limits.broadcasts_per_second,
-            max_members=limits.max_members,
-            outbox_messages=limits.outbox_messages,
-            outbox_bytes=limits.outbox_bytes,
-        )
+        self._limits = _told(config.limits)
+
+    def use(self, config: Config) -> None:
+        """From now on this configuration holds."""
+        self._config = config
+        self._limits = _told(config.limits)
 
     def admit(
         self, link: LinkHandle, hello: Hello, grants: Grants, now: float, unix_now: float
@@ -87,11 +79,12 @@ class Admission:
             return None
         goodbye: list[Effect] = []
         if former is not None and claim is not None:
+            knows_all = _is_of(claim, former)
             self._supersede(former, claim)
             former.region = hello.region
             if former.link is not None:
                 goodbye = [Close(former.link, REPLACED)]
-            if hello.resume is not None and self._can_be_whole(former, hello.resume):
+            if hello.resume is not None and knows_all and self._can_be_whole(former, hello.resume):
                 return self._resume(former, claim, hello.resume, grants, goodbye, link, now, unix_now)
         peer = peer_id_from(self._random_bytes(PEER_ID_BYTES)) if claim is None else claim.peer
         session = Session(peer, self.shared(hello.capabilities), link, now)
@@ -177,9 +170,9 @@ class Admission:
         if claim.subject != subject_digest(grants.subject):
             return None
         session = self._sessions.get(claim.peer)
-        if session is not None and claim.nonce not in (session.nonce, session.previous_nonce):
-            return None
-        return claim
+        # A ticket that is newer than the session was given out by another node, to which it had gone on.
+        is_good = session is None or _is_of(claim, session) or claim.incarnation > session.incarnation
+        return claim if is_good else None
 
     def _can_be_whole(self, session: Session, resume: Resume) -> bool:
         return resume.epoch == self._epoch and session.mailbox.holds(resume.received)
@@ -242,3 +235,25 @@ class Admission:
         self._spent[spent] = session.ticket_renewal + self._config.session.ticket_lifetime
         while len(self._spent) > MAX_SPENT:
             del self._spent[next(iter(self._spent))]
+
+
+def _is_of(claim: Claim, session: Session) -> bool:
+    """Whether this session has given out that ticket itself, and it is not superseded."""
+    return claim.nonce in (session.nonce, session.previous_nonce)
+
+
+def _told(limits: LimitsConfig) -> Limits:
+    """What a client is told of the limits."""
+    return Limits(
+        max_message_bytes=limits.max_message_bytes,
+        max_metadata_bytes=limits.max_metadata_bytes,
+        max_rooms=limits.max_rooms,
+        messages_per_second=limits.messages_per_second,
+        messages_burst=limits.messages_burst,
+        bytes_per_second=limits.bytes_per_second,
+        joins_per_second=limits.joins_per_second,
+        broadcasts_per_second=limits.broadcasts_per_second,
+        max_members=limits.max_members,
+        outbox_messages=limits.outbox_messages,
+        outbox_bytes=limits.outbox_bytes,
+    )

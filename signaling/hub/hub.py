@@ -141,6 +141,12 @@ class Hub:
             Malformed: self._malformed,
         }
 
+    def use(self, config: Config) -> None:
+        """From now on this configuration holds; limits of rooms and queues stay as they were."""
+        self._config = config
+        self.turn.use(config.ice)
+        self._admission.use(config)
+
     def open(
         self, link: LinkHandle, hello: Hello, now: float, unix_now: float, grants: Grants = OPEN
     ) -> tuple[Session | None, list[Effect]]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
+from collections.abc import Iterable
 
 import msgspec
 
@@ -35,24 +36,34 @@ class Claim(msgspec.Struct, frozen=True, array_like=True):
 
 
 class Tickets:
-    """Writes and reads tickets under one key of at least 32 bytes. Raises ValueError for a shorter key."""
+    """Writes tickets under one key, and reads those under it or a former one.
 
-    def __init__(self, key: bytes) -> None:
-        if len(key) < 32:
-            raise ValueError(f"a ticket key needs at least 32 bytes, this one has {len(key)}")
-        self._key = key
+    Raises ValueError for a key of less than 32 bytes.
+    """
+
+    def __init__(self, key: bytes, former: Iterable[bytes] = ()) -> None:
         self._decoder = msgspec.msgpack.Decoder(Claim)
+        self.use(key, former)
+
+    def use(self, key: bytes, former: Iterable[bytes]) -> None:
+        """From now on these keys hold, and no others."""
+        keys = [key, *former]
+        for each in keys:
+            if len(each) < 32:
+                raise ValueError(f"a ticket key needs at least 32 bytes, this one has {len(each)}")
+        self._keys = keys
 
     def write(self, claim: Claim) -> str:
         body = _text(msgspec.msgpack.encode(claim))
-        return f"{body}.{self._signature(body)}"
+        return f"{body}.{_signature(self._keys[0], body)}"
 
     def read(self, ticket: str, unix_now: float) -> Claim | None:
         """The claim of a genuine ticket that has not expired, otherwise None."""
         if len(ticket) > MAX_TICKET_CHARACTERS or not ticket.isascii():
             return None
         body, _, signature = ticket.partition(".")
-        if not hmac.compare_digest(signature, self._signature(body)):
+        # All of them are tried, so that the time taken does not tell which one it was.
+        if not sum(hmac.compare_digest(signature, _signature(key, body)) for key in self._keys):
             return None
         try:
             claim = self._decoder.decode(base64.urlsafe_b64decode(body + "=" * (-len(body) % 4)))
@@ -61,8 +72,9 @@ class Tickets:
             return None
         return claim if unix_now < claim.expires else None
 
-    def _signature(self, body: str) -> str:
-        return _text(hmac.digest(self._key, body.encode("ascii"), hashlib.sha256))
+
+def _signature(key: bytes, body: str) -> str:
+    return _text(hmac.digest(key, body.encode("ascii"), hashlib.sha256))
 
 
 def subject_digest(subject: str) -> bytes:

@@ -21,6 +21,9 @@ SUBPROTOCOLS = tuple(SERVER_CODECS)
 class LinkHost(Protocol):
     """What this door needs of a node."""
 
+    config: Config
+    """As it is now: some settings change while the server runs."""
+
     def why_not(self, address: str) -> Turned | None:
         """None when a new link from this address may come in now."""
 
@@ -70,7 +73,6 @@ class WebSocketDoor:
 
     def __init__(self, host: LinkHost, config: Config) -> None:
         self._host = host
-        self._config = config
         self._proxies = TrustedProxies(config.server.trusted_proxies)
 
     async def open(self, request: web.Request) -> web.StreamResponse:
@@ -83,7 +85,7 @@ class WebSocketDoor:
             protocols=SUBPROTOCOLS,
             compress=False,
             # aiohttp refuses what is as long as this already.
-            max_msg_size=self._config.limits.max_message_bytes + 1,
+            max_msg_size=self._host.config.limits.max_message_bytes + 1,
             # The node has its own ping, which browsers' pages can see.
             heartbeat=None,
             decode_text=False,
@@ -103,7 +105,7 @@ class WebSocketDoor:
     def _refusal(self, request: web.Request) -> web.Response | None:
         """The answer to a request that may not come in."""
         headers = request.headers
-        verdict = verdict_on(request, self._config, self._proxies)
+        verdict = verdict_on(request, self._host.config, self._proxies)
         if not verdict.allowed:
             self._host.count_refusal("origin")
             return web.Response(status=403, text=verdict.reason)

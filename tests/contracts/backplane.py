@@ -26,6 +26,7 @@ class Node:
         self.inbox = SUBJECTS.inbox(name)
         self.heard: list[tuple[str, bytes]] = []
         self.changes: list[bool] = []
+        self.changed_at = 0.0
         self._news = asyncio.Event()
 
     @property
@@ -58,6 +59,7 @@ class Node:
 
     def change(self, usable: bool) -> None:
         self.changes.append(usable)
+        self.changed_at = asyncio.get_running_loop().time()
         self._news.set()
 
 
@@ -196,6 +198,14 @@ class BackplaneContract:
         async with running(early, "early") as ana, running(other, "other") as ben:
             assert await ben.bus.open(room, b"Ben asks")
             assert await ana.until_heard(1) == [b"Ben asks"]
+
+    async def test_what_was_said_before_a_node_stops_is_heard(self, make: Make) -> None:
+        count = 500
+        async with running(make(), "a") as ana:
+            async with running(make(), "b") as ben:
+                for number in range(count):
+                    ben.bus.publish(ana.inbox, b"%d" % number + bytes(1000))
+            assert len(await ana.until_heard(count)) == count
 
     async def test_one_that_is_stopped_says_so_and_listens_no_more(self, make: Make) -> None:
         room = SUBJECTS.room("default/arena")

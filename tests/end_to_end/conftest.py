@@ -5,29 +5,33 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-import shutil
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any, Protocol
 from urllib.parse import urlencode
 
 import pytest
+import pytest_asyncio
 from playwright.async_api import Browser, Page, async_playwright
+
+from tests import needs
 
 PATIENCE = 20.0
 """Seconds for anything that is going to happen at all."""
 
+BROWSER = "chromium-headless-shell"
+"""Chromium as it is, without the windows around its pages: those cost more time than the pages."""
 BROWSER_ARGUMENTS = [
     "--no-sandbox",
     "--disable-gpu",
     "--disable-background-networking",
-    # Two cameras, so that one can be swapped for the other.
-    "--use-fake-device-for-media-stream=device-count=2",
+    # Two cameras, so that one can be swapped for the other; few pictures, since each costs the machine time.
+    "--use-fake-device-for-media-stream=device-count=2,fps=10",
     "--use-fake-ui-for-media-stream",
     "--autoplay-policy=no-user-gesture-required",
     # An address that is this machine, but not a secure page as localhost is.
@@ -38,8 +42,9 @@ BROWSER_ARGUMENTS = [
 class ServerProcess:
     """``peerlane serve`` with a state directory of its own; it keeps its port over restarts."""
 
-    def __init__(self, folder: Path, settings: dict[str, str]) -> None:
+    def __init__(self, folder: Path, settings: dict[str, str], *arguments: str) -> None:
         self._log_path = folder / "server.log"
+        self._arguments = arguments
         self._state_dir = folder / "state"
         self._settings = settings
         self._process: subprocess.Popen[bytes] | None = None
@@ -49,6 +54,11 @@ class ServerProcess:
     @property
     def url(self) -> str:
         return f"http://localhost:{self.port}"
+
+    @property
+    def pid(self) -> int:
+        assert self._process is not None
+        return self._process.pid
 
     @property
     def log(self) -> str:
@@ -61,7 +71,16 @@ class ServerProcess:
         arguments = ["--dev", "--port", str(self.port), "--stun-port", "0", "--log-format", "json"]
         environment = {name: value for name, value in os.environ.items() if not name.startswith("PEERLANE_")}
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "peerlane", "serve", *arguments, "--state-dir", str(self._state_dir)],
+            [
+                sys.executable,
+                "-m",
+                "peerlane",
+                "serve",
+                *arguments,
+                "--state-dir",
+                str(self._state_dir),
+                *self._arguments,
+            ],
             stdout=self._log,
             stderr=self._log,
             env=environment | self._settings,
@@ -127,17 +146,47 @@ def server(start_server: StartServer) -> ServerProcess:
     return start_server()
 
 
-@pytest.fixture
-async def browser() -> AsyncIterator[Browser]:
-    chromium = shutil.which("chromium")
-    if chromium is None:
-        pytest.skip("chromium is missing: apt-get install chromium")
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What has to do with a browser runs in the loop that it was started in."""
+    for item in items:
+        if isinstance(item, pytest.Function) and "browser" in item.fixturenames:
+            item.add_marker(pytest.mark.asyncio(loop_scope="session"), append=False)
+
+
+LaunchBrowser = Callable[[], Awaitable[Browser]]
+
+
+@pytest_asyncio.fixture(scope="package", loop_scope="session")
+async def launch_browser() -> AsyncIterator[LaunchBrowser]:
+    """Start browsers, which end with the last test of this folder."""
+    launched: list[Browser] = []
     async with async_playwright() as playwright:
-        launched = await playwright.chromium.launch(
-            executable_path=chromium, headless=True, args=BROWSER_ARGUMENTS
-        )
-        yield launched
-        await launched.close()
+
+        async def launch() -> Browser:
+            launched.append(
+                await playwright.chromium.launch(
+                    executable_path=needs.program(BROWSER), headless=True, args=BROWSER_ARGUMENTS
+                )
+            )
+            return launched[-1]
+
+        yield launch
+        for browser in launched:
+            await browser.close()
+
+
+@pytest_asyncio.fixture(scope="package", loop_scope="session")
+async def shared_browser(launch_browser: LaunchBrowser) -> Browser:
+    return await launch_browser()
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def browser(shared_browser: Browser) -> AsyncIterator[Browser]:
+    """One for many tests, since starting it takes longer than most of them; their windows share nothing."""
+    assert not shared_browser.contexts
+    yield shared_browser
+    for context in shared_browser.contexts:
+        await context.close()
 
 
 class Reachable(Protocol):
@@ -159,7 +208,7 @@ def faults() -> list[str]:
     return []
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def open_page(
     request: pytest.FixtureRequest, browser: Browser, faults: list[str], start_server: StartServer
 ) -> AsyncIterator[OpenPage]:
@@ -186,14 +235,12 @@ async def open_page(
     assert not faults
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def far_page(
-    browser: Browser, server: ServerProcess, faults: list[str]
+    launch_browser: LaunchBrowser, server: ServerProcess, faults: list[str]
 ) -> AsyncIterator[tuple[Page, list[int]]]:
     """Ben's page in the garden, in a browser of its own, with the processes that it lives in."""
-    other = await browser.browser_type.launch(
-        executable_path=shutil.which("chromium"), headless=True, args=BROWSER_ARGUMENTS
-    )
+    other = await launch_browser()
     page = await other.new_page()
     page.on("pageerror", lambda error: faults.append(f"Ben: {error}"))
     await page.goto(f"{server.url}/?room=garden&name=Ben&join=1")

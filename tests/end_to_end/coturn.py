@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import shutil
 import socket
 import ssl
 import time
@@ -12,15 +11,16 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-import pytest
-from aioice import Connection
+from aioice import Candidate, Connection
 from aioice.stun import Class, Message, Method
 
 from peer.engine.ice.allocation import relayed
+from peer.engine.ice.relay import RelayProtocol
 from peer.engine.ice.servers import ServerAddress, parse_server
 from peer.facts import UNREACHABLE, Trouble
 from signaling.certificate import make_certificate
 from signaling.turn import password
+from tests import needs
 
 REALM = "example.org"
 USER, PASSWORD = "ana", "s3cret"
@@ -56,9 +56,7 @@ class Coturn:
 @asynccontextmanager
 async def coturn(directory: Path, *options: str, secret: bool = False) -> AsyncIterator[Coturn]:
     """Run one, in a directory of its own; ``secret``: with ``static-auth-secret``, and no fixed user."""
-    program = shutil.which("turnserver")
-    if program is None:
-        pytest.skip("coturn is not installed; scripts/install-system does it")
+    program = needs.program("turnserver")
     certificate = directory / "turn.pem"
     certificate.write_bytes(make_certificate(["localhost", "127.0.0.1"], time.time()))
     port, tls_port = _free_ports(2)
@@ -80,6 +78,15 @@ async def coturn(directory: Path, *options: str, secret: bool = False) -> AsyncI
         yield server
     finally:
         await server.kill()
+
+
+async def given_back(answer: tuple[Candidate, RelayProtocol] | Trouble) -> Candidate | Trouble:
+    """The relay that was allocated, which is not needed for long; or why there is none."""
+    if isinstance(answer, Trouble):
+        return answer
+    candidate, protocol = answer
+    await protocol.close()
+    return candidate
 
 
 async def _until_it_listens(server: Coturn) -> None:

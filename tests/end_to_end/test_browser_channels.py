@@ -6,11 +6,13 @@ import asyncio
 from pathlib import Path
 
 import pytest
+import pytest_asyncio
 from playwright.async_api import Page
 
 from peer.channels.channel import Channel
 from peer.channels.kinds import BULK, LATEST, RELIABLE, UNRELIABLE
-from peer.room import RemotePeer, Room, join
+from peer.room import join
+from tests.end_to_end.bots import the_peer
 from tests.end_to_end.conftest import PATIENCE, OpenPage, ServerProcess, until
 
 pytestmark = pytest.mark.end_to_end
@@ -18,7 +20,7 @@ pytestmark = pytest.mark.end_to_end
 TWO_ENDS = (Path(__file__).parent / "two_ends.js").read_text()
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def page(open_page: OpenPage) -> Page:
     """A page with both ends of a connection in it, as ``window.two``."""
     opened = await open_page("", "", join="0")
@@ -100,15 +102,6 @@ async def test_a_file_on_its_way_delays_nobody(page: Page) -> None:
     assert len(sorted_ms) > 250
     # All of it happens in one thread of a busy machine: what is measured is mostly that.
     assert sorted_ms[len(sorted_ms) // 2] < 50
-
-
-async def the_peer(room: Room, name: str) -> RemotePeer:
-    async with asyncio.timeout(PATIENCE):
-        async for peer in room.peers():
-            if peer.name == name:
-                await peer.wait_connected()
-                return peer
-    raise AssertionError(f"{name} never came")
 
 
 async def received(channel: Channel, count: int) -> list[str | bytes]:

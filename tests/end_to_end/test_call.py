@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from pathlib import Path
 
 import numpy as np
@@ -11,10 +10,12 @@ import pytest
 from peer.voice.framing import SAMPLE_RATE
 from peer.voice.media_file import read_sound
 from tests.end_to_end.commands import command
-from tests.end_to_end.conftest import OpenPage, ServerProcess, until
+from tests.end_to_end.conftest import OpenPage, ServerProcess, eventually, until
 from tests.peer.voice.test_media_file import loudest_hz, write_video, write_wav
 
 pytestmark = pytest.mark.end_to_end
+
+BYTES_PER_SAMPLE = 2
 
 
 def heard(path: Path) -> tuple[float, int, float]:
@@ -69,11 +70,12 @@ async def test_a_recording_is_finished_also_when_interrupted(server: ServerProce
     record = tmp_path / "heard.wav"
     async with command("call", server.url, "r", "--record", str(record)) as ana:
         await ana.noted("nobody yet")
-        await asyncio.sleep(1.0)
+        half_a_second = SAMPLE_RATE // 2 * BYTES_PER_SAMPLE
+        await eventually(lambda: record.exists() and record.stat().st_size > half_a_second, "it records")
         ana.interrupt()
         assert await ana.ended() == 130
     length, _, sounding = heard(record)
-    assert 0.9 < length < 3.0
+    assert length > 0.4
     assert sounding == 0
 
 

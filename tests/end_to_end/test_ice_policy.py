@@ -223,8 +223,8 @@ def _tell_of(pc: PeerConnection, host: str, port: int) -> None:
 
 
 def _free_range(count: int) -> int:
-    """The first of several ports in a row that were free a moment ago."""
-    for first in range(42_000, 60_000, count):
+    """The first of several ports in a row that were free a moment ago, below those that systems give away."""
+    for first in range(20_000, 32_000, count):
         sockets = [socket.socket(type=socket.SOCK_DGRAM) for _ in range(count)]
         try:
             for number, each in enumerate(sockets):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import shutil
 import socket
 import sys
 import time
@@ -22,7 +21,7 @@ from peer.engine.ice.servers import ServerAddress, parse_server
 from peer.facts import Trouble
 from signaling.config import Ice, TurnServers
 from signaling.turn import Turn
-from tests.end_to_end.coturn import PASSWORD, SECRET, USER, Coturn, coturn
+from tests.end_to_end.coturn import PASSWORD, SECRET, USER, Coturn, coturn, given_back
 from tests.peer.engine.ice.turn_server import Receiver
 
 pytestmark = pytest.mark.end_to_end
@@ -57,11 +56,7 @@ async def ask(
         lost=(lost if lost is not None else []).append,
         tls=None if coturn is None else coturn.trust,
     )
-    if isinstance(answer, Trouble):
-        return answer
-    candidate, protocol = answer
-    await protocol.close()
-    return candidate
+    return await given_back(answer)
 
 
 @asynccontextmanager
@@ -244,7 +239,7 @@ async def test_a_name_of_the_local_network_has_an_address() -> None:
         await somebody.close()
 
 
-@pytest.mark.skipif(shutil.which("unshare") is None, reason="unshare is not installed; util-linux has it")
+@pytest.mark.needs("unshare")
 async def test_a_machine_without_a_network_knows_no_names_and_raises_nothing() -> None:
     asking = (
         "import asyncio; from peer.engine.ice.mdns import resolve; print(asyncio.run(resolve('a.local')))"

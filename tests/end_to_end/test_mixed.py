@@ -19,6 +19,7 @@ from peer.channels.channel import Channel
 from peer.channels.kinds import RELIABLE
 from peer.room import RemotePeer, Room, join
 from peer.voice.runner import tone
+from tests.end_to_end.bots import the_peer
 from tests.end_to_end.conftest import PATIENCE, OpenPage, ServerProcess, StartServer, eventually, until
 from tests.end_to_end.looks import connected, hears, is_, me, names, reads, sees, states, write
 
@@ -45,16 +46,6 @@ class ColourTrack(VideoStreamTrack):
         frame = VideoFrame.from_ndarray(picture, format="rgb24")
         frame.pts, frame.time_base = pts, time_base
         return frame
-
-
-async def the_peer(room: Room, name: str) -> RemotePeer:
-    """The peer of this name, connected."""
-    async with asyncio.timeout(PATIENCE):
-        async for peer in room.peers():
-            if peer.name == name:
-                await peer.wait_connected()
-                return peer
-    raise AssertionError(f"{name} never came")
 
 
 async def track_of(peer: RemotePeer, slot: str) -> MediaStreamTrack:

@@ -18,6 +18,7 @@ from peer.channels.kinds import RELIABLE
 from peer.room import Room, join
 from signaling.pages import web_folder
 from tests.end_to_end.conftest import PATIENCE, ServerProcess, StartServer, eventually, until
+from tests.peer.signaling_client.test_moving import nodes
 
 pytestmark = pytest.mark.end_to_end
 
@@ -88,6 +89,15 @@ async def site() -> AsyncIterator[TestServer]:
         yield running
 
 
+WATCH = """() => {
+  window.told = [];
+  const { room } = window.peerlane;
+  room.on("restored", ({ resumed }) => window.told.push(`resumed: ${resumed}`));
+  for (const kind of ["interrupted", "peer-left", "peer-interrupted", "closed"]) {
+    room.on(kind, () => window.told.push(kind));
+  }
+}"""
+
 ENTER = """async ([urls, name]) => {
   const { join } = await import("/lib/room.js");
   window.told = [];
@@ -120,6 +130,8 @@ async def test_a_page_and_a_python_peer_go_on_at_another_node(
         await the_peer(ben, "Ana")
         await until(page, "window.room.roster[0]?.state === 'connected'")
         ids = await page.evaluate("window.room.me"), ben.me
+        regions = await page.evaluate("async (url) => (await fetch(url)).json()", f"{urls[0]}/v1/regions")
+        assert regions.keys() == {"region", "node", "nodes"}
         nodes[0].leave()
         await until(page, "window.told.includes('restored') && window.room.state === 'open'")
         await eventually(lambda: ben.state == "open" and ben.peer(ids[0]), "Ben is there too")
@@ -128,3 +140,23 @@ async def test_a_page_and_a_python_peer_go_on_at_another_node(
         assert (await page.evaluate("window.room.me"), ben.me) == ids
         assert await page.evaluate("window.told") == ["interrupted", "restored"]
         assert await page.evaluate("window.room.roster.map(({ state }) => state)") == ["connected"] * 2
+
+
+async def test_the_page_of_a_node_that_leaves_goes_on_whole_at_another_that_it_was_told_of(
+    browser: Browser, faults: list[str]
+) -> None:
+    async with nodes("eu", "eu") as (first, second):
+        url = first.config.cluster.public_url
+        page = await (await browser.new_context()).new_page()
+        page.on("pageerror", lambda error: faults.append(str(error)))
+        async with join(url, "garden", name="Ben") as ben:
+            await page.goto(f"{url}/?room=garden&name=Ana&join=1")
+            await until(page, "window.peerlane?.room?.roster[0]?.state === 'connected'")
+            await page.evaluate(WATCH)
+            me = await page.evaluate("window.peerlane.room.me")
+            await first.drain()
+            await until(page, "window.told.length > 1 && window.peerlane.room.state === 'open'")
+            assert await page.evaluate("window.told") == ["interrupted", "resumed: true"]
+            assert set(second.hub.sessions) == {me, ben.me}
+        await page.close()
+    assert not faults

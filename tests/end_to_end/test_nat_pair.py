@@ -11,9 +11,11 @@ from typing import Any
 import pytest
 
 from peer.nat.pair.build import SCHEMA
+from peer.nat.pair.runner import PairOptions
+from peer.nat.pair.runner import run as meet
 from peer.room import join
 from tests.end_to_end.commands import Command, command
-from tests.end_to_end.conftest import ServerProcess, StartServer
+from tests.end_to_end.conftest import PATIENCE, ServerProcess, StartServer
 from tests.end_to_end.coturn import PASSWORD, USER, coturn
 
 pytestmark = pytest.mark.end_to_end
@@ -138,16 +140,26 @@ async def test_an_interrupt_while_it_waits_is_exit_code_130(server: ServerProces
         assert "Traceback" not in "".join(ana.errors)
 
 
+async def leaves_in_the_middle(url: str) -> None:
+    """The other end; it is gone when both have measured something, and before they have measured all."""
+    end = asyncio.current_task()
+    assert end is not None
+
+    def tell(doing: str, fraction: float) -> None:
+        if doing == "measuring the throughput":
+            end.cancel()
+
+    await meet(url, "r", PairOptions(seconds=0.2), waiting=lambda: None, tell=tell)
+
+
 async def test_what_was_measured_is_told_when_the_other_end_leaves_in_the_middle(
     server: ServerProcess,
 ) -> None:
-    arguments = ("nat", "pair", server.url, "r", "--json", "--seconds", "10")
-    async with command(*arguments) as ana:
+    async with command("nat", "pair", server.url, "r", "--json", *SHORT) as ana:
         await ana.noted("waiting")
-        async with command(*arguments) as ben:
-            await asyncio.sleep(2.5)  # it is connected, and sends
-            ben.interrupt()
-            assert await ben.ended() == 130
+        ben = asyncio.create_task(leaves_in_the_middle(server.url))
+        await asyncio.wait([ben], timeout=PATIENCE)
+        assert ben.cancelled()
         code, report = await told(ana)
         assert (code, report["verdict"]["code"]) == (0, "direct")
         assert report["meeting"]["has_ended_early"]

@@ -13,6 +13,7 @@ from typing import Any, Protocol
 
 import msgspec
 import pytest
+import pytest_asyncio
 from aioice import stun
 from playwright.async_api import Page
 
@@ -43,7 +44,7 @@ class OpenNetwork(Protocol):
     async def __call__(self, *servers: dict[str, Any], path: str = "/network") -> Page: ...
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def turn(tmp_path: Path) -> AsyncIterator[Coturn]:
     folder = tmp_path / "coturn"
     folder.mkdir()

@@ -9,6 +9,7 @@ from playwright.async_api import Page
 
 from tests.end_to_end.conftest import OpenPage
 from tests.end_to_end.looks import connected, reads, write
+from tests.needs import lacking
 
 pytestmark = pytest.mark.end_to_end
 
@@ -22,7 +23,7 @@ VIOLATIONS = """async () => {
 
 async def violations(page: Page) -> list[list[str]]:
     if not AXE.exists():
-        pytest.skip("axe-core is missing: run 'npm ci' in the checkout")
+        lacking("axe-core is missing: run 'npm ci' in the checkout", is_package=False)
     await page.evaluate(AXE.read_text() + "; 0")
     return list(await page.evaluate(VIOLATIONS))
 

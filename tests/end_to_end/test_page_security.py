@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+import pytest_asyncio
 from playwright.async_api import Browser, Page
 
 from tests.end_to_end.conftest import ServerProcess, StartServer, eventually
@@ -22,7 +23,7 @@ REFUSED = {"heard": 0, "code": 1006}
 REFUSALS = 'links_opened_total{result="origin"}'
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def stranger(browser: Browser) -> AsyncIterator[Page]:
     """A window for pages of others; it holds a cookie for the machine of our server, as of a login."""
     context = await browser.new_context()

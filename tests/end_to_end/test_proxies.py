@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import re
-import shutil
 import socket
 import ssl
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
+from typing import Protocol
 
 import aiohttp
 import pytest
 
 from signaling.certificate import make_certificate
+from tests import needs
 from tests.end_to_end.conftest import OpenPage, ServerProcess, StartServer, eventually
 from tests.end_to_end.looks import connected
 from tests.hostile.ambiguous import ambiguous
@@ -103,9 +104,7 @@ class Front:
 async def in_front_of(
     server: ServerProcess, kind: str, folder: Path, *, tls: bool = True
 ) -> AsyncIterator[Front]:
-    program = shutil.which(kind) or shutil.which(f"/usr/sbin/{kind}")
-    if program is None:
-        pytest.skip(f"{kind} is not installed (scripts/install-system)")
+    program = needs.program(kind)
     port = free_port()
     pem = folder / "both.pem"
     pem.write_bytes(make_certificate(["localhost"], 1_700_000_000.0 + 86_400.0 * 900))
@@ -132,18 +131,31 @@ async def in_front_of(
         await process.wait()
 
 
-KINDS = pytest.mark.parametrize("kind", ["nginx", "haproxy"])
+class Behind(Protocol):
+    """``async with behind(tls=False, **settings) as (front, server)``: the server trusts the proxy."""
+
+    def __call__(
+        self, *, tls: bool = True, **settings: str
+    ) -> AbstractAsyncContextManager[tuple[Front, ServerProcess]]: ...
+
+
+@pytest.fixture(params=["nginx", "haproxy"])
+def behind(request: pytest.FixtureRequest, start_server: StartServer, tmp_path: Path) -> Behind:
+    @asynccontextmanager
+    async def behind_(*, tls: bool = True, **settings: str) -> AsyncIterator[tuple[Front, ServerProcess]]:
+        server = start_server(PEERLANE_SERVER_TRUSTED_PROXIES='["127.0.0.1"]', **settings)
+        async with in_front_of(server, request.param, tmp_path, tls=tls) as front:
+            yield front, server
+
+    return behind_
+
+
 TLS = pytest.mark.parametrize("tls", [True, False], ids=["https", "http"])
-HERE = {"PEERLANE_SERVER_TRUSTED_PROXIES": '["127.0.0.1"]'}
 
 
-@KINDS
 @TLS
-async def test_a_page_reaches_its_server_through_a_proxy_and_others_do_not(
-    kind: str, tls: bool, start_server: StartServer, tmp_path: Path
-) -> None:
-    server = start_server(**HERE)
-    async with in_front_of(server, kind, tmp_path, tls=tls) as front:
+async def test_a_page_reaches_its_server_through_a_proxy_and_others_do_not(behind: Behind, tls: bool) -> None:
+    async with behind(tls=tls) as (front, _):
         async with front.client("127.0.0.2", Origin=front.url) as page:
             assert "<html" in await (await page.get(f"{front.url}/")).text()
             async with page.ws_connect(f"{front.url}/v1/ws", protocols=["peerlane.v1.json"]) as socket:
@@ -156,12 +168,10 @@ async def test_a_page_reaches_its_server_through_a_proxy_and_others_do_not(
                 assert refused.value.status == 403
 
 
-@KINDS
 async def test_clients_behind_a_proxy_have_limits_of_their_own_whatever_they_say_of_themselves(
-    kind: str, start_server: StartServer, tmp_path: Path
+    behind: Behind,
 ) -> None:
-    server = start_server(PEERLANE_LIMITS_LINKS_PER_ADDRESS="1", **HERE)
-    async with in_front_of(server, kind, tmp_path) as front:
+    async with behind(PEERLANE_LIMITS_LINKS_PER_ADDRESS="1") as (front, _):
 
         async def status(address: str, **headers: str) -> int:
             async with front.client(address, **headers) as client:
@@ -179,12 +189,10 @@ async def test_clients_behind_a_proxy_have_limits_of_their_own_whatever_they_say
             assert await status("127.0.0.3") == 101
 
 
-@KINDS
 async def test_pages_in_a_browser_call_each_other_through_a_proxy(
-    kind: str, start_server: StartServer, tmp_path: Path, open_page: OpenPage
+    behind: Behind, open_page: OpenPage
 ) -> None:
-    server = start_server(**HERE)
-    async with in_front_of(server, kind, tmp_path, tls=False) as front:
+    async with behind(tls=False) as (front, _):
         ana = await open_page("garden", "Ana", server=front)
         bob = await open_page("garden", "Bob", server=front)
         await connected(ana, bob)
@@ -202,12 +210,8 @@ ADMIN_PATHS = [
 ]
 
 
-@KINDS
-async def test_the_admin_api_is_kept_inside_however_it_is_written(
-    kind: str, start_server: StartServer, tmp_path: Path
-) -> None:
-    server = start_server(PEERLANE_SERVER_ADMIN_TOKENS=f'["{TOKEN}"]', **HERE)
-    async with in_front_of(server, kind, tmp_path) as front:
+async def test_the_admin_api_is_kept_inside_however_it_is_written(behind: Behind) -> None:
+    async with behind(PEERLANE_SERVER_ADMIN_TOKENS=f'["{TOKEN}"]') as (front, server):
         for path in ADMIN_PATHS:
             answer = await front.answer(request("GET", path, [*BEARER.items(), ("Connection", "close")]))
             assert answer[9:12] == b"403", path
@@ -215,9 +219,7 @@ async def test_the_admin_api_is_kept_inside_however_it_is_written(
             assert (await inside.get(f"{server.url}/v1/admin/rooms")).status == 200
 
 
-@KINDS
-async def test_nothing_is_smuggled_past_a_proxy(kind: str, start_server: StartServer, tmp_path: Path) -> None:
-    server = start_server(PEERLANE_SERVER_ADMIN_TOKENS=f'["{TOKEN}"]', **HERE)
+async def test_nothing_is_smuggled_past_a_proxy(behind: Behind) -> None:
     order = request("GET", "/v1/admin/rooms", BEARER.items())
     tried = ambiguous(order) | {
         "no upgrade after all": upgrade(Sec_WebSocket_Version="12") + order,
@@ -225,7 +227,7 @@ async def test_nothing_is_smuggled_past_a_proxy(kind: str, start_server: StartSe
         "another upgrade": upgrade(Upgrade="h2c") + order,
         "an upgrade": upgrade() + order,
     }
-    async with in_front_of(server, kind, tmp_path, tls=False) as front:
+    async with behind(tls=False, PEERLANE_SERVER_ADMIN_TOKENS=f'["{TOKEN}"]') as (front, server):
         answers = await asyncio.gather(*(front.answer(sent) for sent in tried.values()))
         through = [name for name, answer in zip(tried, answers, strict=True) if b'"count"' in answer]
         assert not through

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import shutil
 from collections.abc import AsyncIterator
 
 import pytest
 
 from signaling.metrics import Metrics
 from signaling.stun_server import StunServer, start_stun
+from tests import needs
 
 pytestmark = pytest.mark.end_to_end
 PATIENCE = 30.0
@@ -23,9 +23,7 @@ async def server() -> AsyncIterator[StunServer]:
 
 
 async def natdiscovery(*arguments: str) -> str:
-    program = shutil.which("turnutils_natdiscovery")
-    if program is None:
-        pytest.skip("coturn is not installed; scripts/install-system does it")
+    program = needs.program("turnutils_natdiscovery")
     process = await asyncio.create_subprocess_exec(
         program, *arguments, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT
     )

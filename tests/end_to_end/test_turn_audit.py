@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -26,9 +25,8 @@ from tests.end_to_end.audited import (
     Machine,
     machine,
 )
-from tests.natlab.namespaces import reason_not_here
 
-pytestmark = pytest.mark.end_to_end
+pytestmark = [pytest.mark.end_to_end, pytest.mark.needs("lab", "turnserver")]
 
 LOGIN = (f"--username={USER}", f"--password={PASSWORD}")
 IPV4_RANGES = {"loopback", "metadata", "private", "shared", "link-local", "multicast", "special"}
@@ -47,11 +45,6 @@ IPV6_SPELLINGS = {
 
 @pytest.fixture
 def turn(tmp_path: Path) -> Iterator[Machine]:
-    if shutil.which("turnserver") is None:
-        pytest.skip("coturn is not installed; scripts/install-system does it")
-    reason = reason_not_here()
-    if reason is not None:
-        pytest.skip(reason)
     with machine(tmp_path) as made:
         yield made
 

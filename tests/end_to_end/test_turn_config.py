@@ -7,7 +7,6 @@ import base64
 import hmac
 import json
 import os
-import shutil
 import signal
 import ssl
 import subprocess
@@ -32,8 +31,10 @@ from peerlane.turn.coturn import USER, Coturn, TurnError, free_port, is_user, ru
 from peerlane.turn.here import LOOPBACK, here
 from peerlane.turn.settings import Settings
 from signaling.certificate import make_certificate
+from tests import needs
 from tests.end_to_end.commands import Command, command
 from tests.end_to_end.conftest import PATIENCE, eventually
+from tests.end_to_end.coturn import given_back
 
 pytestmark = [
     pytest.mark.end_to_end,
@@ -46,10 +47,7 @@ TIMEOUT = 5.0
 
 @pytest.fixture
 def program() -> str:
-    found = shutil.which("turnserver")
-    if found is None:
-        pytest.skip("coturn is not installed; scripts/install-system does it")
-    return found
+    return needs.program("turnserver")
 
 
 def credentials(secret: str, ends_in: float = 600.0) -> tuple[str, str]:
@@ -67,11 +65,7 @@ async def ask(
     assert isinstance(server, ServerAddress)
     lost: list[Trouble] = []
     answer = await relayed(Connection(ice_controlling=True), server, TIMEOUT, lost=lost.append, tls=trust)
-    if isinstance(answer, Trouble):
-        return answer
-    candidate, protocol = answer
-    await protocol.close()
-    return candidate
+    return await given_back(answer)
 
 
 @asynccontextmanager
@@ -138,8 +132,9 @@ async def test_a_coturn_that_gives_no_relay_says_why(program: str, monkeypatch: 
 
 
 def test_the_firewall_lets_relays_reach_peers_and_nothing_private(program: str, tmp_path: Path) -> None:
-    if os.geteuid() != 0 or shutil.which("nft") is None or not is_user(USER):
-        pytest.skip("needs root, nft, and the user that coturn's package makes")
+    needs.program("nft")
+    if os.geteuid() != 0 or not is_user(USER):
+        needs.lacking("needs root, and the user that coturn's package makes", is_package=False)
     rules = tmp_path / "firewall.nft"
     settings = Settings("turn.example.org", [NEW], external_ips=["192.88.98.7/10.0.0.7"])
     rules.write_text(render(settings, "firewall.nft"))

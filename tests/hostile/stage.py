@@ -34,11 +34,6 @@ class Server(ServerProcess):
     """A server whose use of the machine is measured from outside."""
 
     @property
-    def pid(self) -> int:
-        assert self._process is not None
-        return self._process.pid
-
-    @property
     def is_alive(self) -> bool:
         return self._process is not None and self._process.poll() is None
 
@@ -131,6 +126,16 @@ class Stage:
     def tell(self, figure: str) -> None:
         """For the table."""
         self.figures.append(figure)
+
+    @contextmanager
+    def memory_within(self, most_bytes: int) -> Iterator[None]:
+        """What happens inside may take so much of the server's memory, at its peak."""
+        self.server.forget_peak()
+        before = self.server.peak_memory_bytes
+        yield
+        grown = self.server.peak_memory_bytes - before
+        assert grown < most_bytes
+        self.tell(f"memory +{grown // 1024} KiB")
 
     def slowest(self) -> float:
         """The p99 that the witness may have: three times the idle one, and 50 ms or what was allowed.

@@ -58,16 +58,13 @@ def _mutated(chance: random.Random) -> bytes:
 @pytest.mark.parametrize("declared", [MAX_MESSAGE_BYTES + 1, 2**32, 2**63 - 1])
 async def test_p05_oversized_frames_are_refused_before_they_are_kept(stage: Stage, declared: int) -> None:
     """64 KiB + 1 and 2^63 declared"""
-    stage.server.forget_peak()
-    before = stage.server.peak_memory_bytes
-    for _ in range(stage.count(20, 200)):
-        async with greeted(stage.port) as link:
-            await link.send(frame(TEXT, b"x" * 1_000, declared=declared))
-            ended = await link.ended()
-            assert ended.code == 1009
-    grown = stage.server.peak_memory_bytes - before
-    assert grown < MIB
-    stage.tell(f"1009, memory +{grown // 1024} KiB")
+    with stage.memory_within(MIB):
+        for _ in range(stage.count(20, 200)):
+            async with greeted(stage.port) as link:
+                await link.send(frame(TEXT, b"x" * 1_000, declared=declared))
+                ended = await link.ended()
+                assert ended.code == 1009
+    stage.tell("1009")
 
 
 async def test_p05_a_message_of_the_greatest_length_is_read(stage: Stage) -> None:
@@ -83,35 +80,30 @@ async def test_p05_a_message_of_the_greatest_length_is_read(stage: Stage) -> Non
 async def test_p06_a_flood_of_pings_and_pongs_makes_no_work_that_stays(stage: Stage) -> None:
     """pings and pongs nobody asked for"""
     count = stage.count(5_000, 100_000)
-    stage.server.forget_peak()
-    before, cpu = stage.server.peak_memory_bytes, stage.server.cpu_seconds
-    async with greeted(stage.port) as link:
-        for opcode in (PONG, PING):
-            for _ in range(count // 1_000):
-                await link.send(frame(opcode, b"x" * 125) * 1_000)
-                if opcode == PING:
-                    for _ in range(1_000):
-                        await link.frame()
-        await link.say({"type": "ping"})
-        await link.words("pong")
-    grown = stage.server.peak_memory_bytes - before
-    assert grown < 4 * MIB
-    stage.tell(f"memory +{grown // 1024} KiB, {(stage.server.cpu_seconds - cpu) / count * 1e6:.0f} µs a pair")
+    cpu = stage.server.cpu_seconds
+    with stage.memory_within(4 * MIB):
+        async with greeted(stage.port) as link:
+            for opcode in (PONG, PING):
+                for _ in range(count // 1_000):
+                    await link.send(frame(opcode, b"x" * 125) * 1_000)
+                    if opcode == PING:
+                        for _ in range(1_000):
+                            await link.frame()
+            await link.say({"type": "ping"})
+            await link.words("pong")
+    stage.tell(f"{(stage.server.cpu_seconds - cpu) / count * 1e6:.0f} µs a pair")
 
 
 async def test_p06_who_pings_and_does_not_read_is_read_no_more(stage: Stage) -> None:
     """pings, no reading"""
-    stage.server.forget_peak()
-    before = stage.server.peak_memory_bytes
     async with greeted(stage.port) as link:
         link.reader._transport.pause_reading()  # type: ignore[attr-defined] # StreamReader has no word for it
         sent = 0
-        while sent < 400_000 and link.writer.transport.get_write_buffer_size() < MIB:
-            link.writer.write(frame(PING, b"x" * 125) * 100)
-            sent += 100
-        grown = stage.server.peak_memory_bytes - before
-        assert grown < 8 * MIB
-        stage.tell(f"{sent} pings, memory +{grown // 1024} KiB")
+        with stage.memory_within(8 * MIB):
+            while sent < 400_000 and link.writer.transport.get_write_buffer_size() < MIB:
+                link.writer.write(frame(PING, b"x" * 125) * 100)
+                sent += 100
+        stage.tell(f"{sent} pings")
 
 
 async def test_p06_empty_text_frames_end_their_link_after_three(stage: Stage) -> None:
@@ -126,32 +118,25 @@ async def test_p06_empty_text_frames_end_their_link_after_three(stage: Stage) ->
 
 async def test_p07_fragments_without_an_end_are_bounded_as_one_message_is(stage: Stage) -> None:
     """1-byte fragments, no FIN"""
-    stage.server.forget_peak()
-    before = stage.server.peak_memory_bytes
-    async with greeted(stage.port) as link:
-        await link.send(frame(TEXT, b"x", is_last=False))
-        for _ in range(100):
-            if not await link.send(frame(CONTINUATION, b"x", is_last=False) * 1_000):
-                break
-        ended = await link.ended()
-    assert ended.code in (1009, 1002, None)
-    grown = stage.server.peak_memory_bytes - before
-    assert grown < 8 * MIB
-    stage.tell(f"{ended.code}, memory +{grown // 1024} KiB")
+    with stage.memory_within(8 * MIB):
+        async with greeted(stage.port) as link:
+            await link.send(frame(TEXT, b"x", is_last=False))
+            for _ in range(100):
+                if not await link.send(frame(CONTINUATION, b"x", is_last=False) * 1_000):
+                    break
+            ended = await link.ended()
+        assert ended.code in (1009, 1002, None)
+    stage.tell(str(ended.code))
 
 
 async def test_p07_fragments_of_nothing_are_bounded_too(stage: Stage) -> None:
     """empty fragments, no FIN"""
-    stage.server.forget_peak()
-    before = stage.server.peak_memory_bytes
-    async with greeted(stage.port) as link:
-        await link.send(frame(TEXT, b"x", is_last=False))
-        for _ in range(stage.count(100, 1_000)):
-            if not await link.send(frame(CONTINUATION, b"", is_last=False) * 1_000):
-                break
-    grown = stage.server.peak_memory_bytes - before
-    assert grown < 8 * MIB
-    stage.tell(f"memory +{grown // 1024} KiB")
+    with stage.memory_within(8 * MIB):
+        async with greeted(stage.port) as link:
+            await link.send(frame(TEXT, b"x", is_last=False))
+            for _ in range(stage.count(100, 1_000)):
+                if not await link.send(frame(CONTINUATION, b"", is_last=False) * 1_000):
+                    break
 
 
 @pytest.mark.parametrize(
@@ -199,23 +184,21 @@ async def test_p08_compression_is_not_negotiated_and_a_compressed_frame_is_an_er
     """64 KiB that inflate to 64 MiB"""
     deflater = zlib.compressobj(9, wbits=-15)
     bomb = deflater.compress(bytes(64 * MIB)) + deflater.flush(zlib.Z_SYNC_FLUSH)
-    stage.server.forget_peak()
-    before = stage.server.peak_memory_bytes
-    for offer in (
+    offers = (
         "permessage-deflate",
         "permessage-deflate; client_max_window_bits=99",
         "x-webkit-deflate-frame",
-    ):
-        async with connected(stage.port) as link:
-            await link.send(upgrade(Sec_WebSocket_Extensions=offer))
-            head = await link.head()
-            assert b" 101 " in head
-            assert b"sec-websocket-extensions" not in head.lower()
-            await link.send(frame(TEXT, bomb[:60_000], reserved=0x4))
-            assert (await link.ended()).code == 1002
-    grown = stage.server.peak_memory_bytes - before
-    assert grown < MIB
-    stage.tell(f"1002, memory +{grown // 1024} KiB")
+    )
+    with stage.memory_within(MIB):
+        for offer in offers:
+            async with connected(stage.port) as link:
+                await link.send(upgrade(Sec_WebSocket_Extensions=offer))
+                head = await link.head()
+                assert b" 101 " in head
+                assert b"sec-websocket-extensions" not in head.lower()
+                await link.send(frame(TEXT, bomb[:60_000], reserved=0x4))
+                assert (await link.ended()).code == 1002
+    stage.tell("1002")
 
 
 async def test_p11_text_that_is_not_utf_8_is_refused(stage: Stage) -> None:

@@ -7,13 +7,11 @@ from collections.abc import Iterator
 import pytest
 
 from tests.natlab.lab import Lab
-from tests.natlab.namespaces import reason_not_here
+from tests.needs import require
 
 
 @pytest.fixture
 def lab() -> Iterator[Lab]:
-    reason = reason_not_here()
-    if reason is not None:
-        pytest.skip(reason)
+    require("lab")
     with Lab() as lab:
         yield lab

@@ -10,11 +10,11 @@ import pytest
 
 from tests.natlab.actors import ROOT
 from tests.natlab.lab import Lab
-from tests.natlab.namespaces import existing, reason_not_here, remove_leftovers
+from tests.natlab.namespaces import existing, remove_leftovers
 
 pytestmark = [
     pytest.mark.end_to_end,
-    pytest.mark.skipif(reason_not_here() is not None, reason=str(reason_not_here())),
+    pytest.mark.needs("lab"),
 ]
 
 BUILD_AND_WAIT = """

@@ -11,43 +11,31 @@ from typing import Any
 
 import jwt
 import pytest
-from aiohttp.test_utils import TestServer
 
 from peer.errors import Refused
 from peer.events import Ended, Expiring, Knocked, Permitted, RoomUpdated
 from peer.room import JoinOptions, Room, join
-from signaling.app import create_app
-from signaling.config import Auth, AuthKey, Config, Server
+from signaling.config import Auth, AuthKey
+from tests.peer.rooms import PATIENCE, serving, until
 
-PATIENCE = 10.0
 SECRET = "s" * 32
 
 
 @asynccontextmanager
-async def serving(tmp_path: Path, auth: Auth | None = None) -> AsyncIterator[str]:
-    config = Config(server=Server(dev=True, state_dir=str(tmp_path)), auth=auth or Auth())
-    async with TestServer(create_app(config)) as server:
+async def guarded(tmp_path: Path, auth: Auth | None = None) -> AsyncIterator[str]:
+    async with serving(tmp_path, auth) as server:
         yield str(server.make_url("/"))
 
 
 @pytest.fixture
 async def url(tmp_path: Path) -> AsyncIterator[str]:
-    async with serving(tmp_path) as address:
+    async with guarded(tmp_path) as address:
         yield address
 
 
 def token(subject: str, lifetime: float = 600.0, **claims: Any) -> str:
     now = int(time.time())
     return jwt.encode({"sub": subject, "iat": now, "exp": now + round(lifetime)} | claims, SECRET, "HS256")
-
-
-async def until(happenings: AsyncIterator[Any], kind: type[Any]) -> Any:
-    """The next event of this kind."""
-    async with asyncio.timeout(PATIENCE):
-        async for event in happenings:
-            if isinstance(event, kind):
-                return event
-    raise AssertionError(f"the room ended without a {kind.__name__}")
 
 
 async def refused(url: str, **options: Any) -> str:
@@ -139,7 +127,7 @@ async def test_who_comes_waits_until_it_is_let_in(url: str) -> None:
 
 
 async def test_a_token_is_asked_for_and_says_what_may_be_done(tmp_path: Path) -> None:
-    async with serving(tmp_path, Auth(keys=[AuthKey("HS256", secret=SECRET)])) as url:
+    async with guarded(tmp_path, Auth(keys=[AuthKey("HS256", secret=SECRET)])) as url:
         assert await refused(url, token="nonsense.but.three") == "4505"
         assert await refused(url, token=token("ana", rooms=["elsewhere"])) == "not-allowed"
         async with join(url, "arena", options=JoinOptions(token=token("ana"))) as ana:
@@ -154,7 +142,7 @@ async def test_a_fresh_token_is_fetched_before_the_old_one_ends(tmp_path: Path) 
         return token("ana", given.pop(0))
 
     async with (
-        serving(tmp_path, auth) as url,
+        guarded(tmp_path, auth) as url,
         join(url, "arena", options=JoinOptions(token=fetch)) as ana,
     ):
         news = ana.events()
@@ -167,7 +155,7 @@ async def test_a_fresh_token_is_fetched_before_the_old_one_ends(tmp_path: Path) 
 
 async def test_a_newer_token_may_be_presented_at_any_time(tmp_path: Path) -> None:
     async with (
-        serving(tmp_path, Auth(keys=[AuthKey("HS256", secret=SECRET)])) as url,
+        guarded(tmp_path, Auth(keys=[AuthKey("HS256", secret=SECRET)])) as url,
         join(url, "arena", options=JoinOptions(token=token("ana"))) as ana,
     ):
         news = ana.events()
@@ -181,7 +169,7 @@ async def test_a_newer_token_may_be_presented_at_any_time(tmp_path: Path) -> Non
 async def test_media_of_who_may_not_publish_is_left_alone(tmp_path: Path) -> None:
     quiet = JoinOptions(token=token("ben", can=["join", "signal"]))
     async with (
-        serving(tmp_path, Auth(keys=[AuthKey("HS256", secret=SECRET)])) as url,
+        guarded(tmp_path, Auth(keys=[AuthKey("HS256", secret=SECRET)])) as url,
         join(url, "arena", options=JoinOptions(token=token("ana"))) as ana,
         join(url, "arena", options=quiet),
     ):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -31,30 +30,13 @@ from signaling.config import Config, Ice, Server
 from signaling.protocol.errors import REPLACED, CloseReason
 from signaling.protocol.messages import Bye
 from signaling.protocol.parts import IceServer
-
-PATIENCE = 10.0
+from tests.peer.rooms import PATIENCE, serving, until
 
 
 @pytest.fixture
 async def url(tmp_path: Path) -> AsyncIterator[str]:
     async with serving(tmp_path) as server:
         yield str(server.make_url("/"))
-
-
-@asynccontextmanager
-async def serving(tmp_path: Path) -> AsyncIterator[TestServer]:
-    config = Config(server=Server(dev=True, state_dir=str(tmp_path)))
-    async with TestServer(create_app(config)) as server:
-        yield server
-
-
-async def until(happenings: AsyncIterator[Any], kind: type[Any]) -> Any:
-    """The next event of this kind."""
-    async with asyncio.timeout(PATIENCE):
-        async for event in happenings:
-            if isinstance(event, kind):
-                return event
-    raise AssertionError(f"the room ended without a {kind.__name__}")
 
 
 def link_of(server: TestServer, room: Room) -> Any:

@@ -3,32 +3,23 @@
 from __future__ import annotations
 
 import asyncio
-import time
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from typing import Any
 
-import jwt
 import msgspec
 import pytest
 
-from signaling.config import Auth, AuthKey, Cluster, Config, Ice, LimitsConfig, Session, TurnServers
-from signaling.metrics import Metrics
-from signaling.node import Node
-from signaling.protocol.codec import CLIENT_CODECS, JSON, Codec
+from signaling.config import Cluster, Config, Ice, LimitsConfig, Session, TurnServers
+from signaling.protocol.codec import Codec
 from signaling.protocol.messages import (
     JSON_SUBPROTOCOL,
-    Authenticate,
     Broadcast,
     Broadcasted,
     Bye,
-    Done,
     Hello,
     Join,
     Joined,
     Nodes,
     PeerUpdated,
-    Permitted,
     Ping,
     Pong,
     Refused,
@@ -39,95 +30,7 @@ from signaling.protocol.messages import (
     Word,
 )
 from signaling.protocol.parts import NodeAddress, Resume
-from signaling.transports.link import Caller
-
-CLIENT: Codec[Any] = CLIENT_CODECS[JSON_SUBPROTOCOL]
-
-
-MISTAKE = b"a mistake of the transport"
-
-
-class MemoryPipe:
-    """A pipe without a network; ``stall`` makes the client stop reading."""
-
-    def __init__(self) -> None:
-        self.to_server: asyncio.Queue[bytes | None] = asyncio.Queue()
-        self.heard: asyncio.Queue[Word] = asyncio.Queue()
-        self.reads = asyncio.Event()
-        self.reads.set()
-        self.frames = 0
-        self.closed: tuple[int, str] | None = None
-
-    async def receive(self) -> bytes | None:
-        frame = await self.to_server.get()
-        if frame == MISTAKE:
-            raise RuntimeError("planted")
-        return frame
-
-    async def send(self, frame: bytes) -> None:
-        await self.reads.wait()
-        if self.closed is not None:
-            raise ConnectionResetError
-        self.frames += 1
-        for message in CLIENT.decode(frame):
-            self.heard.put_nowait(message)
-
-    async def close(self, code: int, reason: str) -> None:
-        self.closed = (code, reason)
-        self.to_server.put_nowait(None)
-
-    def abort(self) -> None:
-        self.closed = self.closed or (1006, "cut")
-        self.reads.set()
-        self.to_server.put_nowait(None)
-
-    def say(self, *messages: Word) -> None:
-        self.to_server.put_nowait(CLIENT.join([CLIENT.encode(message) for message in messages]))
-
-    async def hear(self, kind: type[Word]) -> Any:
-        """The next message of this kind, passing over others."""
-        while True:
-            message = await self.heard.get()
-            if isinstance(message, kind):
-                return message
-
-    def stall(self) -> None:
-        self.reads.clear()
-
-
-class Server:
-    def __init__(self, config: Config) -> None:
-        self.metrics = Metrics()
-        self.node = Node(config, self.metrics, b"k" * 32)
-        self.tasks: list[asyncio.Task[None]] = []
-
-    def connect(self, codec: Codec[Request] = JSON) -> MemoryPipe:
-        pipe = MemoryPipe()
-        self.tasks.append(asyncio.get_running_loop().create_task(self.node.serve(pipe, codec, "localhost")))
-        return pipe
-
-    async def member(
-        self, room: str = "room", resume: Resume | None = None, codec: Codec[Request] = JSON
-    ) -> tuple[MemoryPipe, Welcome]:
-        pipe = self.connect(codec)
-        pipe.say(Hello(resume=resume), *([] if resume else [Join(1, room)]))
-        welcome = await pipe.hear(Welcome)
-        if not resume:
-            await pipe.hear(Joined)
-        return pipe, welcome
-
-
-@asynccontextmanager
-async def running(config: Config | None = None) -> AsyncIterator[Server]:
-    server = Server(config or Config())
-    server.node.start()
-    try:
-        yield server
-    finally:
-        await server.node.stop()
-        for task in server.tasks:
-            task.cancel()
-        await asyncio.gather(*server.tasks, return_exceptions=True)
+from tests.signaling.node_kit import CLIENT, MISTAKE, running
 
 
 async def test_hello_and_join_may_come_in_one_frame() -> None:
@@ -347,90 +250,6 @@ async def test_queues_that_are_too_large_together_are_shed() -> None:
         assert server.node.hub.kept_bytes <= 50_000
 
 
-SECRET = "s" * 32
-GUARDED = Config(auth=Auth(keys=[AuthKey("HS256", secret=SECRET)]))
-
-
-def token(**claims: Any) -> str:
-    now = int(time.time())
-    return jwt.encode({"sub": "ana", "iat": now, "exp": now + 60} | claims, SECRET, "HS256")
-
-
-async def test_nobody_comes_in_without_a_good_token_where_one_is_asked_for() -> None:
-    async with running(GUARDED) as server:
-        for text in ("", "nonsense", token(exp=1)):
-            pipe = server.connect()
-            pipe.say(Hello(token=text), Join(1, "room"))
-            assert (await pipe.hear(Bye)).code == 4505
-        assert not server.node.hub.sessions
-        pipe = server.connect()
-        pipe.say(Hello(token=token()), Join(1, "room"))
-        assert (await pipe.hear(Welcome)).subject == "ana"
-        assert await pipe.hear(Joined)
-
-
-async def test_k4_a_one_time_token_lets_in_once_and_its_own_session_again() -> None:
-    async with running(GUARDED) as server:
-        once = token(once=True, jti="1")
-        pipe = server.connect()
-        pipe.say(Hello(token=once))
-        welcome = await pipe.hear(Welcome)
-        thief = server.connect()
-        thief.say(Hello(token=once))
-        assert (await thief.hear(Bye)).code == 4505
-        pipe.to_server.put_nowait(None)
-        back = server.connect()
-        back.say(Hello(resume=Resume(welcome.ticket, welcome.epoch, 0), token=once))
-        assert (await back.hear(Welcome)).resumed
-
-
-async def test_a_session_brings_a_newer_token() -> None:
-    async with running(GUARDED) as server:
-        pipe = server.connect()
-        pipe.say(Hello(token=token()))
-        await pipe.hear(Welcome)
-        pipe.say(Authenticate(1, token(can=["join"])), Join(2, "room"))
-        assert (await pipe.hear(Done)).request == 1
-        assert (await pipe.hear(Permitted)).can == ["join"]
-        pipe.say(Authenticate(3, token(sub="ben")), Authenticate(4, "nonsense"))
-        refused = [await pipe.hear(Refused) for _ in range(2)]
-        assert [(each.request, each.code) for each in refused] == [(3, "bad-token"), (4, "bad-token")]
-
-
-async def test_an_address_has_only_so_many_links_and_others_are_not_kept_out() -> None:
-    async with running(Config(limits=LimitsConfig(links_per_address=2))) as server:
-        node = server.node
-        pipes = [MemoryPipe() for _ in range(2)]
-        tasks = [
-            asyncio.create_task(node.serve(pipe, JSON, "localhost", Caller("2001:db8::1"))) for pipe in pipes
-        ]
-        server.tasks += tasks
-        for pipe in pipes:
-            pipe.say(Hello())
-            await pipe.hear(Welcome)
-        turned = node.why_not("2001:db8::2")
-        assert turned is not None
-        assert turned.status == 429
-        assert node.why_not("2001:db8:1::1") is None
-        pipes[0].to_server.put_nowait(None)
-        await tasks[0]
-        assert node.why_not("2001:db8::2") is None
-
-
-async def test_who_presents_bad_tokens_has_to_wait() -> None:
-    limits = LimitsConfig(token_failures_per_minute_per_address=3)
-    async with running(Config(auth=GUARDED.auth, limits=limits)) as server:
-        for _ in range(3):
-            assert server.node.why_not("192.0.2.1") is None
-            pipe = MemoryPipe()
-            pipe.say(Hello(token="a.b.c"))
-            await server.node.serve(pipe, JSON, "localhost", Caller("192.0.2.1"))
-        turned = server.node.why_not("192.0.2.1")
-        assert turned is not None
-        assert turned.status == 429
-        assert server.node.why_not("192.0.2.2") is None
-
-
 async def test_large_messages_are_read_more_slowly_too() -> None:
     limits = LimitsConfig(bytes_per_second=100_000.0, messages_per_second=100.0, messages_burst=66)
     async with running(Config(limits=limits)) as server:
@@ -455,15 +274,24 @@ NORTH_AND_SOUTH = Config(
 )
 
 
-async def test_a_client_is_told_which_node_it_is_at_and_of_every_change() -> None:
+async def test_a_client_is_told_which_node_it_is_at_and_of_every_change(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     async with running(NORTH_AND_SOUTH) as server:
         here = NodeAddress("https://n1.example", "north", 1.0, server.node.id)
         (ana, welcome), (ben, _) = await server.member(), await server.member()
         assert (welcome.node, welcome.region, welcome.nodes) == (server.node.id, "north", [here])
         silent = server.connect()
         server.node.nodes_changed()
-        assert (await ana.hear(Nodes)).nodes == (await ben.hear(Nodes)).nodes == [here]
+        other = NodeAddress("https://n2.example", "north", 1.0, "n2")
+        monkeypatch.setattr(server.node, "nodes", lambda: [other, here])
+        server.node.nodes_changed()
+        server.node.nodes_changed()
+        assert (await ana.hear(Nodes)).nodes == (await ben.hear(Nodes)).nodes == [here, other]
+        assert ana.heard.empty()
         assert silent.frames == 0
+        _, welcome = await server.member()
+        assert welcome.nodes == [here, other]
 
 
 @pytest.mark.parametrize(("region", "url"), [("", "turn:north.example"), ("south", "turn:south.example")])

@@ -291,3 +291,10 @@ def test_the_description_has_every_value_with_its_origin_and_no_secret() -> None
 def test_the_description_of_the_defaults_is_a_file_that_says_the_same(tmp_path: Path) -> None:
     path = toml(tmp_path, describe(load(None, {}, {})))
     assert load(path, {}, {}).config == Config()
+
+
+def test_a_former_ticket_key_is_as_long_as_the_one_that_signs_and_as_secret() -> None:
+    with pytest.raises(SettingsError, match=r"server\.former_ticket_keys .* 32"):
+        load(None, {"PEERLANE_SERVER_FORMER_TICKET_KEYS": "k" * 40 + ",short"}, {})
+    settings = load(None, {"PEERLANE_SERVER_FORMER_TICKET_KEYS": "k" * 40}, {})
+    assert "kkk" not in describe(settings)

@@ -76,32 +76,28 @@ def test_what_follows_message_integrity_is_passed_over() -> None:
     assert answer(data, V4).result == "answered"
 
 
-def other_classes() -> list[bytes]:
-    return [
-        bytes(stun.Message(method, kind))
+UNANSWERED = {
+    "nothing": b"",
+    "a type alone": b"\x00\x01",
+    "HTTP": b"GET / HTTP/1.1\r\nHost: x\r\n\r\n",
+    "half a header": binding_request()[:19],
+    "more than it says": binding_request() + b"\x00\x00\x00\x00",
+    "no cookie": binding_request()[:4] + b"\x00\x00\x00\x00" + binding_request()[8:],
+    "no STUN": b"\x80" + binding_request()[1:],
+    "a wrong fingerprint": with_attribute(binding_request(), 0x8028, b"\x00\x00\x00\x00"),
+    "a name that is no text": with_attribute(binding_request(), 0x8022, b"\xff\xfe"),
+    "a short attribute": with_attribute(binding_request(), 0x8029, b"\x01"),
+    "too large": with_attribute(binding_request(), 0xC001, bytes(600)),
+    **{
+        f"{method.name} {kind.name}": bytes(stun.Message(method, kind))
         for method in (stun.Method.BINDING, stun.Method.ALLOCATE, stun.Method.SEND)
         for kind in stun.Class
         if (method, kind) != (stun.Method.BINDING, stun.Class.REQUEST)
-    ]
+    },
+}
 
 
-@pytest.mark.parametrize(
-    "data",
-    [
-        b"",
-        b"\x00\x01",
-        b"GET / HTTP/1.1\r\nHost: x\r\n\r\n",
-        binding_request()[:19],
-        binding_request() + b"\x00\x00\x00\x00",
-        binding_request()[:4] + b"\x00\x00\x00\x00" + binding_request()[8:],
-        b"\x80" + binding_request()[1:],
-        with_attribute(binding_request(), 0x8028, b"\x00\x00\x00\x00"),
-        with_attribute(binding_request(), 0x8022, b"\xff\xfe"),
-        with_attribute(binding_request(), 0x8029, b"\x01"),
-        with_attribute(binding_request(), 0xC001, bytes(600)),
-        *other_classes(),
-    ],
-)
+@pytest.mark.parametrize("data", UNANSWERED.values(), ids=UNANSWERED.keys())
 def test_anything_but_a_binding_request_is_met_with_silence(data: bytes) -> None:
     assert answer(data, V4) == IGNORED
 

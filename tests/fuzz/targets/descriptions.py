@@ -9,16 +9,8 @@ import msgspec
 from aiortc import RTCIceCandidate
 from aiortc.sdp import SessionDescription
 
+from peer.engine import descriptions
 from peer.engine.candidates import RemoteCandidates
-from peer.engine.descriptions import (
-    MAX_SDP_CHARACTERS,
-    MAX_SECTIONS,
-    first_mid,
-    has_name,
-    parse_candidate,
-    prepare_local,
-    prepare_remote,
-)
 from peer.engine.ice.policy import IcePolicy, may_send_to
 from peer.facts import Facts
 from peer.findings import Findings
@@ -39,18 +31,18 @@ def read_description(data: bytes) -> None:
     """Taken or refused; and what is taken has none of the traps that aiortc would step into."""
     sdp = data.decode(errors="replace")
     try:
-        remote = prepare_remote(sdp)
+        remote = descriptions.prepare_remote(sdp)
     except ValueError:
         return
-    assert len(sdp) <= MAX_SDP_CHARACTERS
-    _ = first_mid(remote.sdp), prepare_local(remote.sdp)
+    assert len(sdp) <= descriptions.MAX_SDP_CHARACTERS
+    _ = descriptions.first_mid(remote.sdp), descriptions.prepare_local(remote.sdp)
     for candidate in remote.candidates:
         _read(candidate)
     try:
         parsed = SessionDescription.parse(remote.sdp)
     except UNUSABLE:
         return
-    assert len(parsed.media) <= MAX_SECTIONS, f"{len(parsed.media)} sections"
+    assert len(parsed.media) <= descriptions.MAX_SECTIONS, f"{len(parsed.media)} sections"
     for section in parsed.media:
         assert not section.ice_candidates, "a candidate comes in beside our own list"
         assert not section.ice_candidates_complete, "the end of candidates reaches aiortc"
@@ -62,11 +54,12 @@ def read_candidate(data: bytes) -> None:
 
 
 def _read(init: IceCandidateInit) -> None:
-    candidate = parse_candidate(init)
+    candidate = descriptions.parse_candidate(init)
     assert candidate is None or isinstance(candidate, RTCIceCandidate)
-    if candidate is not None and not has_name(candidate):
+    if candidate is not None and not descriptions.has_name(candidate):
         may_send_to(candidate.ip, POLICY)
-    description = prepare_remote("v=0\r\nm=application 9 UDP/DTLS/SCTP x\r\na=mid:0\r\na=ice-ufrag:abcd\r\n")
+    sdp = "v=0\r\nm=application 9 UDP/DTLS/SCTP x\r\na=mid:0\r\na=ice-ufrag:abcd\r\n"
+    description = descriptions.prepare_remote(sdp)
     admission = RemoteCandidates(POLICY)
     admission.described(description)
     admission.admits(init, 1.0)

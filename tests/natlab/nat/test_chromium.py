@@ -4,14 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from tests.natlab.browser import chromium
 from tests.natlab.nat.chromium import is_right, met
 from tests.natlab.nat.places import world
-from tests.natlab.nat.rootless import reason_no_internet_here
 
-REASON = reason_no_internet_here() or ("" if chromium() else "chromium is missing: apt-get install chromium")
-
-pytestmark = [pytest.mark.end_to_end, pytest.mark.skipif(bool(REASON), reason=REASON)]
+pytestmark = [pytest.mark.end_to_end, pytest.mark.needs("internet", "chromium")]
 
 
 async def test_a_page_and_a_program_meet_directly_or_by_relay_whoever_offers() -> None:

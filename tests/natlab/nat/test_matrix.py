@@ -8,9 +8,8 @@ from tests.natlab.nat.matrix import summary
 from tests.natlab.nat.meetings import Meeting, meet, meet_bare
 from tests.natlab.nat.networks import is_direct, network
 from tests.natlab.nat.places import world
-from tests.natlab.nat.rootless import reason_no_internet_here
 
-pytestmark = pytest.mark.end_to_end
+pytestmark = [pytest.mark.end_to_end, pytest.mark.needs("internet")]
 
 PAIRS = (
     ("open", "port-restricted"),
@@ -28,13 +27,6 @@ PAIRS = (
     ("udp-blocked", "open"),
     ("only-tcp-443", "only-tcp-443"),
 )
-
-
-@pytest.fixture(autouse=True)
-def _lab_or_skip() -> None:
-    reason = reason_no_internet_here()
-    if reason is not None:
-        pytest.skip(reason)
 
 
 async def test_telling_pairs_connect_and_directly_where_that_is_possible() -> None:

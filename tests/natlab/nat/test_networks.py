@@ -9,18 +9,10 @@ import pytest
 from tests.natlab.nat.classification import checked, expected, seen
 from tests.natlab.nat.networks import NETWORKS, is_direct, network
 from tests.natlab.nat.places import world
-from tests.natlab.nat.rootless import reason_no_internet_here
 from tests.natlab.nat.services import TURN_URLS
 
-pytestmark = pytest.mark.end_to_end
+pytestmark = [pytest.mark.end_to_end, pytest.mark.needs("internet")]
 AT_ONCE = 3
-
-
-@pytest.fixture(autouse=True)
-def _lab_or_skip() -> None:
-    reason = reason_no_internet_here()
-    if reason is not None:
-        pytest.skip(reason)
 
 
 async def test_each_network_is_told_for_what_it_is() -> None:

@@ -14,13 +14,12 @@ from cryptography.x509 import load_pem_x509_certificate
 
 from peer.nat.report import Report
 from tests.end_to_end.conftest import until
-from tests.natlab.browser import browser_on, chromium
+from tests.natlab.browser import browser_on
 from tests.natlab.nat.internet import Internet
 from tests.natlab.nat.networks import network
-from tests.natlab.nat.rootless import reason_no_internet_here
 from tests.natlab.nat.services import Services, services
 
-pytestmark = pytest.mark.end_to_end
+pytestmark = [pytest.mark.end_to_end, pytest.mark.needs("internet", "chromium")]
 
 LIMIT = 5.0
 """Seconds that a whole run may take."""
@@ -28,11 +27,6 @@ LIMIT = 5.0
 
 @pytest.fixture
 async def lab() -> AsyncIterator[tuple[Internet, Services]]:
-    reason = reason_no_internet_here() or (
-        "" if chromium() else "chromium is missing: apt-get install chromium"
-    )
-    if reason:
-        pytest.skip(reason)
     with Internet() as internet, services(internet) as started:
         yield internet, started
 

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-from tests.natlab.nat.rootless import PROGRAMS, inside, reason_no_users_here
+from tests.natlab.nat.rootless import inside
 
 ROOT = Path(__file__).parents[3]
 PATIENCE = 60.0
@@ -34,7 +33,7 @@ print(json.dumps(found))
 
 pytestmark = [
     pytest.mark.end_to_end,
-    pytest.mark.skipif(reason_no_users_here() is not None, reason=str(reason_no_users_here())),
+    pytest.mark.needs("users"),
 ]
 
 
@@ -47,9 +46,6 @@ def as_nobody() -> list[str]:
 
 
 def test_a_network_is_classified_without_root() -> None:
-    for program, package in PROGRAMS.items():
-        if shutil.which(program) is None:
-            pytest.skip(f"the command '{program}' is missing: apt-get install {package}")
     done = subprocess.run(
         [*as_nobody(), *inside(sys.executable, "-c", CLASSIFY, "port-restricted")],
         capture_output=True,

@@ -8,13 +8,12 @@ from tests.natlab.nat.classification import checked
 from tests.natlab.nat.internet import Internet
 from tests.natlab.nat.networks import network
 from tests.natlab.nat.places import world
-from tests.natlab.nat.rootless import reason_no_internet_here
 from tests.natlab.nat.services import services
 from tests.natlab.nat.special import SITUATIONS, met
 
 pytestmark = [
     pytest.mark.end_to_end,
-    pytest.mark.skipif(reason_no_internet_here() is not None, reason=str(reason_no_internet_here())),
+    pytest.mark.needs("internet"),
 ]
 
 

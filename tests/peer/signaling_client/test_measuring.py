@@ -105,6 +105,24 @@ async def test_an_answer_that_makes_no_sense_is_none(answer: bytes) -> None:
         assert (await find_nearest([strange, eu.url])).urls == [eu.url, strange]
 
 
+async def test_a_long_answer_comes_in_pieces() -> None:
+    far = Place("us", FAR)
+
+    async def regions(request: web.Request) -> web.StreamResponse:
+        response = web.StreamResponse()
+        await response.prepare(request)
+        for piece in (b'{"region": "eu", "node": "n', b'1", "nodes"', b": []}"):
+            await response.write(piece)
+            await asyncio.sleep(0.002)
+        return response
+
+    app = web.Application()
+    app.router.add_get("/v1/regions", regions)
+    async with TestServer(app) as server, far.running():
+        near = signaling_url(str(server.make_url("/")))
+        assert (await find_nearest([far.url, near])).urls == [near, far.url]
+
+
 async def test_one_address_is_not_asked_unless_it_is_one_of_many() -> None:
     async with places(("eu", NEAR)) as (eu,):
         assert (await addresses_of(eu.url, False, True)).urls == [eu.url]

@@ -101,7 +101,7 @@ def test_a_killed_server_loses_no_signal() -> None:
     assert not ana.undelivered | ben.undelivered
 
 
-@pytest.mark.parametrize("end", ["drain", "kill"])
+@pytest.mark.parametrize("end", ["drain", "kill", "cut"])
 def test_clients_that_move_to_another_node_lose_no_signal(end: str) -> None:
     """Nothing is handed over: each of them starts afresh, under its own id."""
     world = World(nodes=["ws://n1.example/v1/ws", "ws://n2.example/v1/ws"])
@@ -120,13 +120,18 @@ def test_clients_that_move_to_another_node_lose_no_signal(end: str) -> None:
         world.down.add(here)
         if end == "drain":
             world.drain(here)
-        else:
+        elif end == "kill":
             world.restart(here)
+        else:
+            # It lives, and remembers them as they were when it could no longer be reached.
+            for line in list(world.lines):
+                world.cut(line)
         for _ in range(20):
             ana.signal(ids[1])
             ben.signal(ids[0])
         world.live(8.0)
-        world.restart(here)
+        if end == "drain":
+            world.restart(here)
         assert {line.node for line in world.lines} == {there}
     assert (ana.session.you, ben.session.you) == ids
     assert [len(numbers) for client in (ana, ben) for numbers in client.heard.values()] == [160, 160]

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import shutil
 import stat
 import subprocess
 from pathlib import Path
@@ -13,8 +12,10 @@ from pathlib import Path
 import pytest
 
 from peerlane.__main__ import run
+from peerlane.turn.coturn import USER, is_user
 from peerlane.turn.files import SET
 from signaling.settings import load
+from tests import needs
 
 SECRET = "0123456789abcdef" * 4
 
@@ -173,17 +174,15 @@ def test_the_readme_says_which_ports_and_how_to_get_a_certificate(written: Path)
 
 
 def checked(program: str, *arguments: str) -> None:
-    path = shutil.which(program) or shutil.which(program, path="/usr/sbin:/sbin")
-    if path is None:
-        pytest.skip(f"{program} is not installed")
+    path = needs.program(program)
     done = subprocess.run([path, *arguments], capture_output=True, text=True, check=False)
     if "Operation not permitted" in done.stderr:
-        pytest.skip(f"{program} needs to be root")
+        needs.lacking(f"{program} needs to be root", is_package=False)
     assert done.returncode == 0, done.stdout + done.stderr
 
 
 def test_the_hook_is_a_script(written: Path) -> None:
-    checked("sh", "-n", str(written / "renew-certificate.sh"))
+    subprocess.run(["sh", "-n", str(written / "renew-certificate.sh")], check=True)
 
 
 def test_the_hook_leaves_other_certificates_alone(written: Path) -> None:
@@ -198,12 +197,12 @@ def test_the_hook_leaves_other_certificates_alone(written: Path) -> None:
 
 
 def test_the_firewall_is_understood(written: Path) -> None:
-    if shutil.which("getent") and subprocess.run(["getent", "passwd", "turnserver"], check=False).returncode:
-        pytest.skip("there is no user turnserver; coturn's package makes it")
+    if not is_user(USER):
+        needs.lacking("there is no user turnserver, whom coturn's package makes")
     checked("nft", "-c", "-f", str(written / "firewall.nft"))
 
 
 def test_the_unit_is_understood(written: Path) -> None:
     if not Path("/usr/bin/turnserver").exists():
-        pytest.skip("coturn is not installed where Debian has it")
+        needs.lacking("coturn is not installed where Debian has it")
     checked("systemd-analyze", "verify", "--man=no", str(written / "coturn.service"))

@@ -59,3 +59,9 @@ def test_as_many_senders_are_remembered_as_there_is_room_for() -> None:
     reader.read(lasting.write(b"new"))
     assert len(reader._lives) == MAX_SENDERS
     assert reader.read(old) is None
+
+
+@given(st.binary())
+def test_whatever_comes_is_a_body_or_nothing(frame: bytes) -> None:
+    body = frames().read(frame)
+    assert body is None or frame.endswith(body)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 
 from signaling.config import Config, LimitsConfig
@@ -22,6 +23,7 @@ from signaling.protocol.messages import (
     Ticket,
     Update,
 )
+from signaling.protocol.parts import Resume
 from tests.signaling.kit import Client, World, in_room
 
 
@@ -100,15 +102,21 @@ def test_a_ticket_works_again_while_its_welcome_may_have_been_lost(world: World)
     assert (ana.id, ana.welcome.resumed) == (first, True)
 
 
+def both_tickets(client: Client) -> tuple[Resume, Resume]:
+    """It has lost a link, and the next one before it could say that it has the newer ticket."""
+    older = client.claim()
+    client.lose_link()
+    client.connect(older)
+    newer = client.claim()
+    client.lose_link()
+    return older, newer
+
+
 def test_of_two_tickets_that_may_be_out_the_one_that_was_not_used_dies(world: World) -> None:
     """A welcome was lost, or went to a thief: whichever ticket comes next, the other opens nothing ever."""
     for use_the_newer in (True, False):
         (ana,) = in_room(world, "ana")
-        older = ana.claim()
-        ana.lose_link()
-        ana.connect(older)
-        newer = ana.claim()
-        ana.lose_link()
+        older, newer = both_tickets(ana)
         used, unused = (newer, older) if use_the_newer else (older, newer)
         assert ana.connect(used).welcome.resumed
         ana.say(Ping(len(ana.heard)))
@@ -121,11 +129,7 @@ def test_of_two_tickets_that_may_be_out_the_one_that_was_not_used_dies(world: Wo
 
 def test_after_bye_no_ticket_that_was_ever_out_opens_anything(world: World) -> None:
     (ana,) = in_room(world, "ana")
-    older = ana.claim()
-    ana.lose_link()
-    ana.connect(older)
-    newer = ana.claim()
-    ana.lose_link()
+    older, newer = both_tickets(ana)
     world.pass_time(world.config.session.resume_window)
     before = ana.id
     assert ana.connect(older).id == before
@@ -206,3 +210,21 @@ def test_a_full_server_takes_only_those_who_come_back() -> None:
     assert newcomer.line.closed == OVERLOADED
     ana.lose_link()
     assert ana.connect(ana.claim()).welcome.resumed
+
+
+def test_who_was_at_another_node_meanwhile_comes_back_under_the_same_id_and_afresh() -> None:
+    """Nodes without a bus: the one of before still has the session as it was."""
+    first, second = World(seed=1), World(epoch="second", seed=2)
+    (ana,) = in_room(first, "ana")
+    id, old = ana.id, ana.claim()
+    ana.lose_link()
+    ana.world = second
+    assert not ana.connect(old).welcome.resumed
+    newer = ana.claim()
+    ana.world = first
+    # Even with the epoch of the first one: what happened meanwhile is not in its mailbox.
+    ana.connect(msgspec.structs.replace(newer, epoch=old.epoch, received=old.received))
+    assert (ana.id, ana.welcome.resumed) == (id, False)
+    ana.say(Ping())
+    for used in (old, newer):
+        assert Client(first).connect(used).id != id

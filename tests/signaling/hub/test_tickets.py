@@ -23,6 +23,15 @@ def test_another_key_does_not_open_it() -> None:
     assert Tickets(b"x" * 32).read(TICKET, 0.0) is None
 
 
+def test_a_former_key_opens_it_too_until_it_is_forgotten() -> None:
+    tickets = Tickets(b"n" * 32, [b"k" * 32])
+    assert tickets.read(TICKET, 0.0) == CLAIM
+    assert TICKETS.read(tickets.write(CLAIM), 0.0) is None
+    tickets.use(b"n" * 32, [])
+    assert tickets.read(TICKET, 0.0) is None
+    assert tickets.read(tickets.write(CLAIM), 0.0) == CLAIM
+
+
 def test_a_short_key_is_a_mistake() -> None:
     with pytest.raises(ValueError, match="32 bytes"):
         Tickets(b"short")
