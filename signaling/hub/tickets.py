@@ -55,7 +55,7 @@ class Tickets:
 
     def write(self, claim: Claim) -> str:
         body = _text(msgspec.msgpack.encode(claim))
-        return f"{body}.{_signature(self._keys[0], body)}"
+        return f"{body}.{ticket_signature(self._keys[0], body)}"
 
     def read(self, ticket: str, unix_now: float) -> Claim | None:
         """The claim of a genuine ticket that has not expired, otherwise None."""
@@ -63,7 +63,7 @@ class Tickets:
             return None
         body, _, signature = ticket.partition(".")
         # All of them are tried, so that the time taken does not tell which one it was.
-        if not sum(hmac.compare_digest(signature, _signature(key, body)) for key in self._keys):
+        if not sum(hmac.compare_digest(signature, ticket_signature(key, body)) for key in self._keys):
             return None
         try:
             claim = self._decoder.decode(base64.urlsafe_b64decode(body + "=" * (-len(body) % 4)))
@@ -73,7 +73,8 @@ class Tickets:
         return claim if unix_now < claim.expires else None
 
 
-def _signature(key: bytes, body: str) -> str:
+def ticket_signature(key: bytes, body: str) -> str:
+    """What stands behind the point of a ticket with this body."""
     return _text(hmac.digest(key, body.encode("ascii"), hashlib.sha256))
 
 

@@ -1,7 +1,7 @@
 """``make cluster``: every fault of a cluster at its full size, over Redis and over NATS, one row each.
 
-``python -m tests.cluster [--rooms N] [--rate N] [F1 … | redis | nats]``. Ends with 1 if something was promised
-and is not so. What was seen is kept in ``benchmarks/results/cluster.json``.
+``python -m tests.cluster [--rooms N] [--rate N] [F1 … | redis | nats]``. Ends with 1 if something was
+promised and is not so. What was seen is kept in ``benchmarks/results/cluster.json``.
 """
 
 from __future__ import annotations

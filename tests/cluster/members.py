@@ -1,7 +1,8 @@
 """Many clients of the real kind, without the calls: who is told what, counted one by one.
 
-They are the product's own signaling client, so it is its rules that number, acknowledge, resume and go from node
-to node. What each application has heard is compared with what was said, and whom it sees with who is there.
+They are the product's own signaling client, so it is its rules that number, acknowledge, resume and go from
+node to node. What each application has heard is compared with what was said, and whom it sees with who is
+there.
 """
 
 from __future__ import annotations

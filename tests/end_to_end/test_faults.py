@@ -1,4 +1,4 @@
-"""What happens around a server: clocks that jump, a full disk, a loop that is held up, settings that change."""
+"""What happens around a server: clocks that jump, a full disk, a loop held up, settings that change."""
 
 from __future__ import annotations
 
