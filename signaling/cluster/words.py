@@ -151,6 +151,8 @@ class Ruled(NodeWord, tag="ruled"):
 
     room: Name
     rules: Rules
+    told: list[Node] = []
+    """To which nodes this is said; who knows of more tells those."""
 
 
 class Say(NodeWord, tag="say"):

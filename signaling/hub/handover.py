@@ -106,14 +106,15 @@ class Handover:
     def _let_go(self, session: Session, node: NodeId) -> list[Effect]:
         """It is somewhere else from now on; the new node tells so."""
         self._admission.spend_ticket(session)
-        session.link = None
         effects: list[Effect] = []
         for room in list(session.rooms):
+            # As it was seen until now: still there, if it was.
             shown = room.members.pop(session.id).as_shown()
             session.rooms.remove(room)
             effects += room.tell_nodes(Moved(room.name, session.id, node))
             self._neighbours.place(room, node, shown)
             effects += self._rooms.close_if_empty(room)
+        session.link = None
         self._forget_session(session)
         return effects
 
@@ -139,7 +140,8 @@ class Handover:
         for room, place in zip(rooms, passport.places, strict=True):
             assert room is not None
             effects += self._settle(session, room, place)
-        return session, effects
+        # Rooms that it had left before, which we have not been told.
+        return session, effects + self._neighbours.here_now(session, "left")
 
     def _settle(self, session: Session, room: Room, place: Place) -> list[Effect]:
         """Into the room, without a word to those who have seen it all the time."""

@@ -172,7 +172,7 @@ class Hub:
             self.sessions[session.id] = session
             self._of_subject[session.grants.subject] += 1
             if admitted.claimed_from:
-                effects += self._neighbours.begun_here(session.id)
+                effects += self._neighbours.here_now(session, "reset")
                 effects.append(Tell((admitted.claimed_from,), Claimed(session.id, session.incarnation)))
         self._schedule(session)
         return session, effects

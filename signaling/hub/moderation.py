@@ -97,10 +97,10 @@ class Moderation:
 
     def obey(self, room: Room, rules: Rules) -> list[Effect]:
         """Another node knows newer rules."""
-        before, had_lobby = room.owner, room.has_lobby
+        before, had_lobby, told = room.owner, room.has_lobby, room.settings
         room.obey(rules)
         effects = self._end_all_waits(room) if had_lobby and not room.has_lobby else []
-        effects += self.tell_rules(room)
+        effects += self.tell_rules(room) if room.settings != told else []
         if room.owner is not None and room.owner != before and room.owner in room.members:
             effects += self._rooms.show_waiting(room.members[room.owner].session, room)
         return effects

@@ -193,7 +193,8 @@ class Neighbours:
         """The bus was away, and anything may have been missed: ask for every room again."""
         effects: list[Effect] = []
         for room in self._rooms.by_name.values():
-            self._doubt(room, {member.node for member in room.elsewhere.members.values()}, now)
+            members = {member.node for member in room.elsewhere.members.values()}
+            self._doubt(room, room.elsewhere.nodes | members, now)
             effects.append(Listen(room.name))
         return effects
 
@@ -260,10 +261,14 @@ class Neighbours:
             return [Tell((sender,), Here(name, asks=opening.request))]
         room = self._rooms.by_name.get(name)
         if room is None:
-            return []
+            return [Tell((sender,), Quit(name))] if word.request else []
+        # Who opens a room has nobody there: whatever we believed of it is over.
+        effects = self._forget_node(room, sender) if word.request else []
+        if word.request:
+            self._confirm(room, sender)
         answer = self._account(room, word.request, now)
         self._elsewhere(room).nodes.add(sender)
-        return [Tell((sender,), answer)]
+        return [*effects, Tell((sender,), answer)]
 
     def _here(self, sender: NodeId, word: Here, now: float) -> list[Effect]:
         name = RoomName(word.room)
@@ -287,6 +292,8 @@ class Neighbours:
         is_news = sender not in room.elsewhere.nodes
         self._elsewhere(room).nodes.add(sender)
         effects = self._take_over(room, sender, word, now)
+        if not self._is_open(room):
+            return effects
         self._confirm(room, sender)
         if opening is not None:
             effects += self._answered(name, opening, sender, now)
@@ -307,8 +314,6 @@ class Neighbours:
         member = None if room is None else room.elsewhere.members.get(word.id)
         if room is None or member is None or member.node != sender:
             return []
-        if room.owner == word.id and word.reason != "reset":
-            room.owner = None
         return self._remove(room, member, word.reason)
 
     def _moved(self, sender: NodeId, word: Moved, now: float) -> list[Effect]:
@@ -328,7 +333,7 @@ class Neighbours:
         room = self._room_with(word.room, sender)
         if room is None or not word.rules.is_newer_than(room.rules):
             return []
-        return self._moderation.obey(room, self._within_limits(word.rules))
+        return self._obey(room, word.rules, {sender, *word.told})
 
     def _say(self, sender: NodeId, word: Say, now: float) -> list[Effect]:
         target = self._sessions.get(word.to)
@@ -427,10 +432,6 @@ class Neighbours:
         """What is known now must do: who waited comes in."""
         del self._rooms.openings[name]
         effects: list[Effect] = []
-        found = self._rooms.by_name.get(name)
-        if found is not None and found.owner is not None and not found.has_peer(found.owner):
-            # It left while we were told.
-            found.owner = None
         for session, join in opening.joins:
             if self._sessions.get(session.id) is session:
                 effects += self._rooms.join(session, join, now, is_known=True)
@@ -464,7 +465,7 @@ class Neighbours:
         assert word.rules is not None
         effects: list[Effect] = []
         if word.rules.is_newer_than(room.rules):
-            effects += self._moderation.obey(room, self._within_limits(word.rules))
+            effects += self._obey(room, word.rules, {sender})
         for who, seconds in word.bans[: self._limits.max_members]:
             self._add_ban(room, who, seconds, now)
         told = {shown.id for shown in word.members}
@@ -473,11 +474,6 @@ class Neighbours:
                 effects += self._remove(room, member, "lost")
         for shown in word.members:
             effects += self._show(room, sender, shown, False)
-        owner, is_same = word.rules.owner, not room.rules.is_newer_than(word.rules)
-        if room.owner is None and is_same and owner is not None and room.has_peer(owner):
-            # We thought that it had gone.
-            room.owner = owner
-            effects += self._moderation.tell_rules(room)
         waiting = room.elsewhere.waiting
         for peer in [peer for peer, waiter in waiting.items() if waiter.node == sender]:
             del waiting[peer]
@@ -485,21 +481,33 @@ class Neighbours:
             effects += self._knock(sender, Knock(room.name, shown), now)
         return effects
 
+    def _obey(self, room: Room, rules: Rules, told: set[NodeId]) -> list[Effect]:
+        """``told``: those who know these rules. Others of the room may be known to us alone."""
+        effects = self._moderation.obey(room, self._within_limits(rules))
+        others = room.elsewhere.nodes - told
+        if others:
+            effects.append(Tell(tuple(others), Ruled(room.name, room.rules, [*told, *others])))
+        return effects
+
     def _show(self, room: Room, node: NodeId, told: Shown, moved: bool) -> list[Effect]:
         """A member of another node is in this room, and looks so."""
         shown = self._checked(told)
-        if shown is None:
+        if shown is None or not self._is_open(room):
             return []
         own = self._sessions.get(shown.id)
         if own is not None:
             if own.incarnation >= shown.incarnation:
                 mine = room.members.get(shown.id)
-                return [] if mine is None else [Tell((node,), Entered(room.name, mine.as_shown()))]
+                claimed = Claimed(shown.id, own.incarnation)
+                return [Tell((node,), claimed if mine is None else Entered(room.name, mine.as_shown()))]
             effects = self._give_up(own)
+            if not self._is_open(room):
+                return effects
         else:
             superseded = self._supersede(shown, node, moved)
             if superseded is None:
-                return []
+                known = self.remote[shown.id].incarnation
+                return [Tell((node,), Claimed(shown.id, known))] if known > shown.incarnation else []
             effects = superseded
         return effects + self._place(room, node, shown)
 
@@ -516,7 +524,13 @@ class Neighbours:
             return []
         member = elsewhere.members[shown.id] = RemoteMember(node, shown)
         self._index(room, node, shown)
-        return self._rooms.announce(room, member)
+        effects = self._rooms.announce(room, member)
+        # Its members thought that it was gone.
+        return effects + self._moderation.tell_rules(room) if room.owner == shown.id else effects
+
+    def _is_open(self, room: Room) -> bool:
+        """It ends when the last of its members here turns out to be somewhere else."""
+        return self._rooms.by_name.get(room.name) is room
 
     def _index(self, room: Room, node: NodeId, shown: Shown) -> None:
         remote = self.remote.setdefault(shown.id, RemotePeer(node, shown.incarnation))
@@ -533,8 +547,10 @@ class Neighbours:
             return [] if remote.incarnation <= shown.incarnation else None
         if remote.incarnation >= shown.incarnation:
             return None
-        effects: list[Effect] = []
-        for room in [] if moved else list(remote.rooms):
+        if moved:
+            return []
+        effects: list[Effect] = [Tell((remote.node,), Claimed(shown.id, shown.incarnation))]
+        for room in list(remote.rooms):
             effects += self._remove(room, room.elsewhere.members[shown.id], "reset")
         return effects
 
@@ -552,12 +568,14 @@ class Neighbours:
                 del self.remote[peer]
         return member
 
-    def begun_here(self, peer: PeerId) -> list[Effect]:
-        """It has begun afresh at this node: what others have of it is over."""
-        effects: list[Effect] = []
-        remote = self.remote.get(peer)
-        for room in [] if remote is None else list(remote.rooms):
-            effects += self._remove(room, room.elsewhere.members[peer], "reset")
+    def here_now(self, session: Session, reason: LeftReason) -> list[Effect]:
+        """This node has it: where we still thought that another one has it, that is over."""
+        remote = self.remote.get(session.id)
+        if remote is None:
+            return []
+        effects: list[Effect] = [Tell((remote.node,), Claimed(session.id, session.incarnation))]
+        for room in list(remote.rooms):
+            effects += self._remove(room, room.elsewhere.members[session.id], reason)
         return effects
 
     def not_adopted(self, peer: PeerId) -> list[Effect]:
@@ -587,8 +605,6 @@ class Neighbours:
             del room.elsewhere.waiting[peer]
             effects += self._post.tell_all(room.doorkeepers(), KnockEnded(room.name, peer))
         for member in self._members_of(room, node):
-            if room.owner == member.id:
-                room.owner = None
             effects += self._remove(room, member, "lost")
         return effects
 

@@ -202,7 +202,8 @@ class Room:
         """Something has been changed here: the other nodes are told."""
         stamp = self.stamp
         self.stamp = stamp._replace(revision=stamp.revision + 1, reviser=reviser)
-        return self.tell_nodes(Ruled(self.name, self.rules)) if self.elsewhere.nodes else []
+        nodes = self.elsewhere.nodes
+        return self.tell_nodes(Ruled(self.name, self.rules, list(nodes))) if nodes else []
 
     def tell_nodes(self, word: NodeWord) -> list[Effect]:
         nodes = self.elsewhere.nodes

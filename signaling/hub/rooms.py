@@ -207,9 +207,11 @@ class Rooms:
         del room.members[session.id]
         session.rooms.remove(room)
         # Whoever has only lost its past joins again in a moment, and is still who it was.
-        if room.owner == session.id and reason != "reset":
-            room.owner = None
+        is_ownerless = room.owner == session.id and reason != "reset"
         effects = room.tell_nodes(Gone(room.name, session.id, reason))
+        if is_ownerless:
+            room.owner = None
+            effects += room.revise(self.node)
         if room.members:
             gone = PeerLeft(room.name, session.id, reason)
             return effects + self._post.tell_all(room.others(session), gone)

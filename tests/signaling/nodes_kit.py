@@ -1,4 +1,4 @@
-"""Several hubs that tell each other things: each pair in order, and otherwise in whichever order a test likes."""
+"""Several hubs that tell each other things: each pair in order, otherwise in any order that a test likes."""
 
 from __future__ import annotations
 
