@@ -105,6 +105,13 @@ class Expiring(msgspec.Struct, frozen=True):
     expires: float
 
 
+class Degraded(msgspec.Struct, frozen=True):
+    """``degraded``: our node cannot speak with the others, so who is at those is out of the server's reach,
+    and may be shown as away. Connections between peers go on. False: it can again."""
+
+    degraded: bool
+
+
 class Interrupted(msgspec.Struct, frozen=True):
     """The link to the server is lost; the connections between peers go on."""
 

@@ -44,6 +44,7 @@ from signaling.protocol.messages import (
     Broadcasted,
     Configure,
     Decide,
+    Degraded,
     Done,
     Expiring,
     IceServers,
@@ -165,6 +166,12 @@ class Room:
     def waiting(self) -> dict[str, Peer]:
         """Who waits to be let in, by id, where you may decide that."""
         return self._access.waiting
+
+    @property
+    def is_degraded(self) -> bool:
+        """Whether the node that serves us cannot speak with the others for now."""
+        welcome = self._client.session.welcome
+        return welcome is not None and welcome.degraded
 
     def may(self, permission: str) -> bool:
         """Whether you may do this here, by your token or as the owner: ``kick``, ``lock``, ``publish``, …
@@ -312,6 +319,8 @@ class Room:
             case Expiring():
                 self._listeners.tell(events.Expiring(event.expires))
                 self._renewal.renew()
+            case Degraded():
+                self._listeners.tell(events.Degraded(event.degraded))
             case effects.Interrupted():
                 welcome = self._client.session.welcome
                 self._renewal.link_lost(None if welcome is None else welcome.expires)

@@ -19,7 +19,7 @@ from signaling.bus import Bus
 from signaling.cluster.offered import offered
 from signaling.cluster.words import ALONE, Beat, NodeId
 from signaling.config import Config
-from signaling.effects import Deliver, DeliverAll, Effect
+from signaling.effects import Deliver, DeliverAll, Effect, Replay
 from signaling.gate import Gate
 from signaling.grants import Grants
 from signaling.hub.hub import Hub
@@ -43,6 +43,7 @@ from signaling.protocol.errors import (
 from signaling.protocol.ids import PEER_ID_BYTES, RoomName, peer_id_from
 from signaling.protocol.messages import (
     Authenticate,
+    Degraded,
     Hello,
     Join,
     Joined,
@@ -99,6 +100,8 @@ class Node:
         self._tickets = Tickets(ticket_key, _former_keys(config))
         self.hub = Hub(config, self._tickets, epoch, secrets.token_bytes, alone)
         self.bus = None if backplane is None else self._bus(backplane)
+        if backplane is not None:
+            backplane.figures.on_rtt = metrics.bus_rtt.observe
         limits = config.limits
         self.pressure = Pressure(limits.memory_bytes)
         self.gate = Gate(limits, metrics, self.pressure)
@@ -112,6 +115,7 @@ class Node:
         """Its other addresses, if it has any."""
         self._offered = self._offer()
         """Of :meth:`nodes`, what clients are told."""
+        self._told_degraded = self.degraded
         self._clockwork: asyncio.Task[None] | None = None
         metrics.watch(
             sessions=lambda: len(self.hub.sessions),
@@ -119,6 +123,9 @@ class Node:
             queue_bytes=lambda: self.hub.kept_bytes + self._performer.queued_bytes(),
             turn_credentials=lambda: self.hub.turn.made,
             pressure=self.pressure,
+            largest_queue=self._performer.largest_outbox,
+            leaving=lambda: len(self._links) if self.draining else 0,
+            bus=None if self.bus is None else self.bus.state,
         )
 
     def renewed_authority(self, config: Config) -> Authority:
@@ -163,6 +170,11 @@ class Node:
         """Whether this server takes nobody in any more, because it leaves."""
         return self.gate.draining
 
+    @property
+    def degraded(self) -> bool:
+        """Whether the bus is away: the rooms of this node go on, those at other nodes are out of reach."""
+        return self.bus is not None and not self.bus.is_there
+
     def nodes(self) -> list[NodeAddress]:
         """All that clients may go to; none where they use one address in front of the nodes."""
         cluster = self.config.cluster
@@ -174,11 +186,14 @@ class Node:
         return [here, *(NodeAddress(b.url, b.region, b.weight, id, b.is_draining) for id, b in beats)]
 
     def nodes_changed(self) -> None:
-        """Tell all clients where else they may go, if that is another place now."""
+        """Tell all clients where else they may go, and whether this node is degraded, if that is news."""
         before, self._offered = self._offered, self._offer()
+        was_degraded, self._told_degraded = self._told_degraded, self.degraded
         links = [link for link in self._links if link.session is not None]
         if self._offered != before and links:
             self._performer.perform([DeliverAll(links, Nodes(self._offered))])
+        if self.degraded != was_degraded and links:
+            self._performer.perform([DeliverAll(links, Degraded(self.degraded))])
 
     def _offer(self) -> list[NodeAddress]:
         return offered(self.id, self.config.cluster.region, self.nodes())
@@ -282,7 +297,9 @@ class Node:
         self.gate.draining = self.metrics.draining = True
         if self.bus is not None:
             self.bus.say_beat()
+        began = self._now()
         await self._leaving.leave()
+        self.metrics.drain_time.observe(self._now() - began)
 
     async def _greet(self, link: Link, host: str, who: Caller) -> None:
         """Wait for hello and open the session; what came with it in one frame is heard too."""
@@ -301,15 +318,18 @@ class Node:
             self._performer.say(link, refusal, link.codec.encode(refusal))
             self._performer.close(link, BAD_WORDS)
             return
-        verified = await self.judge(hello.token or who.bearer, who)
+        token = hello.token or who.bearer
+        verified = await self.judge(token, who)
         unix_now = time.time()
         claimed = self.hub.claimed(hello, unix_now)
         if hello.resume is not None and not claimed:
             self.gate.count_bad_ticket(who.address, self._now())
         if isinstance(verified, str) or not self._authority.spent.may_use(verified.token_id, claimed):
             self.count_bad_token(who.address)
+            self.metrics.auth["refused"] += 1
             self._performer.close(link, BAD_TOKEN)
             return
+        self.metrics.auth["accepted" if token else "guest"] += 1
         if self.bus is not None:
             hello = await self._fetch(self.bus, hello, verified.grants, unix_now)
         session, effects = self.hub.open(link, hello, self._now(), unix_now, verified.grants)
@@ -320,8 +340,11 @@ class Node:
         for welcome in _said(effects, Welcome):
             welcome.ice_servers = [*welcome.ice_servers, *self._own_stun(host)]
             welcome.node, welcome.region, welcome.nodes = self.id, self.config.cluster.region, self._offered
+            welcome.degraded = self.degraded
             if hello.resume is not None:
-                self.metrics.resumed_whole += welcome.resumed
+                has_missed = any(isinstance(each, Replay) and each.messages for each in effects)
+                self.metrics.resumed_whole += welcome.resumed and not has_missed
+                self.metrics.resumed_with_messages += welcome.resumed and has_missed
                 self.metrics.resumed_fresh += not welcome.resumed
         self._performer.perform(effects)
         self._hear(link, more, self._now())
@@ -331,7 +354,10 @@ class Node:
         claim = self.hub.claim_elsewhere(hello, unix_now)
         if claim is None or hello.resume is None or claim.subject != subject_digest(grants.subject):
             return hello
+        asked_at = self._now()
         outcome = await bus.fetch(claim, hello.resume, grants)
+        self.metrics.handover_time.observe(self._now() - asked_at)
+        self.metrics.bus.handovers[outcome] += 1
         if outcome == "whole":
             resume = msgspec.structs.replace(hello.resume, epoch=self.hub.epoch)
             return msgspec.structs.replace(hello, resume=resume)
@@ -349,6 +375,7 @@ class Node:
             beat=self._beat,
             changed=self.nodes_changed,
             now=self._now,
+            counts=self.metrics.bus,
         )
 
     def _beat(self) -> Beat:

@@ -143,6 +143,10 @@ class Performer:
             link.outbox.clear()
             self.cut_off(link, SLOW)
 
+    def largest_outbox(self) -> int:
+        """Bytes in the fullest."""
+        return max((link.outbox.bytes for link in self.links), default=0)
+
     def queued_bytes(self) -> int:
         """In all outboxes."""
         return sum(link.outbox.bytes for link in self.links)

@@ -15,6 +15,7 @@ from peer.channels.kinds import RELIABLE
 from peer.errors import Closed, Lost, Refused
 from peer.events import (
     Broadcasted,
+    Degraded,
     Ended,
     Interrupted,
     PeerConnected,
@@ -26,7 +27,8 @@ from peer.events import (
 )
 from peer.room import JoinOptions, Room, join
 from signaling.app import NODE, create_app
-from signaling.config import Config, Ice, Server
+from signaling.backplane.memory import memory_bus
+from signaling.config import Cluster, Config, Ice, Server
 from signaling.protocol.errors import REPLACED, CloseReason
 from signaling.protocol.messages import Bye
 from signaling.protocol.parts import IceServer
@@ -76,6 +78,20 @@ async def test_messages_flow_both_ways_over_a_channel(url: str) -> None:
         assert await anext(aiter(mine)) == b"world"
         await to_ana.wait_connected()
         assert (to_ana.state, ana.state) == ("connected", "open")
+
+
+async def test_a_room_tells_when_its_node_cannot_speak_with_the_others(tmp_path: Path) -> None:
+    bus = memory_bus("rooms")
+    cluster = Cluster(backplane="memory:rooms")
+    app = create_app(Config(server=Server(dev=True), cluster=cluster), ticket_key=b"k" * 32)
+    async with TestServer(app) as server, join(str(server.make_url("/")), "arena") as ana:
+        events = ana.events()
+        bus.usable = False
+        assert (await until(events, Degraded)).degraded
+        assert (ana.is_degraded, ana.state) == (True, "open")
+        bus.usable = True
+        assert not (await until(events, Degraded)).degraded
+        assert not ana.is_degraded
 
 
 async def test_updates_are_seen_and_what_is_left_out_stays(url: str) -> None:

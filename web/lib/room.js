@@ -67,6 +67,8 @@ export const JOIN_TIMEOUT = 20;
  * @property {{id: string}} knock-ended
  * @property {{can: string[], expires: number | null}} permitted what the token permits from now on, and until when
  * @property {{expires: number}} expiring the token ends then (calendar seconds); where `token` is a function, it is called
+ * @property {{degraded: boolean}} degraded our node cannot speak with the others, or can again: who is at those is out of the
+ *   server's reach meanwhile, connections between peers go on
  * @property {{retryIn: number, reason: string}} interrupted the line to the server is lost; connections between peers go on
  * @property {{resumed: boolean}} restored
  * @property {Error} closed
@@ -140,6 +142,11 @@ export class Room extends Emitter {
   /** Your own id. */
   get me() {
     return this._client.session.you;
+  }
+
+  /** Whether the node that serves us cannot speak with the others for now. */
+  get isDegraded() {
+    return this._client.session.welcome?.degraded ?? false;
   }
 
   get capacity() {
@@ -318,6 +325,9 @@ export class Room extends Emitter {
       case "expiring":
         this.emit("expiring", { expires: event.expires });
         void this._renewal.renew();
+        break;
+      case "degraded":
+        this.emit("degraded", { degraded: event.degraded });
         break;
       case "interrupted":
         this._renewal.linkLost(this._client.session.welcome?.expires);
