@@ -72,6 +72,12 @@ class Broadcasted(msgspec.Struct, Generic[PeerT], frozen=True):
     value: Any
 
 
+class Announced(msgspec.Struct, frozen=True):
+    """An administrator of the server has told something to everybody in the room."""
+
+    value: Any
+
+
 class RoomUpdated(msgspec.Struct, frozen=True):
     """Other rules hold for the room: its lock, password, capacity, waiting room or owner."""
 

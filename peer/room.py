@@ -357,14 +357,14 @@ class Room:
 
     def _broadcasted(self, event: Broadcasted) -> None:
         peer = self._roster.get(event.sender)
-        if peer is None:
+        if peer is None and event.sender:
             return
         try:
             value = CODEC.read_payload(event.payload)
         except UNREADABLE as error:
             log.debug("a broadcast of %s could not be read: %s", event.sender, error)
             return
-        self._listeners.tell(events.Broadcasted(peer, value))
+        self._listeners.tell(events.Announced(value) if peer is None else events.Broadcasted(peer, value))
 
     def _network_changed(self, addresses: Collection[str]) -> None:
         # The link first: whether signals get through decides what a connection can do.

@@ -11,6 +11,7 @@ from typing import NamedTuple, TypeVar
 
 import msgspec
 
+from signaling.answers import DrainState
 from signaling.auth import Verified
 from signaling.authority import Authority
 from signaling.backplane.base import Backplane
@@ -27,6 +28,7 @@ from signaling.hub.tickets import Tickets, subject_digest
 from signaling.leaving import Leaving
 from signaling.limits import TokenBucket, Turned
 from signaling.metrics import LinkResult, Metrics, package_version
+from signaling.orders import Orders
 from signaling.outbox import Outbox
 from signaling.performer import Performer
 from signaling.pressure import Pressure
@@ -40,7 +42,7 @@ from signaling.protocol.errors import (
     NO_HELLO,
     ErrorCode,
 )
-from signaling.protocol.ids import PEER_ID_BYTES, RoomName, peer_id_from
+from signaling.protocol.ids import PEER_ID_BYTES, peer_id_from
 from signaling.protocol.messages import (
     Authenticate,
     Degraded,
@@ -108,6 +110,9 @@ class Node:
         self._count_costs()
         self._performer = Performer(self.hub, metrics, limits.total_queued_bytes // 2, self._now, self.bus)
         self._links = self._performer.links
+        self.orders = Orders(self.hub, self._performer, self.bus, self._now)
+        """What an administrator wants done."""
+        self._drain: asyncio.Task[None] | None = None
         self._leaving = Leaving(config, self.hub, self._performer, self.bus, self._now)
         self.stun_port: int | None = None
         """Of the embedded STUN responder, named in every welcome."""
@@ -210,27 +215,6 @@ class Node:
         """After too many of them nobody at this address is let in for a while."""
         self.gate.count_bad_token(address, self._now())
 
-    def close_room(self, name: RoomName) -> bool:
-        """Throw everybody out; False when there is no such room."""
-        room = self.hub.rooms.get(name)
-        if room is None:
-            return False
-        for peer in list(room.members):
-            self.throw_out(name, peer, 0.0, "the room was closed")
-        return True
-
-    def throw_out(self, name: RoomName, peer: str, ban: float, reason: str) -> bool:
-        """By an administrator; False when nobody of that id is there."""
-        effects = self.hub.throw_out(name, peer, ban, reason, self._now())
-        self._performer.perform(effects or [])
-        return effects is not None
-
-    def expel(self, peer: str) -> bool:
-        """End a session for good; False when there is none of that id."""
-        effects = self.hub.expel(peer)
-        self._performer.perform(effects or [])
-        return effects is not None
-
     def ice_servers(self, address: str, host: str, region: str | None) -> ToldServers | Turned:
         """What a client that has no link gathers from, for a new name; why it must wait, otherwise."""
         turned = self.gate.why_no_credentials(address, self._now())
@@ -292,11 +276,29 @@ class Node:
 
     async def drain(self) -> None:
         """Take nobody in, tell all that this server leaves, and wait until another node has them."""
-        if self.draining:
-            return
-        self.gate.draining = self.metrics.draining = True
-        if self.bus is not None:
-            self.bus.say_beat()
+        drain = self.begin_drain()
+        if not drain.done():
+            # Whoever is cancelled here, as the last one who has time, ends the drain with that.
+            await drain
+
+    def begin_drain(self) -> asyncio.Task[None]:
+        """The same, without waiting. It begins only once; :meth:`stop` waits for its end."""
+        if self._drain is None:
+            self.gate.draining = self.metrics.draining = True
+            if self.bus is not None:
+                self.bus.say_beat()
+            self._drain = asyncio.get_running_loop().create_task(self._leave())
+        return self._drain
+
+    def drain_state(self) -> DrainState:
+        """How far the drain is."""
+        links, sessions = len(self._links), len(self.hub.sessions)
+        others = 0 if self.bus is None else len(self.bus.nodes.living)
+        if self._drain is None:
+            return DrainState("serving", links, sessions, others)
+        return DrainState("left" if self._drain.done() else "leaving", links, sessions, others)
+
+    async def _leave(self) -> None:
         began = self._now()
         await self._leaving.leave()
         self.metrics.drain_time.observe(self._now() - began)

@@ -59,6 +59,9 @@ async def test_w10_every_route_does_what_its_description_says(stage: Stage, toke
         ]
         if not stage.is_full:
             arguments += ["--phases", "examples,coverage,fuzzing"]
+        if token == TOKEN:
+            # It would take nobody in any more, and that is all that could be tried.
+            arguments += ["--exclude-name", "POST /v1/admin/drain"]
         if token:
             arguments += ["-H", f"Authorization: Bearer {token}"]
         member = asyncio.create_task(_come_back(server.port))

@@ -14,6 +14,7 @@ from aiohttp.test_utils import TestServer
 from peer.channels.kinds import RELIABLE
 from peer.errors import Closed, Lost, Refused
 from peer.events import (
+    Announced,
     Broadcasted,
     Degraded,
     Ended,
@@ -30,6 +31,7 @@ from signaling.app import NODE, create_app
 from signaling.backplane.memory import memory_bus
 from signaling.config import Cluster, Config, Ice, Server
 from signaling.protocol.errors import REPLACED, CloseReason
+from signaling.protocol.ids import RoomName
 from signaling.protocol.messages import Bye
 from signaling.protocol.parts import IceServer
 from tests.peer.rooms import PATIENCE, serving, until
@@ -110,6 +112,13 @@ async def test_broadcasts_reach_all_others_as_they_were(url: str) -> None:
         for happenings in heard:
             event = await until(happenings, Broadcasted)
             assert (event.peer.id, event.value) == (ana.me, value)
+
+
+async def test_what_an_administrator_says_to_everybody_comes_from_no_peer(tmp_path: Path) -> None:
+    async with serving(tmp_path) as server, join(str(server.make_url("/")), "arena") as ana:
+        events = ana.events()
+        assert server.app[NODE].orders.announce(RoomName("default/arena"), b'{"in": 5}') == "done"
+        assert (await until(events, Announced)).value == {"in": 5}
 
 
 @pytest.mark.parametrize("value", [object(), {(1, 2): 3}, "\ud800", 2**70, [float]])

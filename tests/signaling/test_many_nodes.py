@@ -8,15 +8,19 @@ from contextlib import AsyncExitStack
 
 import pytest
 
+from signaling import listing
 from signaling.backplane.memory import MemoryBus, memory_bus
 from signaling.config import Cluster, Config
-from signaling.protocol.messages import Bye, Degraded, PeerJoined, Signal, Signalled
+from signaling.listing import Page
+from signaling.protocol.ids import PeerId, RoomName
+from signaling.protocol.messages import Broadcasted, Bye, Degraded, Kicked, PeerJoined, Signal, Signalled
 from signaling.protocol.parts import Resume
 from signaling.status import Status
 from tests.signaling.node_kit import Server, running
 from tests.signaling.test_metrics import sample
 
 PATIENCE = 10.0
+ROOM = RoomName("default/room")
 
 
 async def until(is_so: Callable[[], bool]) -> None:
@@ -28,7 +32,7 @@ async def until(is_so: Callable[[], bool]) -> None:
 def forget_all(server: Server) -> None:
     """A node that leaves waits until the others have its sessions."""
     for peer in list(server.node.hub.sessions):
-        server.node.expel(peer)
+        server.node.orders.expel(peer)
 
 
 @pytest.fixture
@@ -107,3 +111,53 @@ async def test_a_drain_is_counted_and_who_is_left_is_shown(nodes: list[Server]) 
     assert sample(nodes[0].metrics, "peerlane_drain_seconds_count") == 1
     assert sample(nodes[0].metrics, "peerlane_drain_left") == 0
     assert sample(nodes[1].metrics, "peerlane_drain_seconds_count") == 0
+
+
+async def test_an_order_of_an_administrator_reaches_members_of_all_nodes(nodes: list[Server]) -> None:
+    (ana, _), (ben, _) = await nodes[0].member("default/room"), await nodes[1].member("default/room")
+    await ana.hear(PeerJoined)
+    assert nodes[0].node.orders.announce(ROOM, b'"hello"') == "done"
+    for pipe in (ana, ben):
+        told = await pipe.hear(Broadcasted)
+        assert (told.sender, bytes(told.payload)) == ("", b'"hello"')
+    assert nodes[1].node.orders.close_room(ROOM) == "done"
+    for pipe in (ana, ben):
+        assert (await pipe.hear(Kicked)).reason == "the room was closed"
+
+
+async def test_an_order_may_be_given_to_a_node_that_knows_nobody_who_is_meant(nodes: list[Server]) -> None:
+    (ana, of_ana), (ben, of_ben) = (
+        await nodes[0].member("default/room"),
+        await nodes[0].member("default/room"),
+    )
+    orders = nodes[1].node.orders
+    assert orders.announce(ROOM, b"1") == "passed-on"
+    assert bytes((await ana.hear(Broadcasted)).payload) == b"1"
+    assert orders.throw_out(ROOM, of_ana.you, 60.0, "noise") == "passed-on"
+    kicked = await ana.hear(Kicked)
+    assert (kicked.reason, kicked.ban) == ("noise", 60.0)
+    assert orders.expel(of_ana.you) == "passed-on"
+    assert (await ana.hear(Bye)).code == 4507
+    assert orders.close_room(ROOM) == "passed-on"
+    await ben.hear(Kicked)
+    await until(lambda: not nodes[0].node.hub.rooms)
+    assert of_ben.you in nodes[0].node.hub.sessions
+
+
+async def test_a_room_is_shown_with_the_members_of_all_nodes(nodes: list[Server]) -> None:
+    (ana, of_ana), (_, of_ben) = await nodes[0].member("default/room"), await nodes[1].member("default/room")
+    await ana.hear(PeerJoined)
+    here, there = nodes[0].node, nodes[1].node
+    shown = listing.room(here.hub, ROOM, here.id)
+    assert shown is not None
+    assert {(each.id, each.node) for each in shown.members} == {(of_ana.you, here.id), (of_ben.you, there.id)}
+    (listed,) = listing.rooms(here.hub, Page("", 10)).rooms
+    assert (listed.members, listed.elsewhere, listed.nodes) == (1, 1, [there.id])
+
+
+async def test_a_node_that_knows_no_other_says_that_nobody_is_meant(
+    nodes: list[Server], bus: MemoryBus
+) -> None:
+    bus.usable = False
+    orders = nodes[1].node.orders
+    assert orders.announce(ROOM, b"1") == orders.expel(PeerId("x")) == orders.close_room(ROOM) == "unknown"

@@ -61,6 +61,7 @@ export const JOIN_TIMEOUT = 20;
  * @property {import("./facts.js").Trouble & {peer: RemotePeer}} server-troubled a STUN or TURN server did not help to find a
  *   path to this peer; others may
  * @property {{from: string, payload: any}} broadcast
+ * @property {{payload: any}} announced an administrator of the server says this to everybody in the room
  * @property {import("./protocol.js").RoomSettings} room-updated other rules hold for the room
  * @property {{}} waiting to be let in
  * @property {import("./protocol.js").Peer} knocked somebody waits to be let in; answer with `room.moderation`
@@ -305,7 +306,8 @@ export class Room extends Emitter {
         this._roster.heard(event);
         break;
       case "broadcast":
-        this.emit("broadcast", { from: event.from, payload: event.payload });
+        if (event.from === "") this.emit("announced", { payload: event.payload });
+        else this.emit("broadcast", { from: event.from, payload: event.payload });
         break;
       case "room-updated":
       case "knocked":
