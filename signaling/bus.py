@@ -13,9 +13,9 @@ from collections.abc import Callable
 from typing import Any, Literal, Protocol
 
 from signaling.backplane.base import Backplane, BusAway
-from signaling.backplane.subjects import Subjects
 from signaling.cluster.codec import NodeCodec
 from signaling.cluster.nodes import BEAT_INTERVAL, Neighbour, Nodes
+from signaling.cluster.subjects import Subjects
 from signaling.cluster.words import (
     ALONE,
     MAX_FRAME_BYTES,
@@ -101,6 +101,7 @@ class Bus:
         self._beats = 0
         self._beat_at = 0.0
         self._looked_at = now()
+        self._there_since = 0.0
         self._requests = itertools.count(1)
         self._fetching: dict[int, asyncio.Future[Fetched]] = {}
         self._opening: dict[RoomName, list[asyncio.Future[None]]] = {}
@@ -165,10 +166,7 @@ class Bus:
         late, self._looked_at = now - self._looked_at, now
         # While we hear nobody at all, that says nothing about them.
         for node in self.nodes.wake(now, late if late >= MAX_LATE else 0.0) if self.is_there else ():
-            log.warning("! node %s is not heard of any more", node)
-            self.counts.deaths += 1
-            self._perform(self._hub.node_died(node, now))
-            self._changed()
+            self._died(node, now)
         if now >= self._beat_at:
             self._beat_at = now + BEAT_INTERVAL
             self.say_beat()
@@ -197,6 +195,9 @@ class Bus:
                 return "whole" if self._adopt(told.passport, claim, grants) else "fresh"
         except TimeoutError:
             return "fresh"
+        except _Unreachable:
+            self._lost(claim.node)
+            return "fresh"
         finally:
             self._perform(self._hub.arrived(names))
 
@@ -220,6 +221,17 @@ class Bus:
 
     # Inside
 
+    def _lost(self, node: NodeId) -> None:
+        """Nobody has heard what was said to it."""
+        if self.nodes.unreachable(node):
+            self._died(node, self._now())
+
+    def _died(self, node: NodeId, now: float) -> None:
+        log.warning("! node %s is not heard of any more", node)
+        self.counts.deaths += 1
+        self._perform(self._hub.node_died(node, now))
+        self._changed()
+
     def _put(self, node: NodeId, encoded: bytes) -> None:
         if not self._waiting:
             asyncio.get_running_loop().call_soon(self._flush)
@@ -235,7 +247,14 @@ class Bus:
                 if n:
                     self._publish(inbox, node, n, batch)
 
-    def _publish(self, subject: str, to: NodeId, n: int, words: list[bytes]) -> None:
+    def _publish(
+        self,
+        subject: str,
+        to: NodeId,
+        n: int,
+        words: list[bytes],
+        reached: asyncio.Future[bool] | None = None,
+    ) -> None:
         frame = self._codec.frame(self.node, to, n, words)
         if len(frame) > MAX_FRAME_BYTES:
             log.warning("! a word of %d bytes is longer than a bus takes", len(frame))
@@ -243,7 +262,7 @@ class Bus:
         if self.is_there:
             self.counts.frames_out += 1
             self.counts.bytes_out += len(frame)
-        self.backplane.publish(subject, frame)
+        self.backplane.publish(subject, frame, reached)
 
     async def _ask(self, name: RoomName, request: int) -> None:
         question = self._codec.frame(self.node, ALONE, 0, [self._codec.encode(Who(name, request))])
@@ -260,7 +279,8 @@ class Bus:
         self.is_there = is_there
         if is_there:
             log.info("= the bus is there")
-            self.nodes.forgive(self._now())
+            self._there_since = self._now()
+            self.nodes.forgive(self._there_since)
             self.say_beat()
         else:
             self.counts.outages += 1
@@ -323,11 +343,30 @@ class Bus:
         future: asyncio.Future[Fetched] = asyncio.get_running_loop().create_future()
         self._fetching[request] = future
         word = Fetch(request, claim.peer, claim.nonce, resume.epoch, resume.received, take)
-        self._put(claim.node, self._codec.encode(word))
+        self._flush()
+        n = self.nodes.next_frame(claim.node)
+        reached: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
+
+        def has_reached(told: asyncio.Future[bool]) -> None:
+            # One that has not been heard since the bus is back has yet to notice that, as we have.
+            is_over = not told.result() and self.nodes.heard_since(claim.node, self._there_since)
+            if is_over and not future.done():
+                future.set_exception(_Unreachable)
+
+        reached.add_done_callback(has_reached)
+        if n:
+            inbox = self._subjects.inbox(claim.node)
+            self._publish(inbox, claim.node, n, [self._codec.encode(word)], reached)
+        else:
+            reached.set_result(False)
         try:
             return await future
         finally:
             self._fetching.pop(request, None)
+
+
+class _Unreachable(Exception):  # noqa: N818  # named for what has happened
+    """Nobody listens to what is said to this node."""
 
 
 def _place(node: Neighbour) -> tuple[str, str, float, bool]:

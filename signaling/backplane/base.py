@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import Protocol
@@ -59,8 +60,11 @@ class Backplane(Protocol):
         cancelled is sent, for as long as a second.
         """
 
-    def publish(self, subject: str, body: bytes) -> None:
+    def publish(self, subject: str, body: bytes, reached: asyncio.Future[bool] | None = None) -> None:
         """Say something; never waits. Dropped, and counted, while the bus is away.
+
+        ``reached`` becomes whether anybody listens there, for a subject that this node does not listen to;
+        it stays open when the bus cannot say.
 
         Raises ValueError when the body is longer than MAX_BODY_BYTES.
         """

@@ -29,6 +29,8 @@ class Saying(NamedTuple):
     frame: bytes
     answer: asyncio.Future[bool] | None = None
     """Becomes whether anybody else listens there; most do not ask."""
+    is_for_us_too: bool = False
+    """We listen there ourselves."""
 
 
 class Outgoing:

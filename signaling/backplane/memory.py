@@ -64,10 +64,12 @@ class MemoryBackplane:
             self._bus.leave(self)
             self._heard = None
 
-    def publish(self, subject: str, body: bytes) -> None:
+    def publish(self, subject: str, body: bytes, reached: asyncio.Future[bool] | None = None) -> None:
         check_body(body)
         if self._is_usable:
-            self._bus.say(self, subject, body)
+            count = self._bus.say(self, subject, body)
+            if reached is not None:
+                reached.set_result(count > 0)
         else:
             self.figures.dropped += 1
 

@@ -66,10 +66,10 @@ class ReconnectingBackplane(ABC):
             await asyncio.sleep(pause * random.uniform(0.5, 1.5))
             pause = min(2 * pause, LONGEST_PAUSE)
 
-    def publish(self, subject: str, body: bytes) -> None:
+    def publish(self, subject: str, body: bytes, reached: asyncio.Future[bool] | None = None) -> None:
         check_body(body)
         if self._is_usable:
-            self._say(Saying(subject, self._frames.write(body)))
+            self._say(Saying(subject, self._frames.write(body), reached))
         else:
             self.figures.dropped += 1
 
@@ -85,7 +85,7 @@ class ReconnectingBackplane(ABC):
                 await placed
                 if not self._is_usable:
                     raise BusAway("the bus has just gone")
-                self._say(Saying(subject, self._frames.write(question), answer))
+                self._say(Saying(subject, self._frames.write(question), answer, is_for_us_too=True))
                 return await answer
         except TimeoutError:
             raise BusAway("the bus does not answer") from None

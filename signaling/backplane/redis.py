@@ -14,7 +14,7 @@ from redis.asyncio.connection import AbstractConnection
 
 from signaling.backplane.line import Line, LineLost, Order, Orders, Saying, abort
 from signaling.backplane.reconnecting import ReconnectingBackplane
-from signaling.backplane.urls import BusAddress
+from signaling.cluster.bus_urls import BusAddress
 
 CONNECT_TIMEOUT = 2.0
 SUBSCRIBE_AT_ONCE = 1000
@@ -45,8 +45,9 @@ class RedisLine(Line):
         self._orders = Orders()
         self._placing: deque[asyncio.Future[None] | None] = deque()
         """One for each subscription that the server has yet to confirm, in their order."""
-        self._answers: deque[asyncio.Future[bool] | None] = deque()
-        """One for each message whose listeners the server has yet to count, in their order."""
+        self._answers: deque[tuple[asyncio.Future[bool] | None, int]] = deque()
+        """For each message whose listeners the server has yet to count, in their order: whom to tell whether
+        there are more than so many."""
         self._backs: dict[bytes, Callable[[], None]] = {}
         """What to call when the beat of this number is back."""
         self._number = 0
@@ -66,7 +67,7 @@ class RedisLine(Line):
             tasks.create_task(self._read_answers())
 
     async def write(self, batch: Sequence[Saying]) -> None:
-        self._answers.extend([saying.answer for saying in batch])
+        self._answers.extend([(saying.answer, int(saying.is_for_us_too)) for saying in batch])
         commands = [("PUBLISH", saying.subject, saying.frame) for saying in batch]
         await self._publishing.send_packed_command(
             self._publishing.pack_commands(commands), check_health=False
@@ -121,10 +122,9 @@ class RedisLine(Line):
     async def _read_answers(self) -> None:
         while True:
             listeners = await _response(self._publishing)
-            answer = self._answers.popleft()
+            answer, ours = self._answers.popleft()
             if answer is not None and not answer.done():
-                # We are one of them.
-                answer.set_result(listeners > 1)
+                answer.set_result(listeners > ours)
 
 
 async def _response(connection: AbstractConnection) -> Any:

@@ -107,6 +107,19 @@ class Nodes:
         node = self.by_id.pop(sender, None)
         return node is not None and not node.is_dead
 
+    def heard_since(self, sender: NodeId, then: float) -> bool:
+        """Also of one that is not known any more."""
+        known = self.by_id.get(sender)
+        return known is None or known.is_dead or known.heard > then
+
+    def unreachable(self, sender: NodeId) -> bool:
+        """Nobody listens at its inbox any more. Whether it was alive until now."""
+        node = self.by_id.get(sender)
+        if node is None or node.is_dead:
+            return False
+        node.is_dead = True
+        return True
+
     def wake(self, now: float, late: float) -> list[NodeId]:
         """Those that have died since. ``late``: so long we have been stopped ourselves, and heard nobody."""
         dead = []

@@ -10,7 +10,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 import pytest
 
 from signaling.backplane.base import MAX_BODY_BYTES, Backplane, BusAway
-from signaling.backplane.subjects import Subjects
+from signaling.cluster.subjects import Subjects
 
 PATIENCE = 15.0
 SUBJECTS = Subjects()
@@ -137,6 +137,21 @@ class BackplaneContract:
         assert await cem.bus.open(room, b"Cem asks")
         assert await ana.until_heard(2) == [b"Ben asks", b"Cem asks"]
         assert await ben.until_heard(1) == [b"Cem asks"]
+
+    async def test_whether_a_message_to_one_node_has_reached_it_can_be_told(self, make: Make) -> None:
+        loop = asyncio.get_running_loop()
+        async with running(make(), "a") as ana:
+            async with running(make(), "b") as ben:
+                there: asyncio.Future[bool] = loop.create_future()
+                ana.bus.publish(ben.inbox, b"Ben?", there)
+                async with asyncio.timeout(PATIENCE):
+                    assert await there
+            is_there = True
+            async with asyncio.timeout(PATIENCE):
+                while is_there:  # the broker may notice a moment later
+                    gone: asyncio.Future[bool] = loop.create_future()
+                    ana.bus.publish(ben.inbox, b"still?", gone)
+                    is_there = await gone
 
     async def test_of_two_that_come_at_once_one_hears_the_other(self, nodes: list[Node]) -> None:
         ana, ben, _ = nodes
