@@ -1,7 +1,7 @@
 """Every setting and every limit of the server, each with its default and the reason for it.
 
 The sections are the tables of the TOML file: ``[server]``, ``[session]``, ``[limits]``, ``[ice]``,
-``[cluster]``, ``[auth]``, ``[log]``.
+``[cluster]``, ``[auth]``, ``[tracing]``, ``[log]``.
 """
 
 from __future__ import annotations
@@ -239,6 +239,16 @@ class Auth(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         return bool(self.keys or self.jwks_file or self.jwks_url or self.authorize_url)
 
 
+class Tracing(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How long requests, joins and handovers took, told to a collector of OpenTelemetry."""
+
+    endpoint: str = ""
+    """Where it takes OTLP over HTTP, such as ``http://localhost:4318``; empty: nothing is traced. Needs
+    ``pip install 'peerlane[otel]'``."""
+    share: float = 0.05
+    """Of all that could be traced: 0 to 1."""
+
+
 class Log(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     format: Literal["text", "json"] = "text"
     level: Literal["debug", "info", "warning", "error"] = "info"
@@ -253,4 +263,5 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     ice: Ice = Ice()
     cluster: Cluster = Cluster()
     auth: Auth = Auth()
+    tracing: Tracing = Tracing()
     log: Log = Log()

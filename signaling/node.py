@@ -59,6 +59,8 @@ from signaling.protocol.messages import (
 )
 from signaling.protocol.parts import IceServer, NodeAddress
 from signaling.stun_names import other_stun, own_stun
+from signaling.traced_performer import TracedPerformer
+from signaling.tracing import OFF, Span, Tracer, make_tracer
 from signaling.transports.link import Caller, Link, Pipe
 
 log = logging.getLogger("signaling.node")
@@ -84,11 +86,16 @@ class Node:
     """One server process: its hub, its links and its time.
 
     ``ticket_key`` has at least 32 bytes and is the same on every node and after every restart.
-    Without an ``authority`` there is one that knows the configuration. Raises UnusableKeys.
+    Without an ``authority`` or ``tracer`` there is one that knows the configuration. Raises UnusableKeys.
     """
 
     def __init__(
-        self, config: Config, metrics: Metrics, ticket_key: bytes, authority: Authority | None = None
+        self,
+        config: Config,
+        metrics: Metrics,
+        ticket_key: bytes,
+        authority: Authority | None = None,
+        tracer: Tracer | None = None,
     ) -> None:
         self.config = config
         self.metrics = metrics
@@ -108,7 +115,9 @@ class Node:
         self.pressure = Pressure(limits.memory_bytes)
         self.gate = Gate(limits, metrics, self.pressure)
         self._count_costs()
-        self._performer = Performer(self.hub, metrics, limits.total_queued_bytes // 2, self._now, self.bus)
+        self.tracer = tracer or make_tracer(config.tracing, self.id)
+        said = (self.hub, metrics, limits.total_queued_bytes // 2, self._now, self.bus)
+        self._performer = Performer(*said) if self.tracer is OFF else TracedPerformer(self.tracer, *said)
         self._links = self._performer.links
         self.orders = Orders(self.hub, self._performer, self.bus, self._now)
         """What an administrator wants done."""
@@ -169,6 +178,7 @@ class Node:
             self._clockwork.cancel()
             await asyncio.wait([self._clockwork])
             self._clockwork = None
+        await self.tracer.close()
 
     @property
     def draining(self) -> bool:
@@ -320,6 +330,12 @@ class Node:
             self._performer.say(link, refusal, link.codec.encode(refusal))
             self._performer.close(link, BAD_WORDS)
             return
+        with self.tracer.span("hello") as span:
+            await self._welcome(link, hello, host, who, span)
+        self._hear(link, more, self._now())
+
+    async def _welcome(self, link: Link, hello: Hello, host: str, who: Caller, span: Span) -> None:
+        """A session on this link, or last words."""
         token = hello.token or who.bearer
         verified = await self.judge(token, who)
         unix_now = time.time()
@@ -329,6 +345,7 @@ class Node:
         if isinstance(verified, str) or not self._authority.spent.may_use(verified.token_id, claimed):
             self.count_bad_token(who.address)
             self.metrics.auth["refused"] += 1
+            span.set_attribute("peerlane.outcome", "bad-token")
             self._performer.close(link, BAD_TOKEN)
             return
         self.metrics.auth["accepted" if token else "guest"] += 1
@@ -348,8 +365,8 @@ class Node:
                 self.metrics.resumed_whole += welcome.resumed and not has_missed
                 self.metrics.resumed_with_messages += welcome.resumed and has_missed
                 self.metrics.resumed_fresh += not welcome.resumed
+        span.set_attribute("peerlane.outcome", _outcome(hello, effects))
         self._performer.perform(effects)
-        self._hear(link, more, self._now())
 
     async def _fetch(self, bus: Bus, hello: Hello, grants: Grants, unix_now: float) -> Hello:
         """The same hello, once the session that it claims is here, if another node had it."""
@@ -357,7 +374,9 @@ class Node:
         if claim is None or hello.resume is None or claim.subject != subject_digest(grants.subject):
             return hello
         asked_at = self._now()
-        outcome = await bus.fetch(claim, hello.resume, grants)
+        with self.tracer.span("handover") as span:
+            outcome = await bus.fetch(claim, hello.resume, grants)
+            span.set_attribute("peerlane.outcome", outcome)
         self.metrics.handover_time.observe(self._now() - asked_at)
         self.metrics.bus.handovers[outcome] += 1
         if outcome == "whole":
@@ -446,6 +465,7 @@ class Node:
         """What concerns the link, or needs a clock, besides the hub."""
         if isinstance(message, Join):
             link.bucket.take(now, self._join_cost)
+            self._performer.asked(link, message)
             self.metrics.joins += any(_said(effects, Joined))
         elif isinstance(message, Authenticate):
             link.renewals = [*link.renewals, message]
@@ -480,6 +500,14 @@ class Node:
 
 def _former_keys(config: Config) -> list[bytes]:
     return [key.encode() for key in config.server.former_ticket_keys]
+
+
+def _outcome(hello: Hello, effects: list[Effect]) -> str:
+    """What became of a hello, in a word."""
+    welcome = next(_said(effects, Welcome), None)
+    if welcome is None:
+        return "closed"
+    return "new" if hello.resume is None else "resumed" if welcome.resumed else "fresh"
 
 
 def _said(effects: Iterable[Effect], kind: type[WordT]) -> Iterator[WordT]:

@@ -17,7 +17,7 @@ from signaling.limits import largest
 from signaling.metrics import Metrics
 from signaling.pressure import Pressure, give_back_memory
 from signaling.protocol.errors import FAULT, SLOW, CloseReason
-from signaling.protocol.messages import Bye, Refused, Word
+from signaling.protocol.messages import Bye, Join, Refused, Word
 from signaling.transports.link import Link
 
 log = logging.getLogger("signaling.performer")
@@ -117,6 +117,9 @@ class Performer:
         self._metrics.closed[reason.name] += 1
         bye = Bye(reason.code, reason.text, reason.come_back, reason.after if after is None else after)
         link.close(reason, link.codec.encode(bye))
+
+    def asked(self, link: Link, join: Join) -> None:
+        """Somebody has asked to join; here nobody wants to know how long the answer takes."""
 
     def relieve(self, pressure: Pressure) -> None:
         """While memory is short, halve what waits in queues, again and again."""

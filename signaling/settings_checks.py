@@ -12,7 +12,7 @@ import msgspec
 from signaling.answers import MAX_REGION_CHARACTERS
 from signaling.cluster.bus_urls import bus_address
 from signaling.cluster.subjects import Subjects
-from signaling.config import Auth, Cluster, Config, Server, TurnServers
+from signaling.config import Auth, Cluster, Config, Server, Tracing, TurnServers
 from signaling.origins import parse_origin
 from signaling.turn import wrong_with
 
@@ -38,6 +38,7 @@ MAY_BE_ZERO = frozenset(
         "session.settle",
         "session.drain_window",
         "limits.memory_bytes",
+        "tracing.share",
         "auth.leeway",
         "auth.grace",
     }
@@ -57,6 +58,7 @@ def check(config: Config, is_file: Callable[[str], bool]) -> list[Problem]:
         *_limits(config),
         *_ice(config, is_file),
         *_cluster(config),
+        *_tracing(config.tracing),
         *_auth(config.auth, is_file),
     ]
 
@@ -273,6 +275,17 @@ def _cluster(config: Config) -> Iterator[Problem]:
             "cluster.public_url",
             f'"{cluster.public_url}" is no address of a node; write scheme, host and perhaps port and path, '
             'as in "https://n1.example.org".',
+        )
+
+
+def _tracing(tracing: Tracing) -> Iterator[Problem]:
+    if not 0.0 <= tracing.share <= 1.0:
+        yield "tracing.share", f"is {tracing.share:g}; it is a share: 0 to 1."
+    if tracing.endpoint and not _is_public_url(tracing.endpoint):
+        yield (
+            "tracing.endpoint",
+            f'"{tracing.endpoint}" is no address of a collector; write scheme, host and port, '
+            'as in "http://localhost:4318".',
         )
 
 
