@@ -58,6 +58,12 @@ def serve(
     origin: Annotated[
         list[str] | None, Parameter(help="pages of this origin may connect; may be repeated", negative=())
     ] = None,
+    workers: Annotated[
+        int | None, Parameter(help="so many processes at the same ports; needs --backplane")
+    ] = None,
+    backplane: Annotated[
+        str | None, Parameter(help="the bus that nodes talk over: redis://HOST or nats://HOST")
+    ] = None,
     state_dir: Annotated[str | None, Parameter(help="where the made key and certificate are kept")] = None,
     log_format: Annotated[Literal["text", "json"] | None, Parameter(help="for people or programs")] = None,
     log_level: Annotated[
@@ -83,6 +89,8 @@ def serve(
         "server.stun_port": Flag("--stun-port", stun_port),
         "server.tokens": Flag("--token", token),
         "server.origins": Flag("--origin", origin),
+        "server.workers": Flag("--workers", workers),
+        "cluster.backplane": Flag("--backplane", backplane),
         "server.state_dir": Flag("--state-dir", state_dir),
         "log.format": Flag("--log-format", log_format),
         "log.level": Flag("--log-level", log_level),
@@ -137,9 +145,16 @@ async def _serve(settings: Settings, with_turn: bool, reread: Callable[[], Confi
             if config.log.format == "text":
                 _print(announcement(where, config, _command(), turn=about_turn))
 
-        await serve_until_told(
-            config, movable=movable, announce=announce, reread=lambda: with_relay(reread())
-        )
+        def read_again() -> Config:
+            return with_relay(reread())
+
+        if config.server.workers == 1:
+            await serve_until_told(config, movable=movable, announce=announce, reread=read_again)
+            return
+        # Most servers are one process.
+        from peerlane.workers.supervisor import supervise
+
+        await supervise(config, movable, announce, read_again)
 
 
 @asynccontextmanager

@@ -109,11 +109,25 @@ def _state(config: Config, environ: Mapping[str, str]) -> StateDir:
     return StateDir(state_dir_path(config.server.state_dir, environ))
 
 
+class Sharing(msgspec.Struct, frozen=True):
+    """Of several processes that listen at the same ports."""
+
+    finds_ports: bool
+    """The first one; for the others they are known."""
+    answers_stun: bool
+    """One of them does."""
+    stun_port: int | None = None
+    """Where, for the others to tell their clients."""
+    own_port: int | None = None
+    """At this machine's loopback, where this very process is reached."""
+
+
 class Server:
     """A server with its sockets. ``start`` it, and ``stop`` it when it has started.
 
     Of ``movable`` settings (``server.port``, ``server.https_port``) a port in use is passed over for
-    the next free one. ``reread`` makes the configuration anew, for :meth:`reload`.
+    the next free one. ``reread`` makes the configuration anew, for :meth:`reload`; ``sharing`` is for
+    one of several processes.
     """
 
     def __init__(
@@ -123,8 +137,10 @@ class Server:
         movable: Collection[str] = (),
         environ: Mapping[str, str] = os.environ,
         reread: Callable[[], Config] | None = None,
+        sharing: Sharing | None = None,
     ) -> None:
         self.config = config
+        self._sharing = sharing
         self.metrics = Metrics()
         self._movable = movable
         self._environ = environ
@@ -145,7 +161,7 @@ class Server:
             http, https = self._listen(stack)
             app = create_app(config, ticket_key=key, metrics=self.metrics)
             stun = await self._start_stun(stack)
-            stun_port = None if stun is None else stun.port
+            stun_port = self._stun_port_elsewhere() if stun is None else stun.port
             app[NODE].stun_port = stun_port
             app[NODE].stun_alternates = [] if stun is None else stun.alternates
             runner = web.AppRunner(
@@ -222,11 +238,23 @@ class Server:
             wanted.append(("server.https_port", hosts, server.https_port))
         opened: list[list[socket.socket]] = []
         for setting, addresses_to_bind, port in wanted:
-            sockets = listening.listen(addresses_to_bind, port, next_free=setting in self._movable)
+            sockets = listening.listen(
+                addresses_to_bind,
+                port,
+                next_free=setting in self._movable,
+                is_shared=self._sharing is not None,
+                joins=self._sharing is not None and not self._sharing.finds_ports,
+            )
             opened.append(sockets)
             for each in sockets:
                 stack.callback(each.close)
-        return opened[0], opened[1] if server.https else []
+        http, https = opened[0], opened[1] if server.https else []
+        if self._sharing is not None and self._sharing.own_port is not None:
+            own = listening.listen(listening.loopback_hosts(), self._sharing.own_port)
+            for each in own:
+                stack.callback(each.close)
+            http = [*http, *own]
+        return http, https
 
     async def _accept(
         self,
@@ -247,7 +275,7 @@ class Server:
 
     async def _start_stun(self, stack: contextlib.AsyncExitStack) -> StunServer | None:
         server = self.config.server
-        if server.stun_port == 0:
+        if server.stun_port == 0 or (self._sharing is not None and not self._sharing.answers_stun):
             return None
         hosts = listening.bind_hosts(server.host)
         is_alone = server.host in ("0.0.0.0", "::") and not server.stun_alternate
@@ -255,6 +283,9 @@ class Server:
         stun = await start_stun(hosts, server.stun_port, self.metrics, alternates)
         stack.callback(stun.close)
         return stun
+
+    def _stun_port_elsewhere(self) -> int | None:
+        return None if self._sharing is None else self._sharing.stun_port
 
     def _where(
         self, http: list[socket.socket], https: list[socket.socket], stun_port: int | None
@@ -286,17 +317,19 @@ async def serve(
     movable: Collection[str] = (),
     announce: Callable[[Listening], None] = lambda where: None,
     reread: Callable[[], Config] | None = None,
+    sharing: Sharing | None = None,
 ) -> None:
     """Run a server until SIGTERM or SIGINT, then leave within ``server.grace`` seconds.
 
-    ``announce`` is told where it listens; ``movable``, and ``reread`` for SIGHUP, are as for :class:`Server`.
+    ``announce`` is told where it listens; ``movable``, ``reread`` (for SIGHUP) and ``sharing`` are as for
+    :class:`Server`.
     A second signal ends the process at once. Raises as :meth:`Server.start`.
     """
     asked_to_stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, _first_signal, loop, asked_to_stop)
-    server = Server(config, movable=movable, reread=reread)
+    server = Server(config, movable=movable, reread=reread, sharing=sharing)
     where = await server.start()
     if sys.platform != "win32":
         loop.add_signal_handler(signal.SIGHUP, server.reload)

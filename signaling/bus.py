@@ -13,9 +13,9 @@ from collections.abc import Callable
 from typing import Any, Literal, Protocol
 
 from signaling.backplane.base import Backplane, BusAway
-from signaling.backplane.subjects import Subjects
 from signaling.cluster.codec import NodeCodec
 from signaling.cluster.nodes import BEAT_INTERVAL, Neighbour, Nodes
+from signaling.cluster.subjects import Subjects
 from signaling.cluster.words import (
     ALONE,
     MAX_FRAME_BYTES,

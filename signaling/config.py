@@ -44,6 +44,12 @@ class Server(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """At least 32 characters, the same on every node; empty: one is made and kept in ``state_dir``."""
     former_ticket_keys: list[str] = []
     """Tickets under one of these are read too, while a new ``ticket_key`` takes the place of an old one."""
+    workers: int = 1
+    """How many processes serve, at the same ports: about as many as the machine has cores. More than one need
+    ``cluster.backplane``."""
+    worker_port: int = 0
+    """The first process is also reached by itself, at this port of this machine's loopback, the second at the
+    next one, and so on: for Prometheus, the admin API and ``peerlane drain``. 0: none is."""
     stun_port: int = 3478
     """UDP port of the embedded STUN responder; the next free one is taken and said aloud. 0: none."""
     stun_alternate: list[str] = []

@@ -49,16 +49,23 @@ def has_ipv6() -> bool:
     return True
 
 
-def listen(hosts: list[str], port: int, *, next_free: bool = False) -> list[socket.socket]:
+def listen(
+    hosts: list[str], port: int, *, next_free: bool = False, is_shared: bool = False, joins: bool = False
+) -> list[socket.socket]:
     """Listening TCP sockets, all at one port: ``port``, or with ``next_free`` the first free one of 20.
 
-    Port 0 lets the system choose. Raises PortTaken, or another OSError when a host is not ours or
+    Port 0 lets the system choose. With ``is_shared`` other processes may listen there too, and each link goes
+    to one of them; they ``joins``. Raises PortTaken, or another OSError when a host is not ours or
     the port is not allowed.
     """
     last = min(65_535, port + PORTS_TO_TRY) if next_free and port else port
     for candidate in range(port, last + 1):
         try:
-            return _listen_all(hosts, candidate)
+            if not is_shared:
+                return _listen_all(hosts, candidate)
+            if not joins:
+                candidate = _free_port(hosts, candidate)
+            return _listen_all(hosts, candidate, is_shared=True)
         except OSError as error:
             if error.errno != errno.EADDRINUSE:
                 raise
@@ -70,7 +77,16 @@ def port_of(sockets: list[socket.socket]) -> int:
     return port
 
 
-def _listen_all(hosts: list[str], port: int) -> list[socket.socket]:
+def _free_port(hosts: list[str], port: int) -> int:
+    """Where nobody listens, not even somebody else who would share it. Raises OSError when it is not free."""
+    opened = _listen_all(hosts, port)
+    found = port_of(opened)
+    for each in opened:
+        each.close()
+    return found
+
+
+def _listen_all(hosts: list[str], port: int, *, is_shared: bool = False) -> list[socket.socket]:
     opened: list[socket.socket] = []
     try:
         for host in hosts:
@@ -81,6 +97,8 @@ def _listen_all(hosts: list[str], port: int) -> list[socket.socket]:
                 each.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
             # A restarted server must not wait for the old one's last connections to time out.
             each.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            if is_shared:
+                each.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
             each.setblocking(False)
             each.bind((host, port))
             # With SO_REUSEADDR it is listen that finds out whether the port is free.

@@ -10,6 +10,8 @@ from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 import msgspec
 
 from signaling.answers import MAX_REGION_CHARACTERS
+from signaling.cluster.bus_urls import bus_address
+from signaling.cluster.subjects import Subjects
 from signaling.config import Auth, Cluster, Config, Server, TurnServers
 from signaling.origins import parse_origin
 from signaling.turn import wrong_with
@@ -19,6 +21,7 @@ Problem = tuple[str, str]
 
 MIN_TICKET_KEY_CHARACTERS = 32
 MIN_TOKEN_CHARACTERS = 16
+MIN_DEAD_AFTER = 2.5
 MIN_TURN_LIFETIME = 120.0
 """Credentials are renewed at half of it, and looked at when a session is pinged."""
 MIN_MESSAGE_BYTES = 1_024
@@ -31,6 +34,7 @@ MAY_BE_ZERO = frozenset(
         "server.port",
         "server.https_port",
         "server.stun_port",
+        "server.worker_port",
         "session.settle",
         "session.drain_window",
         "limits.memory_bytes",
@@ -52,7 +56,7 @@ def check(config: Config, is_file: Callable[[str], bool]) -> list[Problem]:
         *_session(config),
         *_limits(config),
         *_ice(config, is_file),
-        *_cluster(config.cluster),
+        *_cluster(config),
         *_auth(config.auth, is_file),
     ]
 
@@ -70,6 +74,8 @@ def _numbers(config: Config) -> Iterator[Problem]:
 
 def _server(config: Config, is_file: Callable[[str], bool]) -> Iterator[Problem]:
     server = config.server
+    if server.worker_port and server.worker_port + server.workers > 65_536:
+        yield "server.worker_port", "is too high for so many workers; ports end at 65535."
     for name in ("port", "https_port", "stun_port"):
         if getattr(server, name) > 65_535:
             yield f"server.{name}", f"{getattr(server, name)} is no port; ports end at 65535."
@@ -231,7 +237,32 @@ def _stun_alternate(server: Server) -> Iterator[str]:
         yield "is given, but server.stun_port is 0: there is no STUN responder."
 
 
-def _cluster(cluster: Cluster) -> Iterator[Problem]:
+def _cluster(config: Config) -> Iterator[Problem]:
+    cluster, workers = config.cluster, config.server.workers
+    yield from _backplane(cluster)
+    if cluster.key and len(cluster.key) < MIN_TICKET_KEY_CHARACTERS:
+        yield (
+            "cluster.key",
+            f"has {len(cluster.key)} characters and needs {MIN_TICKET_KEY_CHARACTERS}: "
+            "whoever guesses it can speak for any node. 'openssl rand -base64 32' makes a good one.",
+        )
+    if cluster.dead_after < MIN_DEAD_AFTER:
+        yield (
+            "cluster.dead_after",
+            f"is {cluster.dead_after:g} s; nodes speak once a second, so less than {MIN_DEAD_AFTER:g} s "
+            "would take the living for dead.",
+        )
+    if workers > 1 and (not cluster.backplane or cluster.backplane.startswith("memory:")):
+        yield (
+            "server.workers",
+            f"is {workers}, and processes need a bus to talk over: give --backplane redis://HOST or "
+            "nats://HOST (docs/many-nodes.md), or serve with one.",
+        )
+    if workers > 1 and cluster.public_url:
+        yield (
+            "cluster.public_url",
+            "is one address, and server.workers is more than 1: they share an address.",
+        )
     if len(cluster.region) > MAX_REGION_CHARACTERS or cluster.region != cluster.region.strip():
         yield (
             "cluster.region",
@@ -243,6 +274,18 @@ def _cluster(cluster: Cluster) -> Iterator[Problem]:
             f'"{cluster.public_url}" is no address of a node; write scheme, host and perhaps port and path, '
             'as in "https://n1.example.org".',
         )
+
+
+def _backplane(cluster: Cluster) -> Iterator[Problem]:
+    try:
+        Subjects(cluster.prefix)
+    except ValueError as error:
+        yield "cluster.prefix", f"{error}."
+    try:
+        if cluster.backplane:
+            bus_address(cluster.backplane)
+    except ValueError as error:
+        yield "cluster.backplane", f"{error}."
 
 
 def _is_public_url(url: str) -> bool:

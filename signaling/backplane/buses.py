@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from signaling.backplane.base import Backplane
 from signaling.backplane.memory import MemoryBackplane, memory_bus
-from signaling.backplane.subjects import DEFAULT_PREFIX, Subjects
-from signaling.backplane.urls import REDIS_SCHEMES, BusAddress, bus_address
+from signaling.cluster.bus_urls import REDIS_SCHEMES, BusAddress, bus_address
+from signaling.cluster.subjects import DEFAULT_PREFIX, Subjects
 
 
 def make_backplane(url: str, prefix: str = DEFAULT_PREFIX) -> Backplane:

@@ -17,7 +17,7 @@ from signaling.backplane.base import MAX_BODY_BYTES
 from signaling.backplane.frames import MARK_BYTES
 from signaling.backplane.line import Line, LineLost, Orders, Saying, abort, heed_cancelling
 from signaling.backplane.reconnecting import ReconnectingBackplane
-from signaling.backplane.urls import BusAddress
+from signaling.cluster.bus_urls import BusAddress
 
 CONNECT_TIMEOUT = 2
 CLOSE_TIMEOUT = 1.0

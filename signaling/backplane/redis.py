@@ -14,7 +14,7 @@ from redis.asyncio.connection import AbstractConnection
 
 from signaling.backplane.line import Line, LineLost, Order, Orders, Saying, abort
 from signaling.backplane.reconnecting import ReconnectingBackplane
-from signaling.backplane.urls import BusAddress
+from signaling.cluster.bus_urls import BusAddress
 
 CONNECT_TIMEOUT = 2.0
 SUBSCRIBE_AT_ONCE = 1000

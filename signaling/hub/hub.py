@@ -228,7 +228,7 @@ class Hub:
 
     def is_elsewhere(self, claim: Claim) -> bool:
         """Whether somebody else than the one who shows this ticket goes on with its session."""
-        return self._neighbours.has_link(claim.peer)
+        return self._neighbours.has_gone_on(claim.peer, claim.node)
 
     def open_for_arrival(self, name: RoomName, now: float) -> list[Effect]:
         """Somebody is to be handed over into this room: ``Opened`` says when it can be; see :meth:`adopt`."""

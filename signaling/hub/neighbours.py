@@ -150,11 +150,13 @@ class Neighbours:
         remote = self.remote.get(peer)
         return None if remote is None else [Tell((remote.node,), Expel(peer))]
 
-    def has_link(self, peer: PeerId) -> bool:
-        """Whether another node is known to have this session, and a link to it."""
+    def has_gone_on(self, peer: PeerId, node: NodeId) -> bool:
+        """Whether a session of that node is known to be at another one, with a link to it."""
         remote = self.remote.get(peer)
-        rooms = [] if remote is None else remote.rooms
-        return any(not room.elsewhere.members[peer].shown.is_away for room in rooms)
+        if remote is None or remote.node == node:
+            # It does not answer, or could not give the session whole: who has its ticket is who it was.
+            return False
+        return any(not room.elsewhere.members[peer].shown.is_away for room in remote.rooms)
 
     # Rooms that are asked for
 

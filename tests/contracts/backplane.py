@@ -10,7 +10,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 import pytest
 
 from signaling.backplane.base import MAX_BODY_BYTES, Backplane, BusAway
-from signaling.backplane.subjects import Subjects
+from signaling.cluster.subjects import Subjects
 
 PATIENCE = 15.0
 SUBJECTS = Subjects()

@@ -9,6 +9,7 @@ from contextlib import AsyncExitStack
 from typing import Any
 
 import pytest
+import pytest_asyncio
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 from playwright.async_api import Browser, Page
@@ -73,7 +74,7 @@ async def test_python_peers_go_on_at_another_node_and_keep_their_call(
             assert {(await the_peer(cem, name)).id for name in ("Ana", "Ben")} == set(ids)
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def site() -> AsyncIterator[TestServer]:
     """Somebody's own site, which has the library for pages."""
     folder = web_folder()

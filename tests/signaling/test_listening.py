@@ -55,3 +55,17 @@ def test_loopback_means_ipv4_and_ipv6_where_there_is_ipv6() -> None:
 def test_everything_means_everything_that_it_says() -> None:
     assert bind_hosts("0.0.0.0") == ["0.0.0.0"]
     assert "0.0.0.0" in bind_hosts("::")
+
+
+def test_processes_may_share_a_port_that_the_first_of_them_has_found_free() -> None:
+    with ExitStack() as stack:
+        first = [stack.enter_context(each) for each in listen(["127.0.0.1"], 0, is_shared=True)]
+        port = port_of(first)
+        second = [
+            stack.enter_context(each) for each in listen(["127.0.0.1"], port, is_shared=True, joins=True)
+        ]
+        assert port_of(second) == port
+        with pytest.raises(PortTaken):
+            listen(["127.0.0.1"], port, is_shared=True)
+        with pytest.raises(PortTaken):
+            listen(["127.0.0.1"], port)

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from signaling.backplane.urls import BusAddress, Secret, bus_address
+from signaling.cluster.bus_urls import BusAddress, Secret, bus_address
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from signaling.backplane.subjects import Subjects
+from signaling.cluster.subjects import Subjects
 
 names = st.text(st.characters(codec=None, categories=None)) | st.sampled_from(
     ["*", ">", "a.b", "a b", "x\r\nPUB y 0\r\n", "[a-z]", "\ud800", "default/arena", ""]

@@ -1,0 +1,1 @@
+"""Several processes of one machine as one server: ``peerlane serve --workers N``."""
