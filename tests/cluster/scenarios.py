@@ -16,6 +16,9 @@ from tests.end_to_end.brokers import Redis
 from tests.end_to_end.conftest import eventually
 
 
+NEXT_VERSION = "tests.cluster.next_version"
+
+
 class Fault(NamedTuple):
     """What a scenario has done."""
 
@@ -43,6 +46,8 @@ async def rolling_restart(house: House, seconds: float) -> Fault:
 async def killed_node(house: House, seconds: float) -> Fault:
     """kill -9 of a node, which does not come back"""
     node = house.nodes[0]
+    # At once, so that those who leave now are not heard.
+    node.send(signal.SIGKILL)
     await asyncio.to_thread(node.kill)
     await asyncio.sleep(seconds)
     return Fault([node], [])
@@ -108,6 +113,16 @@ async def partition(house: House, seconds: float) -> Fault:
     return Fault([], [node])
 
 
+async def next_version(house: House, seconds: float) -> Fault:
+    """one node after the other: SIGTERM, and started again as the next version, until two of three are"""
+    for node in house.nodes[:2]:
+        await node.leave()
+        node.module = NEXT_VERSION
+        await node.come()
+        await eventually(house.is_whole, "all nodes know of each other again")
+    return Fault(list(house.nodes[:2]), [])
+
+
 class Entry(NamedTuple):
     id: str
     run: Scenario
@@ -116,7 +131,7 @@ class Entry(NamedTuple):
 
 
 TABLE = [
-    Entry("F1", killed_node, 10.0),
+    Entry("F1", killed_node, 0.0),
     Entry("F2", rolling_restart, 0.0),
     Entry("F3", frozen_node, 20.0),
     Entry("F4", killed_broker, 8.0),
@@ -124,5 +139,6 @@ TABLE = [
     Entry("F5b", half_open, 12.0),
     Entry("F7", failover, 8.0),
     Entry("F8", partition, 20.0),
+    Entry("F22", next_version, 0.0),
 ]
 """F4 with NATS is F6."""

@@ -17,6 +17,8 @@ BEFORE = 3.0
 GHOSTS_WITHIN = 10.0
 """Seconds after a fault when nobody may be seen who is not there."""
 SETTLED_WITHIN = 40.0
+ZERO_GIVEN_UP = ("F1", "F2", "F4", "F6", "F7", "F22")
+"""With these nobody is away for longer than his neighbours believe in him."""
 DEPARTURES = 20
 """One of so many clients leaves for good in the middle of the fault."""
 
@@ -64,6 +66,8 @@ class Trial(msgspec.Struct, frozen=True):
                 (self.counts.lost, "lost"),
                 (self.counts.doubled, "doubled"),
                 (self.counts.reordered, "out of order"),
+                (self.counts.astray, "astray"),
+                (self.counts.given_up if self.id in ZERO_GIVEN_UP else 0, "given up"),
                 (self.presence_after.ghosts, "ghosts"),
                 (self.ended, "clients sent away"),
                 (self.renamed, "clients renamed"),
