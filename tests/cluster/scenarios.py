@@ -15,7 +15,6 @@ from tests.cluster.house import House, Node
 from tests.end_to_end.brokers import Redis
 from tests.end_to_end.conftest import eventually
 
-
 NEXT_VERSION = "tests.cluster.next_version"
 
 
