@@ -269,8 +269,13 @@ class Neighbours:
         if word.request:
             self._confirm(room, sender)
         answer = self._account(room, word.request, now)
+        is_known = sender in room.elsewhere.nodes and not self._doubts(room, sender)
         self._elsewhere(room).nodes.add(sender)
-        return [*effects, Tell((sender,), answer)]
+        effects.append(Tell((sender,), answer))
+        if not is_known and not word.request:
+            # It has the room, and did not listen yet when we asked: the bus came back to us first.
+            effects.append(Tell((sender,), Who(room.name)))
+        return effects
 
     def _here(self, sender: NodeId, word: Here, now: float) -> list[Effect]:
         name = RoomName(word.room)
@@ -618,6 +623,9 @@ class Neighbours:
         """It still has the room."""
         if room.name in self._checks:
             self._checks[room.name][1].discard(node)
+
+    def _doubts(self, room: Room, node: NodeId) -> bool:
+        return room.name in self._checks and node in self._checks[room.name][1]
 
     def _doubt(self, room: Room, nodes: set[NodeId], now: float) -> None:
         """These must say that they still have the room, or they have it no more."""

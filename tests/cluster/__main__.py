@@ -21,7 +21,7 @@ from tests.cluster.trial import Trial, trial
 
 RESULTS = Path(__file__).parents[2] / "benchmarks" / "results" / "cluster.json"
 HEAD = (
-    "| Id | Bus | Fault | Signals | Lost | Doubled | Reordered | Astray | Told | Noticed | Ghosts 10 s after "
+    "| Id | Bus | Fault | Signals | Lost | Doubled | Reordered | Astray | Told | Noticed | Ghosts left "
     "| Rosters right | Back p50, p99, max | Whole | Peak/s | Local p99 | Outcome |\n" + "|---" * 17 + "|"
 )
 

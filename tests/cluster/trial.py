@@ -14,8 +14,6 @@ from tests.cluster.scenarios import Entry
 
 BEFORE = 3.0
 """Seconds of talk before the fault: how it is without one."""
-GHOSTS_WITHIN = 10.0
-"""Seconds after a fault when nobody may be seen who is not there."""
 SETTLED_WITHIN = 40.0
 ZERO_GIVEN_UP = ("F1", "F2", "F4", "F6", "F7", "F22")
 """With these nobody is away for longer than his neighbours believe in him."""
@@ -37,7 +35,7 @@ class Trial(msgspec.Struct, frozen=True):
     noticed: list[float | None]
     """After which time each node that had no bus said so; None: it did not."""
     presence_after: Presence
-    """Ten seconds after the fault."""
+    """When no ghosts may be left: ten seconds after most faults."""
     right_after: float | None
     """When everybody saw who was there, counted from the end of the fault; None: never."""
     backs: int
@@ -116,8 +114,8 @@ async def _watch(entry: Entry, house: House, crowd: Crowd, rate: float, seconds:
     departing = asyncio.create_task(_depart(crowd, seconds / 2))
     fault = await entry.run(house, seconds)
     over_at = time.monotonic()
-    right_after = await _until_right(crowd, over_at)
-    await asyncio.sleep(max(0.0, over_at + GHOSTS_WITHIN - time.monotonic()))
+    right_after = await _until_right(crowd, over_at, entry.ghosts_within)
+    await asyncio.sleep(max(0.0, over_at + entry.ghosts_within - time.monotonic()))
     presence_after = crowd.presence()
     if right_after is None or not presence_after.is_right:
         right_after = await _until_right(crowd, over_at, SETTLED_WITHIN)
@@ -163,7 +161,7 @@ async def _depart(crowd: Crowd, after: float) -> None:
     await asyncio.gather(*(member.depart() for member in leaving))
 
 
-async def _until_right(crowd: Crowd, since: float, within: float = GHOSTS_WITHIN) -> float | None:
+async def _until_right(crowd: Crowd, since: float, within: float) -> float | None:
     while not crowd.presence().is_right:
         if time.monotonic() > since + within:
             return None
