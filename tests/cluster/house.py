@@ -84,8 +84,9 @@ class Node(ServerProcess):
         for line in self.log.splitlines():
             if words in line and line.startswith("{"):
                 at = datetime.fromisoformat(json.loads(line)["ts"]).timestamp()
-                if at >= since:
-                    return at - since
+                # The log says so to the millisecond.
+                if at >= since - 0.001:
+                    return max(0.0, at - since)
         return None
 
     @property

@@ -129,6 +129,8 @@ class Entry(NamedTuple):
     """At the full size."""
     ghosts_within: float = 10.0
     """Seconds after the fault when nobody may be seen who is not there."""
+    watch: float = 10.0
+    """Seconds after the fault in which they talk on."""
 
 
 TABLE = [

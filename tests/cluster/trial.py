@@ -93,29 +93,32 @@ def homes(house: House, rooms: int) -> list[list[str]]:
     return found
 
 
-async def trial(entry: Entry, kind: Kind, rooms: int, rate: float, seconds: float | None = None) -> Trial:
-    """Play one scenario with so many rooms of four, and so many signals a second."""
-    async with running(kind) as house:
+async def trial(entry: Entry, kind: Kind, rooms: int, rate: float, **settings: str) -> Trial:
+    """Play one scenario with so many rooms of four, and so many signals a second.
+
+    ``settings`` are those of the nodes, by the names of their environment.
+    """
+    async with running(kind, **settings) as house:
         crowd = Crowd(homes(house, rooms))
         try:
             await crowd.enter()
             await crowd.settled(SETTLED_WITHIN)
             assert crowd.presence().is_right, f"before any fault: {crowd.presence()}"
-            return await _watch(entry, house, crowd, rate, entry.seconds if seconds is None else seconds)
+            return await _watch(entry, house, crowd, rate)
         finally:
             await crowd.leave()
 
 
-async def _watch(entry: Entry, house: House, crowd: Crowd, rate: float, seconds: float) -> Trial:
+async def _watch(entry: Entry, house: House, crowd: Crowd, rate: float) -> Trial:
     began = time.monotonic()
     talking = asyncio.create_task(crowd.talk(rate))
     await asyncio.sleep(BEFORE)
     unix_fault_at, fault_at = time.time(), time.monotonic()
-    departing = asyncio.create_task(_depart(crowd, seconds / 2))
-    fault = await entry.run(house, seconds)
+    departing = asyncio.create_task(_depart(crowd, entry.seconds / 2))
+    fault = await entry.run(house, entry.seconds)
     over_at = time.monotonic()
     right_after = await _until_right(crowd, over_at, entry.ghosts_within)
-    await asyncio.sleep(max(0.0, over_at + entry.ghosts_within - time.monotonic()))
+    await asyncio.sleep(max(0.0, over_at + entry.watch - time.monotonic()))
     presence_after = crowd.presence()
     if right_after is None or not presence_after.is_right:
         right_after = await _until_right(crowd, over_at, SETTLED_WITHIN)

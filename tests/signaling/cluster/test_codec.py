@@ -1,4 +1,4 @@
-"""What nodes say: of today, of an earlier version, as it was kept (``tests/vectors/cluster.json``), of a later one."""
+"""What nodes of an earlier version said, as kept in ``tests/vectors/cluster.json``, and later ones may say."""
 
 from __future__ import annotations
 
