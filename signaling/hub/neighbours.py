@@ -362,9 +362,12 @@ class Neighbours:
         return self._post.tell(target, Acked(word.sender, word.n))
 
     def _unknown(self, sender: NodeId, word: Unknown, now: float) -> list[Effect]:
-        session = self._sessions.get(word.sender)
-        # While it is shown in a room it is on its way from one node to another: the signal is sent again.
+        session, target = self._sessions.get(word.sender), self._sessions.get(word.to)
+        # While it is shown in a room it is on its way from one node to another, or has just come to this one:
+        # the signal is sent again.
         if session is None or self._node_of(session, word.to) is not None:
+            return []
+        if target is not None and session.shares_a_room_with(target):
             return []
         return self._post.refuse(session, ErrorCode.UNKNOWN_PEER, to=word.to, n=word.n)
 

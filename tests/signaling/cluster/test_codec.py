@@ -1,4 +1,4 @@
-"""What nodes of an earlier version said, as kept in ``tests/vectors/cluster.json``, and later ones may say."""
+"""What nodes of an earlier version said, as kept in ``tests/vectors/cluster.json``, and later ones may."""
 
 from __future__ import annotations
 

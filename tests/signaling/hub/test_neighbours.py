@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import itertools
 
+import msgspec
 import pytest
 
-from signaling.protocol.messages import Join
+from signaling.cluster.words import NodeId
+from signaling.protocol.messages import Join, Refused, Signal
 from tests.signaling.kit import Client
 from tests.signaling.nodes_kit import Nodes, believed
 
@@ -47,3 +49,18 @@ def test_nodes_that_find_the_bus_again_one_after_the_other_see_each_others_membe
             nodes.pass_time(seconds)
     nodes.pass_time(10.0)
     assert_all_see_each_other(clients)
+
+
+def test_a_signal_that_missed_somebody_who_has_come_to_this_very_node_is_not_refused() -> None:
+    nodes, (ana, ben, _) = crowd()
+    ana.say(Signal(ben.id, 1, msgspec.Raw(b'"said while Ben is on his way"')))
+    (on_its_way,) = nodes.lines[NodeId("a"), NodeId("b")]
+    nodes.lines[NodeId("a"), NodeId("b")].clear()
+    ben.lose_link()
+    nodes.settle()
+    assert nodes.move(ben, "a")
+    nodes.settle()
+    nodes.lines[NodeId("a"), NodeId("b")].append(on_its_way)
+    nodes.settle()
+    ana.read()
+    assert not [event for event in ana.heard if isinstance(event, Refused)]
