@@ -269,8 +269,13 @@ class Neighbours:
         if word.request:
             self._confirm(room, sender)
         answer = self._account(room, word.request, now)
+        is_known = sender in room.elsewhere.nodes and not self._doubts(room, sender)
         self._elsewhere(room).nodes.add(sender)
-        return [*effects, Tell((sender,), answer)]
+        effects.append(Tell((sender,), answer))
+        if not is_known and not word.request:
+            # It has the room, and did not listen yet when we asked: the bus came back to us first.
+            effects.append(Tell((sender,), Who(room.name)))
+        return effects
 
     def _here(self, sender: NodeId, word: Here, now: float) -> list[Effect]:
         name = RoomName(word.room)
@@ -357,9 +362,12 @@ class Neighbours:
         return self._post.tell(target, Acked(word.sender, word.n))
 
     def _unknown(self, sender: NodeId, word: Unknown, now: float) -> list[Effect]:
-        session = self._sessions.get(word.sender)
-        # While it is shown in a room it is on its way from one node to another: the signal is sent again.
+        session, target = self._sessions.get(word.sender), self._sessions.get(word.to)
+        # While it is shown in a room it is on its way from one node to another, or has just come to this one:
+        # the signal is sent again.
         if session is None or self._node_of(session, word.to) is not None:
+            return []
+        if target is not None and session.shares_a_room_with(target):
             return []
         return self._post.refuse(session, ErrorCode.UNKNOWN_PEER, to=word.to, n=word.n)
 
@@ -618,6 +626,9 @@ class Neighbours:
         """It still has the room."""
         if room.name in self._checks:
             self._checks[room.name][1].discard(node)
+
+    def _doubts(self, room: Room, node: NodeId) -> bool:
+        return room.name in self._checks and node in self._checks[room.name][1]
 
     def _doubt(self, room: Room, nodes: set[NodeId], now: float) -> None:
         """These must say that they still have the room, or they have it no more."""

@@ -149,6 +149,19 @@ class Nodes:
                 node.perform(node.hub.check_node(lonely.id, True, node.now))
         lonely.perform(lonely.hub.bus_changed(True, lonely.now))
 
+    def lose_bus(self) -> None:
+        """It is gone for all of them, with all that was on its way."""
+        self.cut.update(node.id for node in self.living)
+        self.lines.clear()
+        for node in self.living:
+            node.perform(node.hub.bus_changed(False, node.now))
+
+    def find_bus(self, name: str) -> None:
+        """It is there again for this node, before any other has thought it dead."""
+        self.cut.discard(NodeId(name))
+        node = self.nodes[name]
+        node.perform(node.hub.bus_changed(True, node.now))
+
     def move(self, client: Client, name: str, **changes: Any) -> bool:
         """A client comes to another node with its ticket, as the bus would have it; whether it is whole."""
         node, resume = self.nodes[name], client.claim(**changes)

@@ -86,6 +86,15 @@ class NodesMachine(RuleBasedStateMachine):
         self.nodes.pass_time(1.0)
         self.nodes.reunite(node)
 
+    @rule(order=st.permutations(NAMES), seconds=st.sampled_from([0.0, 0.25, 2.0]))
+    def lose_the_bus_for_a_while(self, order: list[str], seconds: float) -> None:
+        self.nodes.lose_bus()
+        self.nodes.pass_time(1.0)
+        for name in order:
+            self.nodes.find_bus(name)
+            if seconds:
+                self.nodes.pass_time(seconds)
+
     @rule(seed=SEED)
     def settle(self, seed: int) -> None:
         self.nodes.settle(random.Random(seed).randrange)
