@@ -74,9 +74,9 @@ async def test_a_broadcast_is_written_once_for_all_nodes_and_once_by_each_for_al
     def overhear(server: Server) -> None:
         publish = bus_of(server).backplane.publish
 
-        def publishing(subject: str, body: bytes) -> None:
+        def publishing(subject: str, body: bytes, reached: asyncio.Future[bool] | None = None) -> None:
             said.append(body)
-            publish(subject, body)
+            publish(subject, body, reached)
 
         monkeypatch.setattr(bus_of(server).backplane, "publish", publishing)
 
