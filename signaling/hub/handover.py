@@ -127,7 +127,9 @@ class Handover:
         events = [event_from(*each) for each in passport.events]
         rooms = [self._rooms.by_name.get(RoomName(place.room)) for place in passport.places]
         whole: list[Word] = [event for event in events if event is not None]
-        if passport.id in self._sessions or None in rooms or len(whole) != len(events):
+        named = {place.room for place in passport.places}
+        is_readable = len(whole) == len(events) and len(named) == len(rooms)
+        if passport.id in self._sessions or None in rooms or not is_readable:
             return None, self._neighbours.not_adopted(passport.id)
         session = Session(passport.id, self._admission.shared(passport.capabilities), None, now, grants)
         session.lost_at = now
