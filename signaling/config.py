@@ -93,6 +93,12 @@ class LimitsConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     max_rooms_per_app: int = 10_000
     max_waiting: int = 100
     """In the waiting room of one room; who comes then is told that it is full."""
+    feed_events: int = 10_000
+    """How many events ``/v1/feed`` keeps for readers who come back; 0: there is no feed."""
+    feed_bytes: int = 8_388_608
+    """And how many bytes of them."""
+    feed_readers: int = 2_000
+    """Who may read ``/v1/feed`` at the same time."""
     max_sessions: int = 15_000
     """Below the open-file limit of the process, which is usually 20,000 or more."""
     messages_per_second: float = 50.0

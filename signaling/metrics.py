@@ -62,6 +62,7 @@ class Metrics:
         """By class of the message; what could not be read counts as ``Malformed``."""
         self.messages_out: dict[type, int] = dict.fromkeys(get_args(Event), 0)
         self.joins = 0
+        self.feed_readers = 0
         self.resumed_whole = 0
         self.resumed_fresh = 0
         """A client came with a ticket and got a fresh session."""
@@ -120,6 +121,7 @@ class Metrics:
         yield _counters("links_opened", "Attempts to open a link.", "result", self.links_opened)
         yield _gauge("sessions", "Sessions, with or without a link.", self._sessions())
         yield _gauge("rooms", "Rooms with at least one member.", self._rooms())
+        yield _gauge("feed_readers", "Readers of the event feed.", self.feed_readers)
         yield _counter("joins", "Joins that were granted.", self.joins)
         yield _messages(self.messages_in, self.messages_out)
         resumed = {"whole": self.resumed_whole, "fresh": self.resumed_fresh}

@@ -24,6 +24,7 @@ from signaling.gate import Gate
 from signaling.grants import Grants
 from signaling.hub.hub import Hub
 from signaling.hub.tickets import Tickets, subject_digest
+from signaling.journal import Journal
 from signaling.leaving import Leaving
 from signaling.limits import TokenBucket, Turned
 from signaling.metrics import LinkResult, Metrics, package_version
@@ -97,9 +98,10 @@ class Node:
         epoch = secrets.token_urlsafe(9)
         alone = ALONE if backplane is None else self.id
         self._tickets = Tickets(ticket_key, _former_keys(config))
-        self.hub = Hub(config, self._tickets, epoch, secrets.token_bytes, alone)
-        self.bus = None if backplane is None else self._bus(backplane)
         limits = config.limits
+        journal = Journal(self.id, limits.feed_events, limits.feed_bytes, time.time)
+        self.hub = Hub(config, self._tickets, epoch, secrets.token_bytes, alone, journal)
+        self.bus = None if backplane is None else self._bus(backplane)
         self.pressure = Pressure(limits.memory_bytes)
         self.gate = Gate(limits, metrics, self.pressure)
         self._count_costs()
@@ -112,6 +114,9 @@ class Node:
         """Its other addresses, if it has any."""
         self._offered = self._offer()
         """Of :meth:`nodes`, what clients are told."""
+        self._known: frozenset[NodeId] = frozenset()
+        """Which other nodes the journal has told of."""
+        self._bus_was_there = False
         self._clockwork: asyncio.Task[None] | None = None
         metrics.watch(
             sessions=lambda: len(self.hub.sessions),
@@ -175,10 +180,25 @@ class Node:
 
     def nodes_changed(self) -> None:
         """Tell all clients where else they may go, if that is another place now."""
+        self._note_nodes()
         before, self._offered = self._offered, self._offer()
         links = [link for link in self._links if link.session is not None]
         if self._offered != before and links:
             self._performer.perform([DeliverAll(links, Nodes(self._offered))])
+
+    def _note_nodes(self) -> None:
+        if self.bus is None:
+            return
+        journal = self.hub.journal
+        if self.bus.is_there != self._bus_was_there:
+            self._bus_was_there = self.bus.is_there
+            journal.bus_changed(self.bus.is_there)
+        living = {NodeId(node.id): node.beat.region for node in self.bus.nodes.living}
+        for lost in self._known - living.keys():
+            journal.node_lost(lost)
+        for seen in living.keys() - self._known:
+            journal.node_seen(seen, living[seen])
+        self._known = frozenset(living)
 
     def _offer(self) -> list[NodeAddress]:
         return offered(self.id, self.config.cluster.region, self.nodes())
@@ -280,6 +300,7 @@ class Node:
         if self.draining:
             return
         self.gate.draining = self.metrics.draining = True
+        self.hub.journal.draining()
         if self.bus is not None:
             self.bus.say_beat()
         await self._leaving.leave()

@@ -38,6 +38,7 @@ MAY_BE_ZERO = frozenset(
         "session.settle",
         "session.drain_window",
         "limits.memory_bytes",
+        "limits.feed_events",
         "auth.leeway",
         "auth.grace",
     }

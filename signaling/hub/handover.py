@@ -147,12 +147,13 @@ class Handover:
 
     def _settle(self, session: Session, room: Room, place: Place) -> list[Effect]:
         """Into the room, without a word to those who have seen it all the time."""
-        self._neighbours.displace(room, session.id)
+        known = self._neighbours.displace(room, session.id)
         member = Member(session, place.name, place.metadata)
         # Its mailbox gets the difference before it is one of those who are told.
         self._tell_difference(session, room, place)
         room.members[session.id] = member
         session.rooms.append(room)
+        (self._rooms.note_joined if known is None else self._rooms.note_changed)(room, member)
         return room.tell_nodes(Entered(room.name, member.as_shown(), moved=True))
 
     def _tell_difference(self, session: Session, room: Room, place: Place) -> None:

@@ -220,6 +220,7 @@ class Neighbours:
             for member in self._members_of(room, node):
                 if not member.shown.is_away:
                     member.shown = replace(member.shown, is_away=True)
+                    self._rooms.note_changed(room, member)
                     effects += self._tell_locals(room, member.as_update(room.name), member.id)
         for name, opening in list(self._rooms.openings.items()):
             opening.rivals.pop(node, None)
@@ -328,6 +329,8 @@ class Neighbours:
         member = None if room is None else room.elsewhere.members.get(word.id)
         if member is not None and member.node == sender:
             member.node = self.remote[word.id].node = word.node
+            assert room is not None
+            self._rooms.note_changed(room, member)
         return []
 
     def _quit(self, sender: NodeId, word: Quit, now: float) -> list[Effect]:
@@ -525,11 +528,13 @@ class Neighbours:
         elsewhere = self._elsewhere(room)
         member = elsewhere.members.get(shown.id)
         if member is not None:
-            before, member.node = member.shown, node
-            member.shown = shown
+            before, former = member.shown, member.node
+            member.shown, member.node = shown, node
             self._index(room, node, shown)
-            update = member.as_update(room.name)
-            return [] if looks_same(before, shown) else self._tell_locals(room, update, shown.id)
+            is_same = looks_same(before, shown)
+            if not is_same or former != node:
+                self._rooms.note_changed(room, member)
+            return [] if is_same else self._tell_locals(room, member.as_update(room.name), shown.id)
         if len(elsewhere.members) >= MAX_REMOTE_MEMBERS:
             return []
         member = elsewhere.members[shown.id] = RemoteMember(node, shown)
@@ -599,11 +604,13 @@ class Neighbours:
 
     def place(self, room: Room, node: NodeId, shown: Shown) -> None:
         """One of our members is at another node from now on; nobody is told."""
-        self._elsewhere(room).members[shown.id] = RemoteMember(node, shown)
+        member = self._elsewhere(room).members[shown.id] = RemoteMember(node, shown)
         self._index(room, node, shown)
+        self._rooms.note_changed(room, member)
 
     def _remove(self, room: Room, member: RemoteMember, reason: LeftReason) -> list[Effect]:
         self.displace(room, member.id)
+        self._rooms.note_left(room, member.id, reason)
         effects = self._tell_locals(room, PeerLeft(room.name, member.id, reason), member.id)
         return effects + self._rooms.close_if_empty(room)
 

@@ -59,6 +59,9 @@ async def test_w10_every_route_does_what_its_description_says(stage: Stage, toke
         ]
         if not stage.is_full:
             arguments += ["--phases", "examples,coverage,fuzzing"]
+        if token == TOKEN:
+            # Its answer has no end; tests/signaling/test_feed.py reads it.
+            arguments += ["--exclude-name", "GET /v1/feed"]
         if token:
             arguments += ["-H", f"Authorization: Bearer {token}"]
         member = asyncio.create_task(_come_back(server.port))

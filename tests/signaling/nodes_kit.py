@@ -13,6 +13,7 @@ from signaling.config import Config
 from signaling.effects import Effect, Listen, Opened, Tell, Unlisten
 from signaling.hub.hub import Hub
 from signaling.hub.tickets import Tickets
+from signaling.journal import Journal
 from signaling.protocol.ids import RoomName
 from signaling.protocol.messages import Hello, Joined, PeerJoined, PeerLeft, PeerUpdated, Word
 from signaling.protocol.parts import Resume
@@ -29,7 +30,8 @@ class NodeWorld(World):
         self.cluster = cluster
         self.id = NodeId(name)
         random_bytes = self.hub._admission._random_bytes
-        self.hub = Hub(self.config, Tickets(KEY), f"epoch-{name}", random_bytes, self.id)
+        self.journal = Journal(name, 1_000_000, 1 << 30, lambda: self.unix_now)
+        self.hub = Hub(self.config, Tickets(KEY), f"epoch-{name}", random_bytes, self.id, self.journal)
         self.listens: set[RoomName] = set()
         self.fetched: dict[int, Fetched] = {}
         self.is_alive = True
