@@ -1,7 +1,7 @@
 # The verbs of this project; `make` alone lists them. Each is thin: the work is in scripts/.
 # `make serve FLAGS='--port 9000'` passes flags on.
 .DEFAULT_GOAL := help
-.PHONY: help serve test check bench fuzz hostile natlab setup format clean
+.PHONY: help serve test check bench fuzz hostile natlab cluster setup format clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -29,6 +29,10 @@ natlab: setup ## every kind of NAT with every other, in namespaces of this machi
 
 hostile: setup ## every attack at its full size, beside a group that must not notice (about four minutes)
 	@exec .venv/bin/python -m tests.hostile $(FLAGS)
+
+cluster: setup ## three nodes and a thousand clients, over Redis and NATS, and every fault of them (about twelve minutes)
+	@scripts/install-system >&2
+	@exec .venv/bin/python -m tests.cluster $(FLAGS)
 
 fuzz: setup ## every decoder that reads from outside, fed a million inputs and more (about six minutes)
 	@exec .venv/bin/python -m tests.fuzz $(FLAGS)

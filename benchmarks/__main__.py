@@ -8,7 +8,7 @@ import sys
 
 from benchmarks.report import as_json, as_table
 
-NAMES = ("relay", "idle", "connect", "heal", "bus")
+NAMES = ("relay", "idle", "connect", "heal", "bus", "nodes", "capacity")
 
 
 def main() -> int:
@@ -21,8 +21,10 @@ def main() -> int:
     only = frozenset(filter(None, arguments.only.split(",")))
     for name in NAMES if arguments.name == "all" else (arguments.name,):
         # Not all at once: each benchmark runs in a process that has nothing of the others in it.
-        report = importlib.import_module(f"benchmarks.{name}").run(arguments.quick, only)
-        print(as_json(report) if arguments.json else as_table(report), flush=True)
+        module = importlib.import_module(f"benchmarks.{name}")
+        report = module.run(arguments.quick, only)
+        as_text = getattr(module, "as_text", as_table)
+        print(as_json(report) if arguments.json else as_text(report), flush=True)
     return 0
 
 

@@ -16,7 +16,7 @@ import tempfile
 import time
 from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import ExitStack, asynccontextmanager, contextmanager
+from contextlib import AsyncExitStack, ExitStack, asynccontextmanager, contextmanager
 from pathlib import Path
 from struct import Struct
 from typing import Any
@@ -34,6 +34,9 @@ STEP = 0.001
 INBOX = "bench.inbox"
 BACK = "bench.back"
 END = b"end"
+LISTENERS = 50
+SAID_TO_ALL = 500
+"""Messages that each of the listeners hears."""
 ROOMS = 50_000
 OPENED_AT_ONCE = 500
 LONGEST_LINE = 16 * 1024 * 1024
@@ -51,12 +54,13 @@ def run(quick: bool, only: frozenset[str] = frozenset()) -> Report:
     found: dict[str, list[float]] = {}
     units: dict[str, str] = {}
     with ExitStack() as stack:
-        brokers = {name: stack.enter_context(_broker(name)) for name in chosen}
+        brokers = {name: stack.enter_context(broker_of(name)) for name in chosen}
         for _ in range(1 if quick else 3):
             for name, (url, broker) in brokers.items():
                 measured = uvloop.run(_rates(name, url, broker, quick))
                 if broker is not None:
                     measured |= uvloop.run(_rooms(name, url))
+                    measured |= uvloop.run(_listeners(name, url, broker))
                 for what, figure in measured.items():
                     found.setdefault(what, []).append(figure.value)
                     units[what] = figure.unit
@@ -71,7 +75,8 @@ def run(quick: bool, only: frozenset[str] = frozenset()) -> Report:
 
 
 @contextmanager
-def _broker(name: str) -> Iterator[tuple[str, processes.Process | None]]:
+def broker_of(name: str, core: int = processes.SERVER_CORE) -> Iterator[tuple[str, processes.Process | None]]:
+    """The URL of a real broker that nobody else uses, and its process; of a plain socket, a free port."""
     port = processes.free_port()
     if name == "socket":
         yield f"socket:{port}", None
@@ -81,7 +86,7 @@ def _broker(name: str) -> Iterator[tuple[str, processes.Process | None]]:
             "redis": [_program("redis-server"), "--port", str(port), "--save", "", "--dir", folder],
             "nats": [_program("nats-server"), "--addr", "127.0.0.1", "--port", str(port)],
         }[name]
-        with processes.running(name, command, port) as broker:
+        with processes.running(name, command, port, core=core) as broker:
             yield f"{name}://127.0.0.1:{port}", broker
 
 
@@ -211,11 +216,13 @@ async def _end(url: str, listens: bool, take: Take = lambda _: None) -> AsyncIte
         return
     bus = make_backplane(url)
     usable = asyncio.Event()
-    task = asyncio.create_task(
-        bus.run(
-            [INBOX] if listens else [BACK], lambda _, body: take(body), lambda is_so: is_so and usable.set()
-        )
-    )
+
+    def changed(is_there: bool) -> None:
+        if is_there:
+            usable.set()
+
+    subjects = [INBOX] if listens else [BACK]
+    task = asyncio.create_task(bus.run(subjects, lambda _, body: take(body), changed))
     try:
         await usable.wait()
         yield BusEnd(bus)
@@ -253,6 +260,33 @@ class SocketListener(asyncio.Protocol):
             self._take(data[start + _LENGTH.size : end])
             start = end
         self._rest = data[start:]
+
+
+async def _listeners(name: str, url: str, broker: processes.Process) -> dict[str, Figure]:
+    """What one more listener of a message costs the broker, as with beats, which all nodes hear."""
+    heard, all_heard = 0, asyncio.Event()
+
+    def take(body: bytes) -> None:
+        nonlocal heard
+        heard += 1
+        if heard == LISTENERS * SAID_TO_ALL:
+            all_heard.set()
+
+    async with AsyncExitStack() as stack:
+        for _ in range(LISTENERS):
+            await stack.enter_async_context(_end(url, listens=True, take=take))
+        speaker = await stack.enter_async_context(_end(url, listens=False))
+        spent = broker.cpu_seconds()
+        for _ in range(SAID_TO_ALL):
+            speaker.send(bytes(BODY_BYTES))
+            await asyncio.sleep(STEP)
+        await asyncio.wait_for(all_heard.wait(), 30)
+        spent = broker.cpu_seconds() - spent
+    return {
+        f"{name}: broker, each of {LISTENERS} listeners": Figure(
+            spent / (LISTENERS * SAID_TO_ALL) * 1e6, "µs CPU/message"
+        )
+    }
 
 
 async def _rooms(name: str, url: str) -> dict[str, Figure]:

@@ -76,14 +76,18 @@ def free_port() -> int:
 
 @contextmanager
 def running(
-    name: str, command: list[str], port: int, environment: Mapping[str, str] | None = None
+    name: str,
+    command: list[str],
+    port: int,
+    environment: Mapping[str, str] | None = None,
+    core: int = SERVER_CORE,
 ) -> Iterator[Process]:
-    """Start ``command`` on the server's core and wait until its port answers; end it afterwards.
+    """Start ``command`` on its core and wait until its port answers; end it afterwards.
 
     Raises RuntimeError with the last words of the server when it does not start.
     """
     with tempfile.TemporaryFile() as log:
-        pin(SERVER_CORE)
+        pin(core)
         try:
             popen = subprocess.Popen(
                 command,
@@ -109,7 +113,7 @@ def running(
 
 
 @contextmanager
-def our_server(**settings: object) -> Iterator[Process]:
+def our_server(core: int = SERVER_CORE, /, **settings: object) -> Iterator[Process]:
     """The real ``peerlane serve``; ``settings`` go into its environment, such as ``limits_max_rooms=5``."""
     port = free_port()
     with tempfile.TemporaryDirectory() as state_dir:
@@ -117,7 +121,7 @@ def our_server(**settings: object) -> Iterator[Process]:
         environment["PEERLANE_SERVER_STATE_DIR"] = state_dir
         command = [sys.executable, "-m", "peerlane", "serve", "--dev", "--host", "127.0.0.1"]
         command += ["--port", str(port), "--stun-port", "0"]
-        with running("ours", command, port, environment) as process:
+        with running("ours", command, port, environment, core) as process:
             yield process
 
 

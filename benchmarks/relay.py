@@ -95,7 +95,7 @@ def run(quick: bool, only: frozenset[str] = frozenset()) -> Report:
         for number in range(rounds):
             for contestant in chosen:
                 server = servers[contestant.server]
-                result = uvloop.run(_round(contestant, server, number, warm_up, seconds))
+                result = uvloop.run(play_round(contestant, server, number, warm_up, seconds))
                 results[contestant.name].append(result)
     for name, done in results.items():
         if (share := median([each.server_share for each in done])) < BUSY_ENOUGH:
@@ -103,9 +103,10 @@ def run(quick: bool, only: frozenset[str] = frozenset()) -> Report:
     return _report(results)
 
 
-async def _round(
+async def play_round(
     contestant: Contestant, server: processes.Process, number: int, warm_up: float, seconds: float
 ) -> Round:
+    """All pairs, as busy as the server lets them be."""
     tally = Tally()
     links = await _connect(contestant, server, tally, number)
     ticking = asyncio.create_task(_tick(links))

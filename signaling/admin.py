@@ -39,7 +39,7 @@ BODY_TIMEOUT = 10.0
 KICKED = web.RequestKey("kicked", str)
 
 OrderT = TypeVar("OrderT", bound=msgspec.Struct)
-Act = Callable[[web.Request], Awaitable[web.Response]]
+Act = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 class Admin:
@@ -55,21 +55,23 @@ class Admin:
     def routes(self) -> list[web.RouteDef]:
         room = "/v1/admin/rooms/{app}/{room}"
         return [
-            web.get("/v1/admin/apps", self._guarded("list-apps", self._apps)),
-            web.get("/v1/admin/rooms", self._guarded("list-rooms", self._rooms)),
-            web.get(room, self._guarded("show-room", self._room)),
-            web.delete(room, self._guarded("close-room", self._close_room)),
-            web.post(f"{room}/kick", self._guarded("kick", self._kick)),
-            web.post(f"{room}/broadcast", self._guarded("announce", self._announce)),
-            web.get("/v1/admin/sessions", self._guarded("list-sessions", self._sessions)),
-            web.get("/v1/admin/sessions/{id}", self._guarded("show-session", self._session)),
-            web.delete("/v1/admin/sessions/{id}", self._guarded("expel", self._expel)),
-            web.get("/v1/admin/drain", self._guarded("show-drain", self._drain_state)),
-            web.post("/v1/admin/drain", self._guarded("drain", self._drain)),
+            web.get("/v1/admin/apps", self.guarded("list-apps", self._apps)),
+            web.get("/v1/admin/rooms", self.guarded("list-rooms", self._rooms)),
+            web.get(room, self.guarded("show-room", self._room)),
+            web.delete(room, self.guarded("close-room", self._close_room)),
+            web.post(f"{room}/kick", self.guarded("kick", self._kick)),
+            web.post(f"{room}/broadcast", self.guarded("announce", self._announce)),
+            web.get("/v1/admin/sessions", self.guarded("list-sessions", self._sessions)),
+            web.get("/v1/admin/sessions/{id}", self.guarded("show-session", self._session)),
+            web.delete("/v1/admin/sessions/{id}", self.guarded("expel", self._expel)),
+            web.get("/v1/admin/drain", self.guarded("show-drain", self._drain_state)),
+            web.post("/v1/admin/drain", self.guarded("drain", self._drain)),
         ]
 
-    def _guarded(self, act: str, handler: Act) -> Act:
-        async def answer(request: web.Request) -> web.Response:
+    def guarded(self, act: str, handler: Act) -> Act:
+        """Behind the tokens, and told in the log."""
+
+        async def answer(request: web.Request) -> web.StreamResponse:
             tokens = [token.encode() for token in self._node.config.server.admin_tokens]
             if not tokens or not is_spelled_out(request):
                 return web.Response(status=404, text="There is no such page here.\n")
@@ -84,8 +86,13 @@ class Admin:
                 audit.warning("! refused: no admin token", extra={"act": act, "outcome": 401})
                 challenge = {"WWW-Authenticate": "Bearer"}
                 return web.Response(status=401, text="send one of server.admin_tokens\n", headers=challenge)
-            response = await handler(request)
-            response.headers["Cache-Control"] = "no-store"
+            response: web.StreamResponse
+            try:
+                response = await handler(request)
+            except web.HTTPRequestEntityTooLarge as error:
+                response = web.Response(status=error.status, text="the body is too long\n")
+            if not response.prepared:
+                response.headers["Cache-Control"] = "no-store"
             by = hashlib.sha256(presented).hexdigest()[:8]
             whom = dict(request.match_info)
             if KICKED in request:

@@ -19,6 +19,7 @@ from aiohttp import web
 
 from signaling import addresses, certificate, listening
 from signaling.config import Config
+from signaling.feed import Feed
 from signaling.logs import dropped, quiet_bad_requests
 from signaling.metrics import Metrics
 from signaling.node import Node
@@ -78,11 +79,17 @@ def create_app(
     app[NODE] = node
     if node.tracer is not OFF:
         app.middlewares.append(traced(node.tracer))
-    app.add_routes(routes(node))
+    feed = Feed(node)
+    app.add_routes(routes(node, feed))
     app.on_response_prepare.append(add_security_headers)
     app.cleanup_ctx.append(_run_node)
     # Before aiohttp cuts the connections: last words need them.
     app.on_shutdown.append(_drain)
+
+    async def end_feed(app: web.Application) -> None:
+        await feed.close()
+
+    app.on_shutdown.append(end_feed)
     return app
 
 

@@ -1,7 +1,7 @@
 """Every setting and every limit of the server, each with its default and the reason for it.
 
 The sections are the tables of the TOML file: ``[server]``, ``[session]``, ``[limits]``, ``[ice]``,
-``[cluster]``, ``[auth]``, ``[tracing]``, ``[log]``.
+``[cluster]``, ``[auth]``, ``[webhooks]``, ``[tracing]``, ``[log]``.
 """
 
 from __future__ import annotations
@@ -93,6 +93,12 @@ class LimitsConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     max_rooms_per_app: int = 10_000
     max_waiting: int = 100
     """In the waiting room of one room; who comes then is told that it is full."""
+    feed_events: int = 10_000
+    """How many events ``/v1/feed`` keeps for readers who come back; 0: there is no feed."""
+    feed_bytes: int = 8_388_608
+    """And how many bytes of them."""
+    feed_readers: int = 2_000
+    """Who may read ``/v1/feed`` at the same time."""
     max_sessions: int = 15_000
     """Below the open-file limit of the process, which is usually 20,000 or more."""
     messages_per_second: float = 50.0
@@ -239,6 +245,33 @@ class Auth(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         return bool(self.keys or self.jwks_file or self.jwks_url or self.authorize_url)
 
 
+class Webhook(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Whom to tell, and of what."""
+
+    url: str
+    """Such as ``https://app.example.org/peerlane``; redirects are not followed."""
+    secrets: list[str]
+    """``whsec_`` and base64 of at least 24 bytes; messages are signed with each, so that one can take the
+    place of another."""
+    events: list[str] = []
+    """Only these types; empty: all. ``gap`` and ``node-started`` are always told."""
+    apps: list[str] = []
+    """Only of rooms in these; empty: of all."""
+
+
+class Webhooks(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Web servers that are told what happens."""
+
+    endpoints: list[Webhook] = []
+    """One ``[[webhooks.endpoints]]`` each."""
+    queue: int = 1_000
+    """Messages that wait for one endpoint; more are dropped, and told as a ``gap``."""
+    timeout: float = 10.0
+    """Seconds for one attempt."""
+    give_up: float = 86_400.0
+    """A message that could not be delivered for so long is dropped, and told as a ``gap``."""
+
+
 class Tracing(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """How long requests, joins and handovers took, told to a collector of OpenTelemetry."""
 
@@ -263,5 +296,6 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     ice: Ice = Ice()
     cluster: Cluster = Cluster()
     auth: Auth = Auth()
+    webhooks: Webhooks = Webhooks()
     tracing: Tracing = Tracing()
     log: Log = Log()

@@ -20,6 +20,8 @@ STEP = 0.05
 """Seconds between two looks at what has arrived."""
 TAKE_TIMEOUT = 5.0
 """A client that has been told, and was to come to another node by now, is not waited for any longer."""
+HANDED_OVER = 0.2
+"""A session that is handed over is more work than a link: so many of them at a time, as a fraction."""
 SPARE = 2.0
 """Seconds of the grace that are kept for the rest of the end."""
 
@@ -51,7 +53,7 @@ class Leaving:
         told = {link.session.id for link in links if link.session is not None}
         is_alone = self._bus is None or not self._bus.is_there or not self._bus.nodes.living
         left = max(0.0, self._config.server.grace - SPARE)
-        rate = self._config.limits.links_per_second
+        rate = self._config.limits.links_per_second * (1.0 if is_alone else HANDED_OVER)
         times = Times(self._config.session.drain_window, rate, left, is_alone)
         now = self._now()
         drain = Drain(plan([(link, NATIVE) for link in links], now, times, random.random))

@@ -30,6 +30,7 @@ LinkResult = Literal[
 RateLimit = Literal["messages", "joins", "address", "node", "stun", "credentials"]
 IceServersResult = Literal["given", "token", "origin", "bad-host", "bad-region", "limited", "draining"]
 AuthResult = Literal["accepted", "refused", "guest"]
+WebhookResult = Literal["delivered", "failed", "dropped"]
 HandoverResult = Literal["whole", "fresh", "spent", "given"]
 StunResult = Literal[
     "answered", "answered-elsewhere", "unknown-attribute", "bad-request", "ignored", "limited"
@@ -108,6 +109,7 @@ class Metrics:
         """By class of the message; what could not be read counts as ``Malformed``."""
         self.messages_out: dict[type, int] = dict.fromkeys(get_args(Event), 0)
         self.joins = 0
+        self.feed_readers = 0
         self.resumed_whole = 0
         """Nothing had been missed."""
         self.resumed_with_messages = 0
@@ -117,6 +119,9 @@ class Metrics:
         self.auth: dict[AuthResult, int] = dict.fromkeys(get_args(AuthResult), 0)
         """Tokens, and those who had none."""
         self.bus = BusCounts()
+        self.webhooks: dict[WebhookResult, int] = dict.fromkeys(get_args(WebhookResult), 0)
+        """Attempts that were taken or not, and messages that will not be told."""
+        self.webhooks_waiting: Callable[[], int] = _zero
         self.closed: dict[str, int] = {reason.name: 0 for reason in CLOSE_REASONS}
         """By name of the close reason that the server spoke."""
         self.refused: dict[ErrorCode, int] = dict.fromkeys(ErrorCode, 0)
@@ -183,6 +188,7 @@ class Metrics:
         yield _counters("links_opened", "Attempts to open a link.", "result", self.links_opened)
         yield _gauge("sessions", "Sessions, with or without a link.", self._sessions())
         yield _gauge("rooms", "Rooms with at least one member.", self._rooms())
+        yield _gauge("feed_readers", "Readers of the event feed.", self.feed_readers)
         yield _counter("joins", "Joins that were granted.", self.joins)
         yield _messages(self.messages_in, self.messages_out)
         yield _resumed(self.resumed_whole, self.resumed_with_messages, self.resumed_fresh)
@@ -206,6 +212,8 @@ class Metrics:
         yield _counter("log_dropped", "Lines of the log that could not be written.", self.log_dropped())
         yield _gauge("drain_state", "1 while the server is leaving.", int(self.draining))
         yield _gauge("drain_left", "Links that a leaving server has not ended yet.", self._leaving())
+        yield _counters("webhooks", "Attempts, and messages that were dropped.", "result", self.webhooks)
+        yield _gauge("webhooks_waiting", "Messages that wait to be told.", self.webhooks_waiting())
         yield from _bus(self.bus, self._bus_state())
         build = GaugeMetricFamily("peerlane_build_info", "Always 1.", labels=["version", "python"])
         build.add_metric([package_version(), platform.python_version()], 1)

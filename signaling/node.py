@@ -25,6 +25,7 @@ from signaling.gate import Gate
 from signaling.grants import Grants
 from signaling.hub.hub import Hub
 from signaling.hub.tickets import Tickets, subject_digest
+from signaling.journal import Journal
 from signaling.leaving import Leaving
 from signaling.limits import TokenBucket, Turned
 from signaling.metrics import LinkResult, Metrics, package_version
@@ -62,6 +63,7 @@ from signaling.stun_names import other_stun, own_stun
 from signaling.traced_performer import TracedPerformer
 from signaling.tracing import OFF, Span, Tracer, make_tracer
 from signaling.transports.link import Caller, Link, Pipe
+from signaling.webhooks import WebhookSender
 
 log = logging.getLogger("signaling.node")
 
@@ -107,11 +109,12 @@ class Node:
         epoch = secrets.token_urlsafe(9)
         alone = ALONE if backplane is None else self.id
         self._tickets = Tickets(ticket_key, _former_keys(config))
-        self.hub = Hub(config, self._tickets, epoch, secrets.token_bytes, alone)
+        limits = config.limits
+        journal = Journal(self.id, limits.feed_events, limits.feed_bytes, time.time)
+        self.hub = Hub(config, self._tickets, epoch, secrets.token_bytes, alone, journal)
         self.bus = None if backplane is None else self._bus(backplane)
         if backplane is not None:
             backplane.figures.on_rtt = metrics.bus_rtt.observe
-        limits = config.limits
         self.pressure = Pressure(limits.memory_bytes)
         self.gate = Gate(limits, metrics, self.pressure)
         self._count_costs()
@@ -123,6 +126,8 @@ class Node:
         """What an administrator wants done."""
         self._drain: asyncio.Task[None] | None = None
         self._leaving = Leaving(config, self.hub, self._performer, self.bus, self._now)
+        self._webhooks = WebhookSender(config.webhooks, journal, self.id, alone, metrics, self._now)
+        metrics.webhooks_waiting = lambda: self._webhooks.waiting
         self.stun_port: int | None = None
         """Of the embedded STUN responder, named in every welcome."""
         self.stun_alternates: list[str] = []
@@ -130,6 +135,9 @@ class Node:
         self._offered = self._offer()
         """Of :meth:`nodes`, what clients are told."""
         self._told_degraded = self.degraded
+        self._known: frozenset[NodeId] = frozenset()
+        """Which other nodes the journal has told of."""
+        self._bus_was_there = False
         self._clockwork: asyncio.Task[None] | None = None
         metrics.watch(
             sessions=lambda: len(self.hub.sessions),
@@ -153,6 +161,7 @@ class Node:
         self.gate.use(config.limits)
         self.hub.use(config)
         self._leaving.use(config)
+        self._webhooks.use(config.webhooks)
         self._tickets.use(ticket_key, _former_keys(config))
         self._count_costs()
 
@@ -166,6 +175,7 @@ class Node:
     def start(self) -> None:
         """Start the clock; call it on the running loop."""
         self._clockwork = asyncio.get_running_loop().create_task(self._keep_time())
+        self._webhooks.start()
         if self.bus is not None:
             self.bus.start()
 
@@ -174,6 +184,7 @@ class Node:
         await self.drain()
         if self.bus is not None:
             await self.bus.stop()
+        await self._webhooks.stop()
         if self._clockwork is not None:
             self._clockwork.cancel()
             await asyncio.wait([self._clockwork])
@@ -202,6 +213,7 @@ class Node:
 
     def nodes_changed(self) -> None:
         """Tell all clients where else they may go, and whether this node is degraded, if that is news."""
+        self._note_nodes()
         before, self._offered = self._offered, self._offer()
         was_degraded, self._told_degraded = self._told_degraded, self.degraded
         links = [link for link in self._links if link.session is not None]
@@ -209,6 +221,20 @@ class Node:
             self._performer.perform([DeliverAll(links, Nodes(self._offered))])
         if self.degraded != was_degraded and links:
             self._performer.perform([DeliverAll(links, Degraded(self.degraded))])
+
+    def _note_nodes(self) -> None:
+        if self.bus is None:
+            return
+        journal = self.hub.journal
+        if self.bus.is_there != self._bus_was_there:
+            self._bus_was_there = self.bus.is_there
+            journal.bus_changed(self.bus.is_there)
+        living = {NodeId(node.id): node.beat.region for node in self.bus.nodes.living}
+        for lost in self._known - living.keys():
+            journal.node_lost(lost)
+        for seen in living.keys() - self._known:
+            journal.node_seen(seen, living[seen])
+        self._known = frozenset(living)
 
     def _offer(self) -> list[NodeAddress]:
         return offered(self.id, self.config.cluster.region, self.nodes())
@@ -295,6 +321,7 @@ class Node:
         """The same, without waiting. It begins only once; :meth:`stop` waits for its end."""
         if self._drain is None:
             self.gate.draining = self.metrics.draining = True
+            self.hub.journal.draining()
             if self.bus is not None:
                 self.bus.say_beat()
             self._drain = asyncio.get_running_loop().create_task(self._leave())

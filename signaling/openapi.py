@@ -200,6 +200,33 @@ PATHS: Table = {
             },
         },
     },
+    "/v1/feed": {
+        "get": _admin(
+            "What happens, as Server-Sent Events",
+            {
+                "200": {
+                    "description": "Until somebody hangs up; docs/feed.md describes the events.",
+                    "content": {"text/event-stream": {}},
+                },
+                "400": _text("A query that asks for what is not there."),
+                "404": _text("No admin API, or limits.feed_events is 0."),
+                "503": _later("As many read as may."),
+            },
+            operationId="feed",
+            parameters=[
+                _query("room", "Of this room only: 'room' or 'app/room'."),
+                _query("app", "Of the rooms of this app only."),
+                _query("types", "Of these types only, by commas."),
+                _query("last_event_id", "As the header, for those who cannot send one."),
+                {
+                    "name": "Last-Event-ID",
+                    "in": "header",
+                    "description": "The last event that is known: what came after it is told.",
+                    "schema": {"type": "string"},
+                },
+            ],
+        ),
+    },
     "/v1/admin/apps": {
         "get": _admin(
             "All apps that have rooms",

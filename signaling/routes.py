@@ -5,6 +5,7 @@ from __future__ import annotations
 from aiohttp import web
 
 from signaling.admin import Admin
+from signaling.feed import Feed
 from signaling.ice_servers import IceServersDoor
 from signaling.node import Node
 from signaling.pages import Pages, web_folder
@@ -12,9 +13,10 @@ from signaling.status import Status
 from signaling.transports.websocket import WebSocketDoor
 
 
-def routes(node: Node) -> list[web.RouteDef]:
+def routes(node: Node, feed: Feed) -> list[web.RouteDef]:
     status = Status(node)
     ice_servers = IceServersDoor(node)
+    admin = Admin(node)
     return [
         web.get("/v1/ws", WebSocketDoor(node, node.config).open),
         web.get("/v1/ice-servers", ice_servers.tell),
@@ -26,6 +28,7 @@ def routes(node: Node) -> list[web.RouteDef]:
         web.get("/healthz", status.alive),
         web.get("/readyz", status.ready),
         web.get("/metrics", status.metrics),
-        *Admin(node).routes(),
+        *admin.routes(),
+        web.get("/v1/feed", admin.guarded("read-feed", feed.tell)),
         web.get("/{page:(?!v1/).*}", Pages(web_folder()).serve),
     ]

@@ -13,6 +13,7 @@ from signaling.answers import MAX_REGION_CHARACTERS
 from signaling.cluster.bus_urls import bus_address
 from signaling.cluster.subjects import Subjects
 from signaling.config import Auth, Cluster, Config, Server, Tracing, TurnServers
+from signaling.hooks import problems
 from signaling.origins import parse_origin
 from signaling.turn import wrong_with
 
@@ -39,6 +40,7 @@ MAY_BE_ZERO = frozenset(
         "session.drain_window",
         "limits.memory_bytes",
         "tracing.share",
+        "limits.feed_events",
         "auth.leeway",
         "auth.grace",
     }
@@ -59,6 +61,7 @@ def check(config: Config, is_file: Callable[[str], bool]) -> list[Problem]:
         *_ice(config, is_file),
         *_cluster(config),
         *_tracing(config.tracing),
+        *_webhooks(config),
         *_auth(config.auth, is_file),
     ]
 
@@ -276,6 +279,11 @@ def _cluster(config: Config) -> Iterator[Problem]:
             f'"{cluster.public_url}" is no address of a node; write scheme, host and perhaps port and path, '
             'as in "https://n1.example.org".',
         )
+
+
+def _webhooks(config: Config) -> Iterator[Problem]:
+    has_journal = config.limits.feed_events > 0
+    return (("webhooks.endpoints", problem) for problem in problems(config.webhooks, has_journal))
 
 
 def _tracing(tracing: Tracing) -> Iterator[Problem]:

@@ -9,6 +9,7 @@ from collections.abc import Iterable
 
 import msgspec
 
+from peer.signaling_client.allowance import Allowance
 from peer.signaling_client.deliveries import Deliveries
 from peer.signaling_client.effects import Heard, Renamed, Told, Undelivered
 from peer.signaling_client.members import Change, Members
@@ -54,9 +55,16 @@ class Conversation:
     def __init__(self, nothing: msgspec.Raw) -> None:
         self.settle = 0.0
         """Of the last welcome: how long to believe in a peer that is missing."""
+        self.allowance = Allowance()
+        """How much the server takes."""
         self._nothing = nothing
         self._members = Members()
-        self._deliveries = Deliveries(nothing)
+        self._deliveries = Deliveries(nothing, self.allowance)
+
+    @property
+    def resends(self) -> int:
+        """Signals that were said again because their peers did not acknowledge them."""
+        return self._deliveries.resends
 
     # What the application wants
 
@@ -66,7 +74,7 @@ class Conversation:
 
     def leave(self, leave: Leave) -> list[Outcome]:
         self._members.wanted.pop(leave.room, None)
-        return [leave, *self._changed(self._members.clear(leave.room))]
+        return [leave, *self._left(self._members.clear(leave.room))]
 
     def update(self, update: Update) -> list[Outcome]:
         wanted = self._members.wanted.get(update.room)
@@ -81,7 +89,7 @@ class Conversation:
     def signal(self, to: PeerId, payload: msgspec.Raw, now: float) -> list[Outcome]:
         """Raises Full when too much waits for this peer."""
         doubt_until = float("inf") if self._members.has(to) else self._settled_at(now)
-        message = self._deliveries.send(to, payload, doubt_until)
+        message = self._deliveries.send(to, payload, doubt_until, now)
         return [] if message is None else [message]
 
     # What the server says
@@ -91,31 +99,31 @@ class Conversation:
         match event:
             case Joined():
                 changes = self._members.snapshot(event.room, event.peers, self._settled_at(now))
-                return [*self._changed(changes), event]
+                return [*self._changed(changes, now), event]
             case PeerJoined():
-                return self._changed(self._members.joined(event.room, event.peer))
+                return self._changed(self._members.joined(event.room, event.peer), now)
             case PeerUpdated():
-                return self._changed(self._members.updated(event))
+                return self._changed(self._members.updated(event), now)
             case PeerLeft():
                 if event.reason == "reset":
                     self._deliveries.disappeared(event.id)
-                return self._changed(self._members.left(event, self._settled_at(now)))
+                return self._changed(self._members.left(event, self._settled_at(now)), now)
             case Signalled():
                 is_next = self._deliveries.accept(event.sender, event.n, now)
                 is_news = is_next and event.payload != self._nothing
                 return [Heard(event.sender, event.payload)] if is_news else []
             case Acked():
-                self._deliveries.acknowledged(event.sender, event.n)
+                self._deliveries.acknowledged(event.sender, event.n, now)
                 return []
             case Left():
                 # Between leaving and this, news of our old membership may have come.
-                return [*self._changed(self._members.clear(event.room)), event]
+                return [*self._left(self._members.clear(event.room)), event]
             case Refused():
                 return self._refused(event, now)
             case Kicked():
                 # It is for the application to say whether to come again.
                 self._members.wanted.pop(event.room, None)
-                return [*self._changed(self._members.clear(event.room)), event]
+                return [*self._left(self._members.clear(event.room)), event]
             case Updated() | Broadcasted() | Waiting() | Done() | RoomUpdated() | Knocked() | KnockEnded():
                 return [event]
             case Permitted():
@@ -126,6 +134,7 @@ class Conversation:
     def resumed(self, now: float) -> None:
         """Nothing was missed."""
         self._be_patient(now)
+        self._deliveries.resumed(now)
 
     def started_afresh(
         self, unanswered: Iterable[NumberedRequest], is_renamed: bool, now: float
@@ -135,10 +144,10 @@ class Conversation:
         self._deliveries.all_disappeared()
         if is_renamed:
             outcomes.append(Renamed())
-            outcomes += self._changed(self._members.clear_all())
+            outcomes += self._left(self._members.clear_all())
             for peer in self._deliveries.unacknowledged:
                 outcomes += self._undelivered(peer)
-            self._deliveries = Deliveries(self._nothing)
+            self._deliveries = Deliveries(self._nothing, self.allowance)
         self._be_patient(now)
         outcomes += self._members.wanted.values()
         # The new session begins as the last one was asked to end.
@@ -161,9 +170,9 @@ class Conversation:
         return min(self._members.wake_at, self._deliveries.wake_at)
 
     def wake(self, now: float) -> list[Outcome]:
-        """Acknowledgements that are due, and the loss of those who did not come back in time."""
-        outcomes: list[Outcome] = [*self._deliveries.due_acks(now)]
-        outcomes += self._changed(self._members.wake(now))
+        """Acknowledgements and signals that are due, and the loss of those who did not come back in time."""
+        outcomes: list[Outcome] = [*self._deliveries.due_acks(now), *self._deliveries.due_resends(now)]
+        outcomes += self._changed(self._members.wake(now), now)
         for peer in self._deliveries.given_up(now):
             outcomes += self._undelivered(peer)
         return outcomes
@@ -173,20 +182,34 @@ class Conversation:
     def _refused(self, event: Refused, now: float) -> list[Outcome]:
         if event.code is ErrorCode.UNKNOWN_PEER and event.to is not None:
             self._deliveries.refused(event.to, self._settled_at(now))
+        elif event.to is not None:
+            self._deliveries.rest(event.to)
         outcomes: list[Outcome] = []
         for room, join in list(self._members.wanted.items()):
             if join.request == event.request:
                 del self._members.wanted[room]
-                outcomes += self._changed(self._members.clear(room))
+                outcomes += self._left(self._members.clear(room))
         return [*outcomes, event]
 
-    def _changed(self, changes: Iterable[Change]) -> list[Outcome]:
+    def _changed(self, changes: Iterable[Change], now: float) -> list[Outcome]:
+        outcomes: list[Outcome] = []
+        for change in changes:
+            if isinstance(change.event, PeerLeft):
+                outcomes += self._left([change])
+                continue
+            outcomes.append(change.event)
+            is_away = self._members.is_away(change.peer_id)
+            if change.appeared:
+                outcomes += self._deliveries.appeared(change.peer_id, is_away, now)
+            else:
+                self._deliveries.changed(change.peer_id, is_away, now)
+        return outcomes
+
+    def _left(self, changes: Iterable[Change]) -> list[Outcome]:
         outcomes: list[Outcome] = []
         for change in changes:
             outcomes.append(change.event)
-            if change.appeared:
-                outcomes += self._deliveries.appeared(change.peer_id)
-            elif isinstance(change.event, PeerLeft) and not self._members.has(change.peer_id):
+            if not self._members.has(change.peer_id):
                 outcomes += self._undelivered(change.peer_id)
         return outcomes
 

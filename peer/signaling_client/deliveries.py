@@ -6,139 +6,98 @@ not be delivered keeps its number with an empty payload: its peer may come back 
 
 from __future__ import annotations
 
-import math
-from collections import deque
+from collections.abc import Iterable
+from math import inf
 
 import msgspec
 
-from peer.errors import Full
+from peer.signaling_client.allowance import Allowance
+from peer.signaling_client.incoming import Incoming
+from peer.signaling_client.outgoing import Kept, Outgoing
 from signaling.protocol.ids import PeerId
 from signaling.protocol.messages import Ack, Signal
 
-MAX_UNACKNOWLEDGED = 256
-MAX_UNACKNOWLEDGED_BYTES = 1_048_576
-ACK_DELAY = 0.1
-ACK_EVERY = 16
 MAX_REMEMBERED_PEERS = 1000
 """Numbers of this many peers are remembered after they have gone; a ticket to come back with dies earlier."""
-
-
-class Kept(msgspec.Struct):
-    n: int
-    payload: msgspec.Raw | None
-    """None once the sender has been told that it was not delivered."""
-
-
-class Outgoing:
-    __slots__ = ("bytes", "last", "present", "unacknowledged", "until")
-
-    def __init__(self) -> None:
-        self.last = 0
-        self.unacknowledged: deque[Kept] = deque()
-        self.bytes = 0
-        self.present = False
-        """The peer shares a room with us, as far as we know."""
-        self.until = math.inf
-        """When to give up on one whom the server did not know; infinite: no doubt."""
-
-
-class Incoming:
-    __slots__ = ("ack_at", "acked_at", "last", "unconfirmed")
-
-    def __init__(self) -> None:
-        self.last = 0
-        self.unconfirmed = 0
-        self.ack_at = math.inf
-        self.acked_at = -math.inf
 
 
 class Deliveries:
     """``nothing`` is how the wire's codec writes an empty payload."""
 
-    def __init__(self, nothing: msgspec.Raw) -> None:
+    def __init__(self, nothing: msgspec.Raw, allowance: Allowance) -> None:
+        self.resends = 0
+        """Signals that were said again because their peer did not acknowledge them."""
         self._nothing = nothing
+        self._allowance = allowance
         self._outgoing: dict[PeerId, Outgoing] = {}
         self._incoming: dict[PeerId, Incoming] = {}
 
-    def send(self, to: PeerId, payload: msgspec.Raw, doubt_until: float) -> Signal | None:
-        """Number a signal and keep it; None when it has to wait until the peer appears.
+    def send(self, to: PeerId, payload: msgspec.Raw, doubt_until: float, now: float) -> Signal | None:
+        """Number a signal and keep it; None when it has to wait: until the peer appears, or for others.
 
         ``doubt_until`` is when to give up on a peer that nobody has announced; infinite when somebody has.
         Raises Full when 256 signals, or 1 MiB of them, are not acknowledged yet.
         """
         outgoing = self._outgoing.setdefault(to, Outgoing())
-        if (
-            len(outgoing.unacknowledged) >= MAX_UNACKNOWLEDGED
-            or outgoing.bytes + len(payload) > MAX_UNACKNOWLEDGED_BYTES
-        ):
-            raise Full("too many signals wait for this peer", hint="wait until some are acknowledged")
-        outgoing.last += 1
-        outgoing.bytes += len(payload)
-        outgoing.unacknowledged.append(Kept(outgoing.last, payload))
-        if outgoing.present:
-            return Signal(to, outgoing.last, payload)
-        outgoing.until = min(outgoing.until, doubt_until)
-        return None
+        kept = outgoing.keep(payload, now)
+        if not outgoing.is_present:
+            outgoing.until = min(outgoing.until, doubt_until)
+        return None if kept is None else Signal(to, kept.n, payload)
 
     def accept(self, sender: PeerId, n: int, now: float) -> bool:
         """Whether an arriving signal is the next one; a double or one after a gap is not."""
-        incoming = self._incoming.setdefault(sender, Incoming())
-        if n != incoming.last + 1:
-            # At once, but a whole run of doubles is answered once.
-            incoming.ack_at = min(incoming.ack_at, max(now, incoming.acked_at + ACK_DELAY))
-            return False
-        incoming.last = n
-        incoming.unconfirmed += 1
-        due = now if incoming.unconfirmed >= ACK_EVERY else now + ACK_DELAY
-        incoming.ack_at = min(incoming.ack_at, due)
-        return True
+        return self._incoming.setdefault(sender, Incoming()).accept(n, now)
 
-    def acknowledged(self, sender: PeerId, n: int) -> None:
-        outgoing = self._outgoing.get(sender)
-        while outgoing is not None and outgoing.unacknowledged and outgoing.unacknowledged[0].n <= n:
-            outgoing.bytes -= len(outgoing.unacknowledged.popleft().payload or b"")
+    def acknowledged(self, sender: PeerId, n: int, now: float) -> None:
+        if sender in self._outgoing:
+            self._outgoing[sender].confirm(n, now)
 
-    def appeared(self, peer: PeerId) -> list[Signal]:
+    def appeared(self, peer: PeerId, is_away: bool, now: float) -> list[Signal]:
         """The peer is in a room with us: what it has not acknowledged is said again, in order."""
-        outgoing = self._outgoing.setdefault(peer, Outgoing())
-        outgoing.until = math.inf
-        if outgoing.present:
-            return []
-        outgoing.present = True
-        return [Signal(peer, kept.n, kept.payload or self._nothing) for kept in outgoing.unacknowledged]
+        return self._signals(peer, self._outgoing.setdefault(peer, Outgoing()).appear(is_away, now))
 
     def disappeared(self, peer: PeerId) -> None:
         """The peer cannot be reached now; it may come back."""
         if peer in self._outgoing:
-            self._outgoing[peer].present = False
+            self._outgoing[peer].disappear()
 
     def all_disappeared(self) -> None:
         """Nobody is present any more, until a snapshot says so."""
         for outgoing in self._outgoing.values():
-            outgoing.present = False
+            outgoing.disappear()
+
+    def changed(self, peer: PeerId, is_away: bool, now: float) -> None:
+        """The peer has lost its link, or has one again."""
+        if peer in self._outgoing:
+            self._outgoing[peer].set_away(is_away, now)
+
+    def resumed(self, now: float) -> None:
+        """Our link is back, and what it has missed is on its way."""
+        for outgoing in self._outgoing.values():
+            outgoing.restart(now)
 
     def refused(self, peer: PeerId, until: float) -> None:
         """The server did not know this destination; it may still come back until then."""
         outgoing = self._outgoing.get(peer)
         if outgoing is not None and outgoing.unacknowledged:
-            outgoing.present = False
+            outgoing.disappear()
             outgoing.until = min(outgoing.until, until)
+
+    def rest(self, peer: PeerId) -> None:
+        """The server does not take signals for this peer: until the next, none is said again."""
+        if peer in self._outgoing:
+            self._outgoing[peer].rest()
 
     def gone(self, peer: PeerId) -> list[msgspec.Raw]:
         """The peer has gone for good: the payloads that it has not acknowledged."""
         if peer in self._incoming:
-            self._incoming[peer].ack_at = math.inf
+            self._incoming[peer].ack_at = inf
         # Put back at the end: the order of the dict is the order of going.
         outgoing = self._outgoing.pop(peer, None)
         if outgoing is None:
             return []
         self._outgoing[peer] = outgoing
-        outgoing.present = False
-        outgoing.until = math.inf
-        outgoing.bytes = 0
-        undelivered = [kept.payload for kept in outgoing.unacknowledged if kept.payload is not None]
-        for kept in outgoing.unacknowledged:
-            kept.payload = None
+        undelivered = outgoing.give_up()
         self._forget_oldest()
         return undelivered
 
@@ -157,29 +116,38 @@ class Deliveries:
     def wake_at(self) -> float:
         acks = (each.ack_at for peer, each in self._incoming.items() if self._is_present(peer))
         doubts = (outgoing.until for outgoing in self._outgoing.values())
-        return min(min(acks, default=math.inf), min(doubts, default=math.inf))
+        resends = min((outgoing.resend_at for outgoing in self._outgoing.values()), default=inf)
+        return min(min(acks, default=inf), min(doubts, default=inf), max(resends, self._allowance.ready_at))
 
     def due_acks(self, now: float) -> list[Ack]:
-        acks = []
-        for peer, incoming in self._incoming.items():
-            if incoming.ack_at <= now and self._is_present(peer):
-                incoming.ack_at = math.inf
-                incoming.acked_at = now
-                incoming.unconfirmed = 0
-                acks.append(Ack(peer, incoming.last))
-        return acks
+        return [
+            Ack(peer, incoming.acknowledge(now))
+            for peer, incoming in self._incoming.items()
+            if incoming.ack_at <= now and self._is_present(peer)
+        ]
+
+    def due_resends(self, now: float) -> list[Signal]:
+        again: list[Signal] = []
+        for peer, outgoing in self._outgoing.items():
+            if outgoing.resend_at <= now:
+                again += self._signals(peer, outgoing.say_again(now, self._allowance))
+        self.resends += len(again)
+        return again
 
     def given_up(self, now: float) -> list[PeerId]:
         """Those who did not come back in time; each is to be told :meth:`gone`."""
         return [peer for peer, outgoing in self._outgoing.items() if outgoing.until <= now]
 
+    def _signals(self, to: PeerId, kept: Iterable[Kept]) -> list[Signal]:
+        return [Signal(to, each.n, each.payload or self._nothing) for each in kept]
+
     def _is_present(self, peer: PeerId) -> bool:
         outgoing = self._outgoing.get(peer)
-        return outgoing is not None and outgoing.present
+        return outgoing is not None and outgoing.is_present
 
     def _forget_oldest(self) -> None:
         excess = len(self._outgoing) - MAX_REMEMBERED_PEERS
-        gone = (peer for peer, each in self._outgoing.items() if not each.present and each.until == math.inf)
+        gone = (peer for peer, each in self._outgoing.items() if not each.is_present and each.until == inf)
         for peer in [peer for _, peer in zip(range(excess), gone, strict=False)]:
             del self._outgoing[peer]
             self._incoming.pop(peer, None)

@@ -42,6 +42,10 @@ class Members:
         """Whether any room has this peer."""
         return any(peer in room for room in self._rooms.values())
 
+    def is_away(self, peer: PeerId) -> bool:
+        """Whether no room has seen its link."""
+        return all(room[peer].peer.away for room in self._rooms.values() if peer in room)
+
     def snapshot(self, room: str, peers: Iterable[Peer], doubt_until: float) -> list[Change]:
         """Who is new, who has changed, who is missing."""
         changes: list[Change] = []

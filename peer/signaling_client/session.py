@@ -125,6 +125,11 @@ class Session:
         """A frame of this size is one too many."""
         return self.welcome.limits.max_message_bytes if self.welcome else DEFAULT_MAX_MESSAGE_BYTES
 
+    @property
+    def resends(self) -> int:
+        """Signals that were said again, under our id, because nobody had acknowledged them in time."""
+        return self._conversation.resends
+
     def next_request(self) -> int:
         """A number for the next join, leave or update."""
         self._request += 1
@@ -339,6 +344,7 @@ class Session:
         self._dial_plan.welcomed(welcome)
         self._liveness.begin(now, welcome.ping_interval, welcome.ping_timeout)
         self._conversation.settle = welcome.settle
+        self._conversation.allowance.follow(welcome.limits.messages_per_second)
         effects: list[Effect] = [Tell(Restored(before is not None and welcome.resumed))]
         if before is None:
             return effects
@@ -355,7 +361,8 @@ class Session:
 
     @property
     def _conversation_wake_at(self) -> float:
-        # Acknowledgements say "up to here", so they lose nothing by waiting for room.
+        # Acknowledgements say "up to here", so they lose nothing by waiting for room; and what is said
+        # again was said before.
         return inf if self._numbered.is_full else self._conversation.wake_at
 
     def _wake_conversation(self, now: float) -> list[Effect]:

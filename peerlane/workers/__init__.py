@@ -1,1 +1,0 @@
-"""Several processes of one machine as one server: ``peerlane serve --workers N``."""

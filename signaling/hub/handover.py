@@ -127,7 +127,9 @@ class Handover:
         events = [event_from(*each) for each in passport.events]
         rooms = [self._rooms.by_name.get(RoomName(place.room)) for place in passport.places]
         whole: list[Word] = [event for event in events if event is not None]
-        if passport.id in self._sessions or None in rooms or len(whole) != len(events):
+        named = {place.room for place in passport.places}
+        is_readable = len(whole) == len(events) and len(named) == len(rooms)
+        if passport.id in self._sessions or None in rooms or not is_readable:
             return None, self._neighbours.not_adopted(passport.id)
         session = Session(passport.id, self._admission.shared(passport.capabilities), None, now, grants)
         session.lost_at = now
@@ -145,12 +147,13 @@ class Handover:
 
     def _settle(self, session: Session, room: Room, place: Place) -> list[Effect]:
         """Into the room, without a word to those who have seen it all the time."""
-        self._neighbours.displace(room, session.id)
+        known = self._neighbours.displace(room, session.id)
         member = Member(session, place.name, place.metadata)
         # Its mailbox gets the difference before it is one of those who are told.
         self._tell_difference(session, room, place)
         room.members[session.id] = member
         session.rooms.append(room)
+        (self._rooms.note_joined if known is None else self._rooms.note_changed)(room, member)
         return room.tell_nodes(Entered(room.name, member.as_shown(), moved=True))
 
     def _tell_difference(self, session: Session, room: Room, place: Place) -> None:

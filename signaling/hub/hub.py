@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import heapq
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from math import inf
 from typing import Any
 
@@ -37,10 +37,11 @@ from signaling.hub.moderation import Moderation
 from signaling.hub.neighbours import Neighbours
 from signaling.hub.orders import Orders
 from signaling.hub.post import Post
-from signaling.hub.room import Room
+from signaling.hub.room import Member, RemoteMember, Room
 from signaling.hub.rooms import Rooms
 from signaling.hub.session import Session
 from signaling.hub.tickets import Claim, Tickets
+from signaling.journal import Entry, Journal
 from signaling.limits import largest
 from signaling.protocol.codec import Malformed
 from signaling.protocol.errors import (
@@ -102,12 +103,14 @@ class Hub:
         epoch: str,
         random_bytes: Callable[[int], bytes],
         node: NodeId = ALONE,
+        journal: Journal | None = None,
     ) -> None:
         self._config = config
+        self.journal = journal or Journal("", 0, 0, lambda: 0.0)
         self.mailboxes_shed = 0
         """How many were emptied to make room for the others, since the start."""
         self._post = Post(config.limits, lambda: self.shed(config.limits.total_queued_bytes // 2))
-        self._rooms = Rooms(config.limits, self._post)
+        self._rooms = Rooms(config.limits, self._post, self.journal)
         self._moderation = Moderation(config.limits, self._post, self._rooms)
         self.orders = Orders(config.limits, self._post, self._rooms, self._moderation)
         """What an administrator wants done to rooms."""
@@ -347,6 +350,16 @@ class Hub:
     def rooms(self) -> Mapping[RoomName, Room]:
         """By name."""
         return self._rooms.by_name
+
+    def room_states(self, is_wanted: Callable[[str], bool]) -> Iterator[Entry]:
+        """Each of these rooms as the journal would tell of it now."""
+        for name, room in list(self._rooms.by_name.items()):
+            if room.noted is not None and is_wanted(name):
+                everybody: list[Member | RemoteMember] = [
+                    *room.members.values(),
+                    *room.elsewhere.members.values(),
+                ]
+                yield self.journal.state(name, room.noted, [self._rooms.noted(each) for each in everybody])
 
     def expel(self, peer: PeerId) -> list[Effect] | None:
         """End a session for good, in all its rooms. None, when there is none of that id."""

@@ -92,6 +92,7 @@ class Moderation:
 
     def tell_rules(self, room: Room) -> list[Effect]:
         """To all members that this node has."""
+        self._rooms.note_settings(room)
         members = [member.session for member in room.members.values()]
         return self._post.tell_all(members, RoomUpdated(room.name, room.settings))
 

@@ -220,6 +220,7 @@ class Neighbours:
             for member in self._members_of(room, node):
                 if not member.shown.is_away:
                     member.shown = replace(member.shown, is_away=True)
+                    self._rooms.note_changed(room, member)
                     effects += self._tell_locals(room, member.as_update(room.name), member.id)
         for name, opening in list(self._rooms.openings.items()):
             opening.rivals.pop(node, None)
@@ -269,8 +270,13 @@ class Neighbours:
         if word.request:
             self._confirm(room, sender)
         answer = self._account(room, word.request, now)
+        is_known = sender in room.elsewhere.nodes and not self._doubts(room, sender)
         self._elsewhere(room).nodes.add(sender)
-        return [*effects, Tell((sender,), answer)]
+        effects.append(Tell((sender,), answer))
+        if not is_known and not word.request:
+            # It has the room, and did not listen yet when we asked: the bus came back to us first.
+            effects.append(Tell((sender,), Who(room.name)))
+        return effects
 
     def _here(self, sender: NodeId, word: Here, now: float) -> list[Effect]:
         name = RoomName(word.room)
@@ -323,6 +329,8 @@ class Neighbours:
         member = None if room is None else room.elsewhere.members.get(word.id)
         if member is not None and member.node == sender:
             member.node = self.remote[word.id].node = word.node
+            assert room is not None
+            self._rooms.note_changed(room, member)
         return []
 
     def _quit(self, sender: NodeId, word: Quit, now: float) -> list[Effect]:
@@ -357,9 +365,12 @@ class Neighbours:
         return self._post.tell(target, Acked(word.sender, word.n))
 
     def _unknown(self, sender: NodeId, word: Unknown, now: float) -> list[Effect]:
-        session = self._sessions.get(word.sender)
-        # While it is shown in a room it is on its way from one node to another: the signal is sent again.
+        session, target = self._sessions.get(word.sender), self._sessions.get(word.to)
+        # While it is shown in a room it is on its way from one node to another, or has just come to this one:
+        # the signal is sent again.
         if session is None or self._node_of(session, word.to) is not None:
+            return []
+        if target is not None and session.shares_a_room_with(target):
             return []
         return self._post.refuse(session, ErrorCode.UNKNOWN_PEER, to=word.to, n=word.n)
 
@@ -517,11 +528,13 @@ class Neighbours:
         elsewhere = self._elsewhere(room)
         member = elsewhere.members.get(shown.id)
         if member is not None:
-            before, member.node = member.shown, node
-            member.shown = shown
+            before, former = member.shown, member.node
+            member.shown, member.node = shown, node
             self._index(room, node, shown)
-            update = member.as_update(room.name)
-            return [] if looks_same(before, shown) else self._tell_locals(room, update, shown.id)
+            is_same = looks_same(before, shown)
+            if not is_same or former != node:
+                self._rooms.note_changed(room, member)
+            return [] if is_same else self._tell_locals(room, member.as_update(room.name), shown.id)
         if len(elsewhere.members) >= MAX_REMOTE_MEMBERS:
             return []
         member = elsewhere.members[shown.id] = RemoteMember(node, shown)
@@ -591,11 +604,13 @@ class Neighbours:
 
     def place(self, room: Room, node: NodeId, shown: Shown) -> None:
         """One of our members is at another node from now on; nobody is told."""
-        self._elsewhere(room).members[shown.id] = RemoteMember(node, shown)
+        member = self._elsewhere(room).members[shown.id] = RemoteMember(node, shown)
         self._index(room, node, shown)
+        self._rooms.note_changed(room, member)
 
     def _remove(self, room: Room, member: RemoteMember, reason: LeftReason) -> list[Effect]:
         self.displace(room, member.id)
+        self._rooms.note_left(room, member.id, reason)
         effects = self._tell_locals(room, PeerLeft(room.name, member.id, reason), member.id)
         return effects + self._rooms.close_if_empty(room)
 
@@ -618,6 +633,9 @@ class Neighbours:
         """It still has the room."""
         if room.name in self._checks:
             self._checks[room.name][1].discard(node)
+
+    def _doubts(self, room: Room, node: NodeId) -> bool:
+        return room.name in self._checks and node in self._checks[room.name][1]
 
     def _doubt(self, room: Room, nodes: set[NodeId], now: float) -> None:
         """These must say that they still have the room, or they have it no more."""

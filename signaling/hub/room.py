@@ -153,6 +153,7 @@ class Room:
         "locked",
         "members",
         "name",
+        "noted",
         "owner",
         "stamp",
         "waiting",
@@ -167,6 +168,8 @@ class Room:
         self.key = b""
         """What the proof of the password comes to (:func:`key_of`); empty: no password."""
         self._settings = RoomSettings(capacity, owner)
+        self.noted: RoomSettings | None = None
+        """What the journal has told of it."""
         self.broadcasts: TokenBucket | None = None
         """Made with the first; most rooms have none."""
         self.members: dict[PeerId, Member] = {}

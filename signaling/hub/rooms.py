@@ -29,9 +29,10 @@ from signaling.hub.post import Post
 from signaling.hub.room import Member, RemoteMember, Room, Stamp, Waiter, key_of
 from signaling.hub.session import Session
 from signaling.hub.topology import offers
+from signaling.journal import FeedMember, Journal
 from signaling.limits import TokenBucket
 from signaling.protocol.errors import ErrorCode
-from signaling.protocol.ids import RoomName, room_name
+from signaling.protocol.ids import PeerId, RoomName, room_name
 from signaling.protocol.messages import (
     Broadcast,
     Broadcasted,
@@ -68,8 +69,9 @@ class Refusal(NamedTuple):
 class Rooms:
     """All rooms of the node, by name."""
 
-    def __init__(self, limits: LimitsConfig, post: Post) -> None:
+    def __init__(self, limits: LimitsConfig, post: Post, journal: Journal) -> None:
         self._limits = limits
+        self._journal = journal
         self._post = post
         self.by_name: dict[RoomName, Room] = {}
         self.node = ALONE
@@ -208,9 +210,11 @@ class Rooms:
         session.rooms.remove(room)
         # Whoever has only lost its past joins again in a moment, and is still who it was.
         is_ownerless = room.owner == session.id and reason != "reset"
+        self.note_left(room, session.id, reason)
         effects = room.tell_nodes(Gone(room.name, session.id, reason))
         if is_ownerless:
             room.owner = None
+            self.note_settings(room)
             effects += room.revise(self.node)
         if room.members:
             gone = PeerLeft(room.name, session.id, reason)
@@ -260,6 +264,39 @@ class Rooms:
         """The room of this name, if this session is in it."""
         name = room_name(text)
         return None if name is None else session.room(name)
+
+    # The journal
+
+    def note_joined(self, room: Room, member: Member | RemoteMember) -> None:
+        if not self._journal.is_kept:
+            return
+        if room.noted is None:
+            room.noted = room.settings
+            self._journal.room_opened(room.name, room.noted)
+        self._journal.member_joined(room.name, self.noted(member))
+        self.note_settings(room)
+
+    def note_changed(self, room: Room, member: Member | RemoteMember) -> None:
+        if self._journal.is_kept:
+            self._journal.member_changed(room.name, self.noted(member))
+
+    def note_left(self, room: Room, peer: PeerId, reason: LeftReason) -> None:
+        if self._journal.is_kept:
+            self._journal.member_left(room.name, peer, reason)
+            self.note_settings(room)
+
+    def note_settings(self, room: Room) -> None:
+        """If they are others than those that were told."""
+        # A room keeps the same object as long as nothing changes.
+        if room.noted is not None and room.noted is not room.settings:
+            room.noted = room.settings
+            self._journal.room_changed(room.name, room.noted)
+
+    def noted(self, member: Member | RemoteMember) -> FeedMember:
+        if isinstance(member, RemoteMember):
+            shown = member.shown
+            return FeedMember(shown.id, shown.name, member.node, shown.metadata, shown.is_away)
+        return FeedMember(member.id, member.name, self.node, member.metadata, member.session.away)
 
     # Inside
 
@@ -351,6 +388,8 @@ class Rooms:
 
     def _forget(self, room: Room) -> None:
         del self.by_name[room.name]
+        if room.noted is not None:
+            self._journal.room_closed(room.name)
         app = _app_of(room.name)
         self._of_app[app] -= 1
         if not self._of_app[app]:
@@ -374,6 +413,7 @@ class Rooms:
         return Joined(request, room.name, peers, room.capacity, room.settings, waiting)
 
     def _tell_change(self, room: Room, member: Member) -> list[Effect]:
+        self.note_changed(room, member)
         effects = self._post.tell_all(room.others(member.session), member.as_update(room.name))
         if room.elsewhere.nodes:
             effects += room.tell_nodes(Changed(room.name, member.as_shown()))
@@ -386,6 +426,7 @@ class Rooms:
 
     def announce(self, room: Room, newcomer: Member | RemoteMember) -> list[Effect]:
         """Who offers differs between members, so there are two forms of one announcement."""
+        self.note_joined(room, newcomer)
         me = newcomer.id
         they_offer: list[Session] = []
         i_offer: list[Session] = []

@@ -21,8 +21,8 @@ from tests.cluster.trial import Trial, trial
 
 RESULTS = Path(__file__).parents[2] / "benchmarks" / "results" / "cluster.json"
 HEAD = (
-    "| Id | Bus | Fault | Signals | Lost | Doubled | Reordered | Told | Noticed | Ghosts 10 s after "
-    "| Rosters right | Back p50, p99, max | Whole | Peak/s | Local p99 | Outcome |\n" + "|---" * 16 + "|"
+    "| Id | Bus | Fault | Signals | Lost | Doubled | Reordered | Astray | Told | Noticed | Ghosts left "
+    "| Rosters right | Back p50, p99, max | Whole | Peak/s | Local p99 | Outcome |\n" + "|---" * 17 + "|"
 )
 
 app = App(help_format="plaintext", result_action="return_value")
@@ -65,7 +65,7 @@ def row(found: Trial) -> str:
     outcome = "held" if not found.problems else "; ".join(found.problems)
     cells = [
         found.id, found.bus, found.fault + (f" ({found.figure})" if found.figure else ""), counts.said,
-        counts.lost, counts.doubled, counts.reordered, counts.undelivered, noticed,
+        counts.lost, counts.doubled, counts.reordered, counts.astray, counts.given_up, noticed,
         found.presence_after.ghosts, right, back, found.backs - found.fresh, found.most_backs_a_second,
         f"{found.local_p99 * 1e3:.0f} ms (before {found.local_p99_before * 1e3:.0f})", outcome,
     ]  # fmt: skip

@@ -25,6 +25,8 @@ Kind = Literal["redis", "nats"]
 BROKERS: dict[Kind, type[Broker]] = {"redis": Redis, "nats": Nats}
 BUS_AWAY = "the bus is away: this node goes on alone"
 BUS_THERE = "the bus is there"
+SPREAD = {"PEERLANE_LIMITS_LINKS_PER_SECOND": "500"}
+"""As it is by default: how a node that leaves spreads its goodbyes depends on it."""
 KEYS = {
     "PEERLANE_SERVER_TICKET_KEY": "one key for all nodes, of 32 characters or more",
     "PEERLANE_CLUSTER_KEY": "another key for all nodes, for what they say",
@@ -40,7 +42,7 @@ class Node(ServerProcess):
             "PEERLANE_CLUSTER_BACKPLANE": f"{scheme}://127.0.0.1:{wire.port}",
             "PEERLANE_CLUSTER_PUBLIC_URL": f"http://127.0.0.1:{port}",
         }
-        super().__init__(folder, FREELY | KEYS | own | settings)
+        super().__init__(folder, FREELY | SPREAD | KEYS | own | settings)
         self.port = port
         self.wire = wire
 
@@ -82,8 +84,9 @@ class Node(ServerProcess):
         for line in self.log.splitlines():
             if words in line and line.startswith("{"):
                 at = datetime.fromisoformat(json.loads(line)["ts"]).timestamp()
-                if at >= since:
-                    return at - since
+                # The log says so to the millisecond.
+                if at >= since - 0.001:
+                    return max(0.0, at - since)
         return None
 
     @property

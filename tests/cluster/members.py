@@ -72,7 +72,7 @@ class Member:
         return self.client.session.you
 
     async def depart(self) -> None:
-        """Leave for good, with a bye."""
+        """Leave for good, with a bye, which a node that is dead does not hear."""
         self.has_departed = True
         await self.client.close()
 
@@ -97,8 +97,9 @@ class Member:
 
     def _told(self, event: Told) -> None:
         match event:
-            case Heard(payload=payload):
-                self._crowd.heard(msgspec.msgpack.decode(payload, type=Said))
+            case Heard(sender=sender, payload=payload):
+                said = msgspec.msgpack.decode(payload, type=Said)
+                self._crowd.heard(said, self.index, sender)
             case Undelivered(payloads=payloads):
                 self._crowd.told_undelivered([msgspec.msgpack.decode(each, type=Said) for each in payloads])
             case PeerJoined(peer=peer) if event.room == self.room:
@@ -135,11 +136,15 @@ class Counts(msgspec.Struct, frozen=True):
     said: int
     heard: int
     undelivered: int
-    """Their senders were told."""
+    """Said to or by somebody who has left; their senders were told, if they were still there."""
+    given_up: int
+    """The same of somebody who is still there."""
     lost: int
     """Neither heard nor told."""
     doubled: int
     reordered: int
+    astray: int
+    """Heard by somebody else than they were said to, or as if said by somebody else."""
 
 
 class Presence(msgspec.Struct, frozen=True):
@@ -175,6 +180,7 @@ class Crowd:
         self._undelivered: dict[tuple[int, int], set[int]] = {}
         self._doubled = 0
         self._reordered = 0
+        self._astray = 0
         self.members = [
             Member(self, index, f"default/room-{index // ROOM_SIZE}", urls)
             for index, urls in enumerate(homes)
@@ -214,7 +220,10 @@ class Crowd:
         if self.members[speaker].say(self.members[listener], said):
             self._numbers[pair] += 1
 
-    def heard(self, said: Said) -> None:
+    def heard(self, said: Said, listener: int, sender: PeerId) -> None:
+        if (said.listener, self.members[said.speaker].id) != (listener, sender):
+            self._astray += 1
+            return
         pair = (said.speaker, said.listener)
         heard = self._heard.setdefault(pair, set())
         if said.n in heard:
@@ -230,17 +239,23 @@ class Crowd:
             self._undelivered.setdefault((said.speaker, said.listener), set()).add(said.n)
 
     def counts(self) -> Counts:
-        said = heard = undelivered = lost = 0
+        said = heard = undelivered = given_up = lost = 0
         for (speaker, listener), count in self._numbers.items():
             arrived = self._heard.get((speaker, listener), set())
             told = self._undelivered.get((speaker, listener), set()) - arrived
             said += count
             heard += len(arrived)
-            # Nobody is there any more who could be told.
-            is_untold = self.members[speaker].has_departed
-            undelivered += count - len(arrived) if is_untold else len(told)
-            lost += 0 if is_untold else count - len(arrived) - len(told)
-        return Counts(said, heard, undelivered, lost, self._doubled, self._reordered)
+            missing = count - len(arrived) - len(told)
+            if self.members[speaker].has_departed:
+                # Nobody is there any more who could be told.
+                undelivered += len(told) + missing
+            else:
+                lost += missing
+                if self.members[listener].has_departed:
+                    undelivered += len(told)
+                else:
+                    given_up += len(told)
+        return Counts(said, heard, undelivered, given_up, lost, self._doubled, self._reordered, self._astray)
 
     def presence(self) -> Presence:
         ghosts = missing = away = 0

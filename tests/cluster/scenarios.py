@@ -15,6 +15,8 @@ from tests.cluster.house import House, Node
 from tests.end_to_end.brokers import Redis
 from tests.end_to_end.conftest import eventually
 
+NEXT_VERSION = "tests.cluster.next_version"
+
 
 class Fault(NamedTuple):
     """What a scenario has done."""
@@ -43,6 +45,8 @@ async def rolling_restart(house: House, seconds: float) -> Fault:
 async def killed_node(house: House, seconds: float) -> Fault:
     """kill -9 of a node, which does not come back"""
     node = house.nodes[0]
+    # At once, so that those who leave now are not heard.
+    node.send(signal.SIGKILL)
     await asyncio.to_thread(node.kill)
     await asyncio.sleep(seconds)
     return Fault([node], [])
@@ -108,15 +112,30 @@ async def partition(house: House, seconds: float) -> Fault:
     return Fault([], [node])
 
 
+async def next_version(house: House, seconds: float) -> Fault:
+    """one node: SIGTERM, and started again as the next version, which stays beside the others"""
+    node = house.nodes[0]
+    await node.leave()
+    node.module = NEXT_VERSION
+    await node.come()
+    await eventually(house.is_whole, "all nodes know of each other again")
+    return Fault([node], [])
+
+
 class Entry(NamedTuple):
     id: str
     run: Scenario
     seconds: float
     """At the full size."""
+    ghosts_within: float = 10.0
+    """Seconds after the fault when nobody may be seen who is not there."""
+    watch: float = 10.0
+    """Seconds after the fault in which they talk on."""
 
 
 TABLE = [
-    Entry("F1", killed_node, 10.0),
+    # Who has lost its past believes for `session.settle`, 15 s, in those whom nobody has seen again.
+    Entry("F1", killed_node, 0.0, ghosts_within=17.0),
     Entry("F2", rolling_restart, 0.0),
     Entry("F3", frozen_node, 20.0),
     Entry("F4", killed_broker, 8.0),
@@ -124,5 +143,6 @@ TABLE = [
     Entry("F5b", half_open, 12.0),
     Entry("F7", failover, 8.0),
     Entry("F8", partition, 20.0),
+    Entry("F22", next_version, 0.0),
 ]
 """F4 with NATS is F6."""

@@ -42,6 +42,9 @@ BROWSER_ARGUMENTS = [
 class ServerProcess:
     """``peerlane serve`` with a state directory of its own; it keeps its port over restarts."""
 
+    module = "peerlane"
+    """What Python runs."""
+
     def __init__(self, folder: Path, settings: dict[str, str], *arguments: str) -> None:
         self._log_path = folder / "server.log"
         self._arguments = arguments
@@ -74,7 +77,7 @@ class ServerProcess:
             [
                 sys.executable,
                 "-m",
-                "peerlane",
+                self.module,
                 "serve",
                 *arguments,
                 "--state-dir",

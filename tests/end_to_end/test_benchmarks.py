@@ -49,3 +49,14 @@ async def test_connect_measures_both_sides() -> None:
     report = await measured("connect")
     assert report["figures"]["ours: p50"]["value"] > 0
     assert report["ratios"].keys() == {"bare aiortc"}
+
+
+@pytest.mark.needs("redis-server")
+async def test_nodes_loses_no_signal_on_its_way_to_another_node() -> None:
+    report = await measured("nodes", "--only", "redis")
+    assert report["figures"]["redis: across p50 at 1000/s"]["value"] > 0
+    assert report["figures"]["redis: across signal, broker at 1000/s"]["value"] > 0
+    assert report["ratios"].keys() == {
+        "alone, redis signals",
+        "alone, redis signals for each second of CPU",
+    }

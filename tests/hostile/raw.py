@@ -89,6 +89,8 @@ class Connection:
 
     async def send(self, data: bytes) -> bool:
         """False when the other side has hung up meanwhile."""
+        if self.writer.is_closing():
+            return False
         try:
             self.writer.write(data)
             async with asyncio.timeout(PATIENCE):

@@ -13,6 +13,7 @@ from signaling.config import Config
 from signaling.effects import Effect, Listen, Opened, Tell, Unlisten
 from signaling.hub.hub import Hub
 from signaling.hub.tickets import Tickets
+from signaling.journal import Journal
 from signaling.protocol.ids import RoomName
 from signaling.protocol.messages import Hello, Joined, PeerJoined, PeerLeft, PeerUpdated, Word
 from signaling.protocol.parts import Resume
@@ -29,7 +30,8 @@ class NodeWorld(World):
         self.cluster = cluster
         self.id = NodeId(name)
         random_bytes = self.hub._admission._random_bytes
-        self.hub = Hub(self.config, Tickets(KEY), f"epoch-{name}", random_bytes, self.id)
+        self.journal = Journal(name, 1_000_000, 1 << 30, lambda: self.unix_now)
+        self.hub = Hub(self.config, Tickets(KEY), f"epoch-{name}", random_bytes, self.id, self.journal)
         self.listens: set[RoomName] = set()
         self.fetched: dict[int, Fetched] = {}
         self.is_alive = True
@@ -148,6 +150,19 @@ class Nodes:
             if node is not lonely:
                 node.perform(node.hub.check_node(lonely.id, True, node.now))
         lonely.perform(lonely.hub.bus_changed(True, lonely.now))
+
+    def lose_bus(self) -> None:
+        """It is gone for all of them, with all that was on its way."""
+        self.cut.update(node.id for node in self.living)
+        self.lines.clear()
+        for node in self.living:
+            node.perform(node.hub.bus_changed(False, node.now))
+
+    def find_bus(self, name: str) -> None:
+        """It is there again for this node, before any other has thought it dead."""
+        self.cut.discard(NodeId(name))
+        node = self.nodes[name]
+        node.perform(node.hub.bus_changed(True, node.now))
 
     def move(self, client: Client, name: str, **changes: Any) -> bool:
         """A client comes to another node with its ticket, as the bus would have it; whether it is whole."""

@@ -15,6 +15,7 @@ MODULES = tuple(
         "tokens",
         "names",
         "routers",
+        "nodes",
     )
 )
 """Each has ``TARGETS``; imported by whoever runs them, so that the engine can look inside first."""

@@ -34,12 +34,14 @@ from signaling.protocol.errors import DRAINING
 from signaling.protocol.ids import PeerId
 from signaling.protocol.messages import (
     MSGPACK_SUBPROTOCOL,
+    Ack,
     Bye,
     Hello,
     Join,
     PeerJoined,
     PeerLeft,
     Request,
+    Signal,
     Word,
 )
 from signaling.protocol.parts import Capabilities
@@ -146,6 +148,8 @@ class World:
         self.clients: list[Client] = []
         self.dialling: list[Line] = []
         self.lines: list[Line] = []
+        self.loss = 0.0
+        """The fraction of signals and acknowledgements that are lost on their way to another node."""
         self.down: set[str] = set()
         self.hubs: dict[str, Hub] = {}
         self._epochs = 0
@@ -214,6 +218,8 @@ class World:
         """One frame."""
         for message in SERVER_CODEC.decode(line.to_server.popleft()):
             assert not isinstance(message, Malformed)
+            if isinstance(message, Signal | Ack) and self.random.random() < self.loss:
+                message = Ack(PeerId("nobody"), 0)
             if line.session is not None:
                 self._perform(self.hubs[line.node].receive(line.session, message, self.now))
             elif isinstance(message, Hello) and not line.is_cut:

@@ -29,6 +29,7 @@ happenings = st.one_of(
     st.tuples(st.just("restart"), st.just(0), st.just(0)),
     st.tuples(st.just("leave"), st.just(CLIENTS - 1), st.just(0)),
 )
+losses = st.tuples(st.just("lose"), st.sampled_from([0.0, 0.1, 0.5, 1.0]), st.just(0))
 
 
 def happen(world: World, what: str, first: float, second: int) -> None:
@@ -38,6 +39,9 @@ def happen(world: World, what: str, first: float, second: int) -> None:
         return world.live(first)
     if what == "restart":
         return world.restart()
+    if what == "lose":
+        world.loss = first
+        return None
     client = world.clients[int(first)]
     line = client.line
     if what == "signal":
@@ -80,6 +84,45 @@ def test_every_signal_arrives_once_and_in_order_or_its_sender_is_told(
     for client in world.clients:
         if client.session.you in present:
             assert client.here == present - {client.session.you}
+
+
+@settings(max_examples=200)
+@given(story=st.lists(happenings | losses | losses, min_size=5, max_size=60), seed=st.integers(0, 1000))
+def test_what_is_lost_between_nodes_is_said_again_until_it_has_arrived(
+    story: list[tuple[str, float, int]], seed: int
+) -> None:
+    world = World(seed=seed)
+    for number in range(CLIENTS):
+        world.client(f"client {number}").enter()
+    world.live(1.0)
+    for what, first, second in story:
+        happen(world, what, first, second)
+    world.loss = 0.0
+    world.live(LONG_ENOUGH)
+    assert_promise_kept(world.clients)
+    before = [client.session.resends for client in world.clients]
+    world.live(LONG_ENOUGH)
+    assert [client.session.resends for client in world.clients] == before
+
+
+@pytest.mark.parametrize("seconds", [0.0, 0.02, 1.4])
+def test_two_over_one_node_say_nothing_twice_however_slow_the_way_and_the_application(seconds: float) -> None:
+    """``seconds``: how long words wait each time. Nobody reads what the clients are told."""
+    world = World()
+    ana, ben = world.client("ana"), world.client("ben")
+    ana.enter()
+    ben.enter()
+    world.live(1.0)
+    for count in (1, 40, 3, 200, 0, 1):
+        for _ in range(count):
+            ana.signal(ben.session.you)
+            ben.signal(ana.session.you)
+        for _ in range(4):
+            world.wait(seconds)
+            world.carry_everything()
+    world.live(100.0)
+    assert [len(numbers) for client in (ana, ben) for numbers in client.heard.values()] == [245, 245]
+    assert ana.session.resends == ben.session.resends == 0
 
 
 def test_a_killed_server_loses_no_signal() -> None:

@@ -108,6 +108,23 @@ async def test_more_than_one_frame_holds_is_sent_in_several(tmp_path: Path) -> N
             assert [each.payload for each in heard] == payloads
 
 
+async def test_two_over_one_node_say_nothing_twice(tmp_path: Path) -> None:
+    """Not even when the server reads more slowly, because so much comes at once."""
+    async with peerlane(tmp_path) as server, client_of(server) as (ana, hears_ana):
+        await hears_ana.first(Joined)
+        async with client_of(server) as (ben, hears_ben):
+            await hears_ben.first(Joined)
+            await hears_ana.first(PeerJoined)
+            for number in range(250):
+                payload = msgspec.Raw(msgspec.msgpack.encode(number))
+                ana.perform(ana.session.signal(ben.session.you, payload, ana.now))
+                ben.perform(ben.session.signal(ana.session.you, payload, ben.now))
+            for listener in (hears_ana, hears_ben):
+                heard = await listener.some(Heard, 250)
+                assert [msgspec.msgpack.decode(each.payload) for each in heard] == list(range(250))
+            assert ana.session.resends == ben.session.resends == 0
+
+
 async def test_what_is_too_large_for_the_server_is_refused_here(tmp_path: Path) -> None:
     async with peerlane(tmp_path) as server, client_of(server) as (ana, hears_ana):
         await hears_ana.first(Joined)

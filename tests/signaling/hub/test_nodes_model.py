@@ -8,11 +8,13 @@ from __future__ import annotations
 import random
 from typing import Any
 
+import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, rule
 
 from signaling.config import Config, LimitsConfig
+from signaling.journal import fold, read
 from signaling.protocol.messages import Configure, Join, Kick, Leave, Update
 from tests.signaling.kit import Client
 from tests.signaling.nodes_kit import Nodes, believed
@@ -86,6 +88,15 @@ class NodesMachine(RuleBasedStateMachine):
         self.nodes.pass_time(1.0)
         self.nodes.reunite(node)
 
+    @rule(order=st.permutations(NAMES), seconds=st.sampled_from([0.0, 0.25, 2.0]))
+    def lose_the_bus_for_a_while(self, order: list[str], seconds: float) -> None:
+        self.nodes.lose_bus()
+        self.nodes.pass_time(1.0)
+        for name in order:
+            self.nodes.find_bus(name)
+            if seconds:
+                self.nodes.pass_time(seconds)
+
     @rule(seed=SEED)
     def settle(self, seed: int) -> None:
         self.nodes.settle(random.Random(seed).randrange)
@@ -99,6 +110,7 @@ class NodesMachine(RuleBasedStateMachine):
         self.nodes.pass_time(10.0)
         self._check_rooms()
         self._check_clients()
+        self._check_journals()
 
     def _check_rooms(self) -> None:
         truth: dict[str, dict[str, tuple[str, str, bool]]] = {}
@@ -141,6 +153,27 @@ class NodesMachine(RuleBasedStateMachine):
                 truth = {peer.id: (peer.name, peer.away) for peer in room.snapshot_for(session)}
                 assert rooms[room.name] == truth, (session.id, room.name, rooms[room.name], truth)
 
+    def _check_journals(self) -> None:
+        """The rooms of a node are what its events come to."""
+        for node in self.nodes.living:
+            entries = node.journal.after(0)
+            assert entries is not None
+            told = {
+                name: (room.settings, {member.id: member for member in room.members.values()})
+                for name, room in fold(read(entries)).items()
+            }
+            assert told == {
+                name: (
+                    room.settings,
+                    {
+                        member.id: node.hub._rooms.noted(member)
+                        for member in [*room.members.values(), *room.elsewhere.members.values()]
+                    },
+                )
+                for name, room in node.hub.rooms.items()
+                if room.noted is not None
+            }
+
     def _say(self, who: int, message: Any) -> None:
         client = self.everybody[who]
         if client.session is not None and client.session.link is client.line:
@@ -148,4 +181,6 @@ class NodesMachine(RuleBasedStateMachine):
 
 
 TestNodes = NodesMachine.TestCase
+# The thorough profile takes its time.
+TestNodes.pytestmark = [pytest.mark.timeout(1_800)]
 TestNodes.settings = settings(stateful_step_count=30, deadline=None)

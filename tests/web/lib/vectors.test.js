@@ -5,6 +5,7 @@ import { CLOSE_REASONS } from "../../../web/lib/errors.js";
 import { Negotiation } from "../../../web/lib/negotiation.js";
 import { passwordProof } from "../../../web/lib/passwords.js";
 import { decode, encode } from "../../../web/lib/protocol.js";
+import { Allowance } from "../../../web/lib/signaling_client/allowance.js";
 import { candidates, nearest } from "../../../web/lib/signaling_client/nearest.js";
 import { Session } from "../../../web/lib/signaling_client/session.js";
 import { vectors } from "../vectors.js";
@@ -17,6 +18,17 @@ test("the back-off of both languages is one", () => {
 
 test("both languages know the same goodbyes", () => {
   assert.deepEqual(CLOSE_REASONS, vectors("errors").close_reasons);
+});
+
+test("what was said again is followed by the same pause in both languages", () => {
+  for (const { messages_per_second: messagesPerSecond, steps } of vectors("allowance").cases) {
+    const allowance = new Allowance();
+    allowance.follow(messagesPerSecond);
+    for (const [now, size, readyAt] of steps) {
+      allowance.spend(size, now);
+      assert.ok(Math.abs(allowance.readyAt - readyAt) < 1e-6);
+    }
+  }
 });
 
 test("a password has the same proof in both languages", async () => {

@@ -5,31 +5,21 @@
  * not be delivered keeps its number with an empty payload: its peer may come back one day and goes on counting.
  */
 
-import { Full } from "../errors.js";
+import { Incoming } from "./incoming.js";
+import { Outgoing } from "./outgoing.js";
 
 /** @typedef {import("../protocol.js").Signal} Signal */
 /** @typedef {import("../protocol.js").Ack} Ack */
 
-export const MAX_UNACKNOWLEDGED = 256;
-export const MAX_UNACKNOWLEDGED_CHARACTERS = 1_048_576;
-export const ACK_DELAY = 0.1;
-export const ACK_EVERY = 16;
 /** Numbers of this many peers are remembered after they have gone. */
 export const MAX_REMEMBERED_PEERS = 1000;
 
-/**
- * @typedef {object} Outgoing
- * @property {number} last number of the last signal
- * @property {{n: number, payload: any, characters: number}[]} unacknowledged
- * @property {number} characters of all payloads that are kept
- * @property {boolean} present whether the peer shares a room with us, as far as we know
- * @property {number} until when to give up on one whom the server did not know; Infinity: no doubt
- */
-
-/** @typedef {{last: number, unconfirmed: number, ackAt: number, ackedAt: number}} Incoming */
-
 export class Deliveries {
-  constructor() {
+  /** @param {import("./allowance.js").Allowance} allowance */
+  constructor(allowance) {
+    /** Signals that were said again because their peer did not acknowledge them. */
+    this.resends = 0;
+    this._allowance = allowance;
     /** @type {Map<string, Outgoing>} */
     this._outgoing = new Map();
     /** @type {Map<string, Incoming>} */
@@ -37,30 +27,21 @@ export class Deliveries {
   }
 
   /**
-   * Number a signal and keep it; null when it has to wait until the peer appears.
+   * Number a signal and keep it; null when it has to wait: until the peer appears, or for others.
    *
    * Throws Full when 256 signals, or 1 MiB of them, are not acknowledged yet.
    *
    * @param {string} to
    * @param {any} payload
    * @param {number} doubtUntil when to give up on a peer that nobody has announced; Infinity when somebody has
+   * @param {number} now
    * @returns {Signal | null}
    */
-  send(to, payload, doubtUntil) {
+  send(to, payload, doubtUntil, now) {
     const outgoing = this._outgoingTo(to);
-    const characters = JSON.stringify(payload).length;
-    if (
-      outgoing.unacknowledged.length >= MAX_UNACKNOWLEDGED ||
-      outgoing.characters + characters > MAX_UNACKNOWLEDGED_CHARACTERS
-    ) {
-      throw new Full("too many signals wait for this peer", "wait until some are acknowledged");
-    }
-    outgoing.last += 1;
-    outgoing.characters += characters;
-    outgoing.unacknowledged.push({ n: outgoing.last, payload, characters });
-    if (outgoing.present) return { type: "signal", to, n: outgoing.last, payload };
-    outgoing.until = Math.min(outgoing.until, doubtUntil);
-    return null;
+    const kept = outgoing.keep(payload, now);
+    if (!outgoing.isPresent) outgoing.until = Math.min(outgoing.until, doubtUntil);
+    return kept && { type: "signal", to, n: kept.n, payload };
   }
 
   /**
@@ -71,48 +52,46 @@ export class Deliveries {
    * @param {number} now
    */
   accept(from, n, now) {
-    const incoming = this._incoming.get(from) ?? { last: 0, unconfirmed: 0, ackAt: Infinity, ackedAt: -Infinity };
+    const incoming = this._incoming.get(from) ?? new Incoming();
     this._incoming.set(from, incoming);
-    if (n !== incoming.last + 1) {
-      // At once, but a whole run of doubles is answered once.
-      incoming.ackAt = Math.min(incoming.ackAt, Math.max(now, incoming.ackedAt + ACK_DELAY));
-      return false;
-    }
-    incoming.last = n;
-    incoming.unconfirmed += 1;
-    const due = incoming.unconfirmed >= ACK_EVERY ? now : now + ACK_DELAY;
-    incoming.ackAt = Math.min(incoming.ackAt, due);
-    return true;
+    return incoming.accept(n, now);
   }
 
-  /** @param {string} from @param {number} n */
-  acknowledged(from, n) {
-    const outgoing = this._outgoing.get(from);
-    if (!outgoing) return;
-    while (outgoing.unacknowledged.length > 0 && outgoing.unacknowledged[0].n <= n) {
-      outgoing.characters -= outgoing.unacknowledged[0].characters;
-      outgoing.unacknowledged.shift();
-    }
+  /** @param {string} from @param {number} n @param {number} now */
+  acknowledged(from, n, now) {
+    this._outgoing.get(from)?.confirm(n, now);
   }
 
   /**
    * The peer is in a room with us: what it has not acknowledged is said again, in order.
    *
    * @param {string} id
+   * @param {boolean} isAway
+   * @param {number} now
    * @returns {Signal[]}
    */
-  appeared(id) {
-    const outgoing = this._outgoingTo(id);
-    outgoing.until = Infinity;
-    if (outgoing.present) return [];
-    outgoing.present = true;
-    return outgoing.unacknowledged.map(({ n, payload }) => ({ type: "signal", to: id, n, payload }));
+  appeared(id, isAway, now) {
+    return signals(id, this._outgoingTo(id).appear(isAway, now));
   }
 
   /** The peer cannot be reached now; it may come back. @param {string} id */
   disappeared(id) {
-    const outgoing = this._outgoing.get(id);
-    if (outgoing) outgoing.present = false;
+    this._outgoing.get(id)?.disappear();
+  }
+
+  /** Nobody is present any more, until a snapshot says so. */
+  allDisappeared() {
+    for (const outgoing of this._outgoing.values()) outgoing.disappear();
+  }
+
+  /** The peer has lost its link, or has one again. @param {string} id @param {boolean} isAway @param {number} now */
+  changed(id, isAway, now) {
+    this._outgoing.get(id)?.setAway(isAway, now);
+  }
+
+  /** Our link is back, and what it has missed is on its way. @param {number} now */
+  resumed(now) {
+    for (const outgoing of this._outgoing.values()) outgoing.restart(now);
   }
 
   /**
@@ -124,8 +103,13 @@ export class Deliveries {
   refused(id, until) {
     const outgoing = this._outgoing.get(id);
     if (!outgoing || outgoing.unacknowledged.length === 0) return;
-    outgoing.present = false;
+    outgoing.disappear();
     outgoing.until = Math.min(outgoing.until, until);
+  }
+
+  /** The server does not take signals for this peer: until the next, none is said again. @param {string} id */
+  rest(id) {
+    this._outgoing.get(id)?.rest();
   }
 
   /**
@@ -142,14 +126,7 @@ export class Deliveries {
     // Put back at the end: the order of the map is the order of going.
     this._outgoing.delete(id);
     this._outgoing.set(id, outgoing);
-    outgoing.present = false;
-    outgoing.until = Infinity;
-    outgoing.characters = 0;
-    const undelivered = outgoing.unacknowledged.map(({ payload }) => payload).filter((each) => each !== null);
-    for (const signal of outgoing.unacknowledged) {
-      signal.payload = null;
-      signal.characters = 0;
-    }
+    const undelivered = outgoing.giveUp();
     this._forgetOldest();
     return undelivered;
   }
@@ -164,56 +141,61 @@ export class Deliveries {
     return [...this._outgoing].filter(([, { unacknowledged }]) => unacknowledged.length > 0).map(([id]) => id);
   }
 
-  /** Nobody is present any more, until a snapshot says so. */
-  allDisappeared() {
-    for (const outgoing of this._outgoing.values()) outgoing.present = false;
-  }
-
   get wakeAt() {
-    let at = Infinity;
+    let [at, resendAt] = [Infinity, Infinity];
     for (const [id, incoming] of this._incoming) {
-      if (this._outgoing.get(id)?.present) at = Math.min(at, incoming.ackAt);
+      if (this._outgoing.get(id)?.isPresent) at = Math.min(at, incoming.ackAt);
     }
-    for (const outgoing of this._outgoing.values()) at = Math.min(at, outgoing.until);
-    return at;
+    for (const outgoing of this._outgoing.values()) {
+      at = Math.min(at, outgoing.until);
+      resendAt = Math.min(resendAt, outgoing.resendAt);
+    }
+    return Math.min(at, Math.max(resendAt, this._allowance.readyAt));
   }
 
-  /**
-   * The acknowledgements that are due, and those who did not come back.
-   *
-   * @param {number} now
-   * @returns {{acks: Ack[], gone: string[]}}
-   */
-  wake(now) {
+  /** @param {number} now @returns {Ack[]} */
+  dueAcks(now) {
     /** @type {Ack[]} */
     const acks = [];
     for (const [id, incoming] of this._incoming) {
-      if (incoming.ackAt > now || !this._outgoing.get(id)?.present) continue;
-      incoming.ackAt = Infinity;
-      incoming.ackedAt = now;
-      incoming.unconfirmed = 0;
-      acks.push({ type: "ack", to: id, n: incoming.last });
+      if (incoming.ackAt > now || !this._outgoing.get(id)?.isPresent) continue;
+      acks.push({ type: "ack", to: id, n: incoming.acknowledge(now) });
     }
-    const gone = [...this._outgoing].filter(([, outgoing]) => outgoing.until <= now).map(([id]) => id);
-    return { acks, gone };
+    return acks;
+  }
+
+  /** @param {number} now @returns {Signal[]} */
+  dueResends(now) {
+    const again = [...this._outgoing].flatMap(([id, outgoing]) =>
+      outgoing.resendAt <= now ? signals(id, outgoing.sayAgain(now, this._allowance)) : [],
+    );
+    this.resends += again.length;
+    return again;
+  }
+
+  /** Those who did not come back in time. @param {number} now @returns {string[]} */
+  givenUp(now) {
+    return [...this._outgoing].filter(([, outgoing]) => outgoing.until <= now).map(([id]) => id);
   }
 
   /** @param {string} to */
   _outgoingTo(to) {
-    let outgoing = this._outgoing.get(to);
-    if (!outgoing) {
-      outgoing = { last: 0, unacknowledged: [], characters: 0, present: false, until: Infinity };
-      this._outgoing.set(to, outgoing);
-    }
+    const outgoing = this._outgoing.get(to) ?? new Outgoing();
+    this._outgoing.set(to, outgoing);
     return outgoing;
   }
 
   _forgetOldest() {
     for (const [id, outgoing] of this._outgoing) {
       if (this._outgoing.size <= MAX_REMEMBERED_PEERS) break;
-      if (outgoing.present || outgoing.until !== Infinity) continue;
+      if (outgoing.isPresent || outgoing.until !== Infinity) continue;
       this._outgoing.delete(id);
       this._incoming.delete(id);
     }
   }
+}
+
+/** @param {string} to @param {import("./outgoing.js").Kept[]} kept @returns {Signal[]} */
+function signals(to, kept) {
+  return kept.map(({ n, payload }) => ({ type: "signal", to, n, payload }));
 }

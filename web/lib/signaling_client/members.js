@@ -27,6 +27,11 @@ export class Members {
     return [...this._rooms.values()].some((room) => room.has(id));
   }
 
+  /** Whether no room has seen its link. @param {string} id */
+  isAway(id) {
+    return [...this._rooms.values()].every((room) => !room.has(id) || Boolean(room.get(id)?.peer.away));
+  }
+
   /**
    * A snapshot: who is new, who has changed, who is missing.
    *

@@ -78,6 +78,11 @@ export class Session {
     return this.welcome?.you ?? "";
   }
 
+  /** Signals that were said again, under our id, because nobody had acknowledged them in time. */
+  get resends() {
+    return this._conversation.resends;
+  }
+
   /** A number for the next join, leave or update. */
   nextRequest() {
     this._request += 1;
@@ -378,6 +383,7 @@ export class Session {
     this._dialPlan.welcomed(welcome);
     this._liveness.begin(now, welcome.ping_interval, welcome.ping_timeout);
     this._conversation.settle = welcome.settle;
+    this._conversation.allowance.follow(welcome.limits?.messages_per_second);
     /** @type {Effect[]} */
     const told = [{ do: "tell", event: { type: "restored", resumed: before !== null && welcome.resumed } }];
     if (!before) return told;
@@ -396,7 +402,7 @@ export class Session {
   }
 
   get _conversationWakeAt() {
-    // Acknowledgements say "up to here", so they lose nothing by waiting for room.
+    // Acknowledgements say "up to here", so they lose nothing by waiting for room; and what is said again was said before.
     return this._numbered.isFull ? Infinity : this._conversation.wakeAt;
   }
 

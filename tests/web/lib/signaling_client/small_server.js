@@ -9,6 +9,8 @@ export class SmallServer {
     /** id → {link, mailbox, first, received, rooms} */
     this.sessions = new Map();
     this.ids = 0;
+    /** Whether this signal or acknowledgement is lost on its way to another node. */
+    this.isLost = () => false;
   }
 
   /** Everything is forgotten, as after a kill; tickets are still good. */
@@ -77,6 +79,7 @@ export class SmallServer {
       }
       case "signal":
       case "ack": {
+        if (this.isLost()) break;
         const { to, ...rest } = message;
         const target = this.sessions.get(to);
         if (target && target.room && target.room === session.room) this.tell(to, { ...rest, from: id });

@@ -1,0 +1,66 @@
+"""Nodes that lose each other and find each other again, step by step; any order is in test_nodes_model.py."""
+
+from __future__ import annotations
+
+import itertools
+
+import msgspec
+import pytest
+
+from signaling.cluster.words import NodeId
+from signaling.protocol.messages import Join, Refused, Signal
+from tests.signaling.kit import Client
+from tests.signaling.nodes_kit import Nodes, believed
+
+NAMES = ("a", "b", "c")
+
+
+def crowd() -> tuple[Nodes, list[Client]]:
+    """One client at each of three nodes, all in one room."""
+    nodes = Nodes(*NAMES)
+    clients = []
+    for name in NAMES:
+        client = Client(nodes[name])
+        client.connect()
+        client.say(Join(1, "room", name=name))
+        nodes.settle()
+        clients.append(client)
+    return nodes, clients
+
+
+def assert_all_see_each_other(clients: list[Client]) -> None:
+    for client in clients:
+        client.read()
+        seen = {name for name, _ in believed(client.heard)["default/room"].values()}
+        assert seen == set(NAMES) - {client.world.id}, client.world.id  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("order", list(itertools.permutations(NAMES)))
+@pytest.mark.parametrize("seconds", [0.0, 0.25, 2.0, 4.0])
+def test_nodes_that_find_the_bus_again_one_after_the_other_see_each_others_members(
+    order: tuple[str, ...], seconds: float
+) -> None:
+    nodes, clients = crowd()
+    nodes.lose_bus()
+    nodes.pass_time(1.0)
+    for name in order:
+        nodes.find_bus(name)
+        if seconds:
+            nodes.pass_time(seconds)
+    nodes.pass_time(10.0)
+    assert_all_see_each_other(clients)
+
+
+def test_a_signal_that_missed_somebody_who_has_come_to_this_very_node_is_not_refused() -> None:
+    nodes, (ana, ben, _) = crowd()
+    ana.say(Signal(ben.id, 1, msgspec.Raw(b'"said while Ben is on his way"')))
+    (on_its_way,) = nodes.lines[NodeId("a"), NodeId("b")]
+    nodes.lines[NodeId("a"), NodeId("b")].clear()
+    ben.lose_link()
+    nodes.settle()
+    assert nodes.move(ben, "a")
+    nodes.settle()
+    nodes.lines[NodeId("a"), NodeId("b")].append(on_its_way)
+    nodes.settle()
+    ana.read()
+    assert not [event for event in ana.heard if isinstance(event, Refused)]
