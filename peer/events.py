@@ -72,6 +72,12 @@ class Broadcasted(msgspec.Struct, Generic[PeerT], frozen=True):
     value: Any
 
 
+class Announced(msgspec.Struct, frozen=True):
+    """An administrator of the server has told something to everybody in the room."""
+
+    value: Any
+
+
 class RoomUpdated(msgspec.Struct, frozen=True):
     """Other rules hold for the room: its lock, password, capacity, waiting room or owner."""
 
@@ -103,6 +109,13 @@ class Expiring(msgspec.Struct, frozen=True):
     """The token ends at ``expires`` (calendar seconds). Where ``token`` is a function, it has been called."""
 
     expires: float
+
+
+class Degraded(msgspec.Struct, frozen=True):
+    """``degraded``: our node cannot speak with the others, so who is at those is out of the server's reach,
+    and may be shown as away. Connections between peers go on. False: it can again."""
+
+    degraded: bool
 
 
 class Interrupted(msgspec.Struct, frozen=True):

@@ -44,6 +44,7 @@ from signaling.protocol.messages import (
     Broadcasted,
     Configure,
     Decide,
+    Degraded,
     Done,
     Expiring,
     IceServers,
@@ -165,6 +166,12 @@ class Room:
     def waiting(self) -> dict[str, Peer]:
         """Who waits to be let in, by id, where you may decide that."""
         return self._access.waiting
+
+    @property
+    def is_degraded(self) -> bool:
+        """Whether the node that serves us cannot speak with the others for now."""
+        welcome = self._client.session.welcome
+        return welcome is not None and welcome.degraded
 
     def may(self, permission: str) -> bool:
         """Whether you may do this here, by your token or as the owner: ``kick``, ``lock``, ``publish``, …
@@ -312,6 +319,8 @@ class Room:
             case Expiring():
                 self._listeners.tell(events.Expiring(event.expires))
                 self._renewal.renew()
+            case Degraded():
+                self._listeners.tell(events.Degraded(event.degraded))
             case effects.Interrupted():
                 welcome = self._client.session.welcome
                 self._renewal.link_lost(None if welcome is None else welcome.expires)
@@ -348,14 +357,14 @@ class Room:
 
     def _broadcasted(self, event: Broadcasted) -> None:
         peer = self._roster.get(event.sender)
-        if peer is None:
+        if peer is None and event.sender:
             return
         try:
             value = CODEC.read_payload(event.payload)
         except UNREADABLE as error:
             log.debug("a broadcast of %s could not be read: %s", event.sender, error)
             return
-        self._listeners.tell(events.Broadcasted(peer, value))
+        self._listeners.tell(events.Announced(value) if peer is None else events.Broadcasted(peer, value))
 
     def _network_changed(self, addresses: Collection[str]) -> None:
         # The link first: whether signals get through decides what a connection can do.

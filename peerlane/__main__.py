@@ -22,6 +22,7 @@ app = App(
 )
 # The help texts stand here too, or listing the commands would load them all.
 app.command("peerlane.serve:serve", help="Run the signaling server, its page and its STUN responder.")
+app.command("peerlane.drain:drain", help="Make one node of a server leave, and wait until it is empty.")
 app.command("peerlane.chat:chat", help="Talk in a room from the terminal, or from a program.")
 app.command("peerlane.call:call", help="Send a sound or video into a room, and record what is heard.")
 

@@ -10,26 +10,35 @@ import hashlib
 import hmac
 import logging
 from collections.abc import Awaitable, Callable
+from typing import TypeVar
 
 import msgspec
 from aiohttp import web
 
-from signaling.answers import KickOrder, ListedRoom, RoomList, ShownMember, ShownRoom
+from signaling import listing
+from signaling.answers import Announcement, KickOrder
+from signaling.listing import Page
 from signaling.node import Node
+from signaling.orders import Outcome
 from signaling.origins import bearer
-from signaling.protocol.ids import RoomName, room_name
+from signaling.protocol.codec import check_depth
+from signaling.protocol.ids import PeerId, RoomName, room_name
 from signaling.proxies import TrustedProxies
 from signaling.transports.door import caller, is_spelled_out, turned_away
 
 audit = logging.getLogger("signaling.audit")
 
 MAX_LISTED = 1_000
+"""On one page."""
+MAX_ORDER_BYTES = 1_024
+MAX_ID = 64
 BODY_TIMEOUT = 10.0
 """aiohttp waits for the body of a request for ever."""
 
 
 KICKED = web.RequestKey("kicked", str)
 
+OrderT = TypeVar("OrderT", bound=msgspec.Struct)
 Act = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
@@ -46,11 +55,17 @@ class Admin:
     def routes(self) -> list[web.RouteDef]:
         room = "/v1/admin/rooms/{app}/{room}"
         return [
+            web.get("/v1/admin/apps", self.guarded("list-apps", self._apps)),
             web.get("/v1/admin/rooms", self.guarded("list-rooms", self._rooms)),
             web.get(room, self.guarded("show-room", self._room)),
             web.delete(room, self.guarded("close-room", self._close_room)),
             web.post(f"{room}/kick", self.guarded("kick", self._kick)),
+            web.post(f"{room}/broadcast", self.guarded("announce", self._announce)),
+            web.get("/v1/admin/sessions", self.guarded("list-sessions", self._sessions)),
+            web.get("/v1/admin/sessions/{id}", self.guarded("show-session", self._session)),
             web.delete("/v1/admin/sessions/{id}", self.guarded("expel", self._expel)),
+            web.get("/v1/admin/drain", self.guarded("show-drain", self._drain_state)),
+            web.post("/v1/admin/drain", self.guarded("drain", self._drain)),
         ]
 
     def guarded(self, act: str, handler: Act) -> Act:
@@ -89,61 +104,113 @@ class Admin:
 
         return answer
 
+    # What there is
+
+    async def _apps(self, request: web.Request) -> web.Response:
+        page = _page(request)
+        return _bad_page() if page is None else _json(listing.apps(self._node.hub, page))
+
     async def _rooms(self, request: web.Request) -> web.Response:
-        """``?app=`` only those of one app; at most 1,000, and how many there are."""
-        app = request.query.get("app")
-        rooms = self._node.hub.rooms
-        names = [name for name in rooms if app is None or name.startswith(f"{app}/")]
-        listed = [
-            ListedRoom(name, len(rooms[name].members), len(rooms[name].waiting))
-            for name in names[:MAX_LISTED]
-        ]
-        return _json(RoomList(listed, len(names)))
+        page = _page(request)
+        return _bad_page() if page is None else _json(listing.rooms(self._node.hub, page))
 
     async def _room(self, request: web.Request) -> web.Response:
-        room = self._node.hub.rooms.get(_named(request) or RoomName(""))
-        if room is None:
-            return _no_such("room")
-        members = [
-            ShownMember(member.session.id, member.name, member.session.grants.subject, member.session.away)
-            for member in room.members.values()
-        ]
-        return _json(ShownRoom(room.name, room.settings, members))
+        room = listing.room(self._node.hub, _named(request), self._node.id)
+        return _no_such("room") if room is None else _json(room)
+
+    async def _sessions(self, request: web.Request) -> web.Response:
+        page = _page(request)
+        return _bad_page() if page is None else _json(listing.sessions(self._node.hub, page))
+
+    async def _session(self, request: web.Request) -> web.Response:
+        session = listing.session(self._node.hub, request.match_info["id"])
+        return _no_such("session at this node") if session is None else _json(session)
+
+    # What is to be done
 
     async def _close_room(self, request: web.Request) -> web.Response:
-        """Everybody is thrown out."""
+        """Everybody is thrown out, at all nodes."""
         name = _named(request)
-        if name is None or not self._node.close_room(name):
-            return _no_such("room")
-        return web.Response(status=204)
+        return _answer("unknown" if name is None else self._node.orders.close_room(name), "room")
 
     async def _kick(self, request: web.Request) -> web.Response:
-        try:
-            async with asyncio.timeout(BODY_TIMEOUT):
-                order = msgspec.json.decode(await request.read(), type=KickOrder)
-        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
-            return web.Response(status=400, text=f"send {{id, ban, reason}} as JSON: {error}\n")
-        except TimeoutError:
-            return web.Response(status=408, text="the body did not come\n")
+        order = await _read(request, KickOrder, MAX_ORDER_BYTES)
+        if isinstance(order, web.Response):
+            return order
         request[KICKED] = order.id
         name = _named(request)
-        if name is None or not self._node.throw_out(name, order.id, order.ban, order.reason):
+        if name is None:
             return _no_such("member")
-        return web.Response(status=204)
+        outcome = self._node.orders.throw_out(name, PeerId(order.id), order.ban, order.reason)
+        return _answer(outcome, "member")
+
+    async def _announce(self, request: web.Request) -> web.Response:
+        """Something for everybody in a room, at all nodes."""
+        said = await _read(request, Announcement, self._node.config.limits.max_message_bytes)
+        if isinstance(said, web.Response):
+            return said
+        try:
+            check_depth(said.payload)
+        except ValueError as error:
+            return web.Response(status=400, text=f"the payload is {error}\n")
+        name, payload = _named(request), msgspec.json.encode(said.payload)
+        return _answer("unknown" if name is None else self._node.orders.announce(name, payload), "room")
 
     async def _expel(self, request: web.Request) -> web.Response:
         """The session ends, in all its rooms, and cannot be resumed."""
-        if not self._node.expel(request.match_info["id"]):
-            return _no_such("session")
-        return web.Response(status=204)
+        id = request.match_info["id"]
+        return _answer("unknown" if len(id) > MAX_ID else self._node.orders.expel(PeerId(id)), "session")
+
+    async def _drain(self, request: web.Request) -> web.Response:
+        """This node leaves; the process goes on, and takes nobody in."""
+        self._node.begin_drain()
+        return _json(self._node.drain_state(), 202)
+
+    async def _drain_state(self, request: web.Request) -> web.Response:
+        return _json(self._node.drain_state())
+
+
+async def _read(request: web.Request, kind: type[OrderT], most: int) -> OrderT | web.Response:
+    """The body of an order, or the answer to one that is none."""
+    body = b""
+    try:
+        async with asyncio.timeout(BODY_TIMEOUT):
+            while piece := await request.content.readany():
+                body += piece
+                if len(body) > most:
+                    return web.Response(status=413, text=f"the body is longer than {most} bytes\n")
+        return msgspec.json.decode(body, type=kind)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+        fields = ", ".join(kind.__struct_fields__)
+        return web.Response(status=400, text=f"send {{{fields}}} as JSON: {error}\n")
+    except TimeoutError:
+        return web.Response(status=408, text="the body did not come\n")
+
+
+def _page(request: web.Request) -> Page | None:
+    """``?app=`` only of this app, ``?after=`` a name, ``?limit=`` at most; None for what is no page."""
+    query = request.query
+    text = query.get("limit", str(MAX_LISTED))
+    limit = int(text) if text.isascii() and text.isdigit() and len(text) <= 4 else 0
+    return Page(query.get("after", ""), limit, query.get("app")) if 1 <= limit <= MAX_LISTED else None
+
+
+def _bad_page() -> web.Response:
+    return web.Response(status=400, text=f"limit is a number from 1 to {MAX_LISTED}\n")
+
+
+def _answer(outcome: Outcome, what: str) -> web.Response:
+    if outcome == "unknown":
+        return _no_such(what)
+    return web.Response(status=204 if outcome == "done" else 202)
 
 
 def _named(request: web.Request) -> RoomName | None:
     return room_name(f"{request.match_info['app']}/{request.match_info['room']}")
 
 
-def _json(value: msgspec.Struct) -> web.Response:
-    return web.Response(body=msgspec.json.encode(value), content_type="application/json")
+def _json(value: msgspec.Struct, status: int = 200) -> web.Response:
+    return web.Response(status=status, body=msgspec.json.encode(value), content_type="application/json")
 
 
 def _no_such(what: str) -> web.Response:

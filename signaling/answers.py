@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any, Literal
 
 import msgspec
 
 from signaling.protocol.parts import NodeAddress, RoomSettings
+from signaling.protocol.permissions import Permission
 
 # As Region of the protocol has it.
 MAX_REGION_CHARACTERS = 64
@@ -34,31 +35,106 @@ class Regions(msgspec.Struct, frozen=True):
     """Itself among them, unless it has no address of its own."""
 
 
+class ListedApp(msgspec.Struct, frozen=True):
+    app: str
+    rooms: Count
+    members: Count
+    """Of this node; who is in several rooms counts in each."""
+
+
+class AppList(msgspec.Struct, frozen=True):
+    apps: list[ListedApp]
+    count: Count
+    next: str = ""
+    """What to ask for as ``after``; empty: there are no more."""
+
+
 class ListedRoom(msgspec.Struct, frozen=True):
     room: str
     """``app/room``."""
     members: Count
+    """Of this node."""
     waiting: Count
+    elsewhere: Count = 0
+    """Members of other nodes."""
+    nodes: list[str] = []
+    """Their ids."""
 
 
 class RoomList(msgspec.Struct, frozen=True):
     rooms: list[ListedRoom]
-    """The first thousand."""
+    """Those that have members at this node."""
     count: Count
+    """On all pages."""
+    next: str = ""
+    """What to ask for as ``after``; empty: there are no more."""
 
 
 class ShownMember(msgspec.Struct, frozen=True):
     id: str
     name: str
     subject: str
-    """Of its token; empty for a guest."""
+    """Of its token; empty for a guest, and for who is at another node."""
     away: bool
+    node: str = ""
+    """Which node has its session."""
 
 
 class ShownRoom(msgspec.Struct, frozen=True):
     room: str
     settings: RoomSettings
     members: list[ShownMember]
+    """Of all nodes."""
+    waiting: list[ShownMember] = []
+    """To be let in, at this node."""
+
+
+class ListedSession(msgspec.Struct, frozen=True):
+    id: str
+    subject: str
+    away: bool
+    """Its link is lost, and it may still resume."""
+    rooms: Count
+
+
+class SessionList(msgspec.Struct, frozen=True):
+    sessions: list[ListedSession]
+    """Of this node."""
+    count: Count
+    """On all pages."""
+    next: str = ""
+    """What to ask for as ``after``; empty: there are no more."""
+
+
+class ShownSession(msgspec.Struct, frozen=True):
+    id: str
+    subject: str
+    away: bool
+    can: list[Permission]
+    expires: float | None
+    """When its token does, in calendar seconds."""
+    region: str
+    rooms: list[str]
+    unconfirmed: Count
+    """Events that the client has not confirmed yet."""
+    unconfirmed_bytes: Count
+
+
+class DrainState(msgspec.Struct, frozen=True):
+    state: Literal["serving", "leaving", "left"]
+    """``left``: everybody has been told, and the process may be ended."""
+    links: Count
+    """Still open."""
+    sessions: Count
+    """That no other node has yet."""
+    nodes: Count
+    """Others that live and take them."""
+
+
+class Announcement(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Something for all members of a room."""
+
+    payload: Any
 
 
 class KickOrder(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

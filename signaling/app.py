@@ -31,6 +31,7 @@ from signaling.secret_files import read_file, watch
 from signaling.stalls import Stalls
 from signaling.state_dir import StateDir, state_dir_path
 from signaling.stun_server import StunServer, public_pair, start_stun
+from signaling.tracing import OFF, traced
 
 log = logging.getLogger("signaling.app")
 
@@ -76,6 +77,8 @@ def create_app(
     for path in _secret_files(config):
         node.use_turn_secrets(path, read_file(path))
     app[NODE] = node
+    if node.tracer is not OFF:
+        app.middlewares.append(traced(node.tracer))
     feed = Feed(node)
     app.add_routes(routes(node, feed))
     app.on_response_prepare.append(add_security_headers)

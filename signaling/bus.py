@@ -32,6 +32,7 @@ from signaling.config import Cluster
 from signaling.effects import ClusterEffect, Effect, Listen, Opened, Tell, Unlisten
 from signaling.grants import Grants
 from signaling.hub.tickets import Claim
+from signaling.metrics import BusCounts, BusState
 from signaling.protocol.ids import RoomName, room_name
 from signaling.protocol.parts import Resume
 
@@ -80,16 +81,14 @@ class Bus:
         beat: Callable[[], Beat],
         changed: Callable[[], None],
         now: Callable[[], float],
+        counts: BusCounts | None = None,
     ) -> None:
         self.node = node
         self.backplane = backplane
         self.nodes = Nodes(node, config.dead_after)
         self.is_there = False
         """Whether the bus is usable now."""
-        self.gaps = 0
-        """How often something that another node said did not arrive."""
-        self.refused = 0
-        """Frames that were none of ours: not signed with our key, of another version, or no frames at all."""
+        self.counts = counts or BusCounts()
         self._hub = hub
         self._perform = perform
         self._beat = beat
@@ -137,6 +136,9 @@ class Bus:
         """Never waits."""
         if isinstance(effect, Tell):
             encoded = self._codec.encode(effect.word)
+            self.counts.handovers["given"] += (
+                isinstance(effect.word, Fetched) and effect.word.passport is not None
+            )
             for node in effect.nodes:
                 self._put(node, encoded)
         elif isinstance(effect, Listen):
@@ -149,6 +151,14 @@ class Bus:
         else:
             assert isinstance(effect, Unlisten)
             self.backplane.close(self._subjects.room(effect.room))
+
+    def state(self) -> BusState:
+        """For whoever asks how the bus is."""
+        figures = self.backplane.figures
+        living = len(self.nodes.living)
+        return BusState(
+            self.is_there, living, figures.missed, figures.dropped, figures.late, figures.reconnects
+        )
 
     def look(self) -> None:
         """Call it often: beats, and who is not heard of any more."""
@@ -218,6 +228,7 @@ class Bus:
 
     def _died(self, node: NodeId, now: float) -> None:
         log.warning("! node %s is not heard of any more", node)
+        self.counts.deaths += 1
         self._perform(self._hub.node_died(node, now))
         self._changed()
 
@@ -248,6 +259,9 @@ class Bus:
         if len(frame) > MAX_FRAME_BYTES:
             log.warning("! a word of %d bytes is longer than a bus takes", len(frame))
             return
+        if self.is_there:
+            self.counts.frames_out += 1
+            self.counts.bytes_out += len(frame)
         self.backplane.publish(subject, frame, reached)
 
     async def _ask(self, name: RoomName, request: int) -> None:
@@ -269,14 +283,17 @@ class Bus:
             self.nodes.forgive(self._there_since)
             self.say_beat()
         else:
+            self.counts.outages += 1
             log.warning("! the bus is away: this node goes on alone")
         self._perform(self._hub.bus_changed(is_there, self._now()))
         self._changed()
 
     def _heard(self, subject: str, body: bytes) -> None:
+        self.counts.frames_in += 1
+        self.counts.bytes_in += len(body)
         frame = self._codec.decode(body)
         if frame is None or frame.to not in (ALONE, self.node):
-            self.refused += 1
+            self.counts.refused += 1
             return
         sender, now = frame.sender, self._now()
         if frame.to == ALONE and frame.n:
@@ -316,7 +333,7 @@ class Bus:
             # So that it need not wait for our next beat.
             self.say_beat()
         if "gap" in news:
-            self.gaps += 1
+            self.counts.gaps += 1
             log.warning("! something that node %s said did not arrive", sender)
         if "gap" in news or "back" in news:
             self._perform(self._hub.check_node(sender, "back" in news, now))

@@ -1,7 +1,7 @@
 """Every setting and every limit of the server, each with its default and the reason for it.
 
 The sections are the tables of the TOML file: ``[server]``, ``[session]``, ``[limits]``, ``[ice]``,
-``[cluster]``, ``[auth]``, ``[log]``.
+``[cluster]``, ``[auth]``, ``[webhooks]``, ``[tracing]``, ``[log]``.
 """
 
 from __future__ import annotations
@@ -245,6 +245,43 @@ class Auth(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         return bool(self.keys or self.jwks_file or self.jwks_url or self.authorize_url)
 
 
+class Webhook(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Whom to tell, and of what."""
+
+    url: str
+    """Such as ``https://app.example.org/peerlane``; redirects are not followed."""
+    secrets: list[str]
+    """``whsec_`` and base64 of at least 24 bytes; messages are signed with each, so that one can take the
+    place of another."""
+    events: list[str] = []
+    """Only these types; empty: all. ``gap`` and ``node-started`` are always told."""
+    apps: list[str] = []
+    """Only of rooms in these; empty: of all."""
+
+
+class Webhooks(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Web servers that are told what happens."""
+
+    endpoints: list[Webhook] = []
+    """One ``[[webhooks.endpoints]]`` each."""
+    queue: int = 1_000
+    """Messages that wait for one endpoint; more are dropped, and told as a ``gap``."""
+    timeout: float = 10.0
+    """Seconds for one attempt."""
+    give_up: float = 86_400.0
+    """A message that could not be delivered for so long is dropped, and told as a ``gap``."""
+
+
+class Tracing(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How long requests, joins and handovers took, told to a collector of OpenTelemetry."""
+
+    endpoint: str = ""
+    """Where it takes OTLP over HTTP, such as ``http://localhost:4318``; empty: nothing is traced. Needs
+    ``pip install 'peerlane[otel]'``."""
+    share: float = 0.05
+    """Of all that could be traced: 0 to 1."""
+
+
 class Log(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     format: Literal["text", "json"] = "text"
     level: Literal["debug", "info", "warning", "error"] = "info"
@@ -259,4 +296,6 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     ice: Ice = Ice()
     cluster: Cluster = Cluster()
     auth: Auth = Auth()
+    webhooks: Webhooks = Webhooks()
+    tracing: Tracing = Tracing()
     log: Log = Log()

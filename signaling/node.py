@@ -11,6 +11,7 @@ from typing import NamedTuple, TypeVar
 
 import msgspec
 
+from signaling.answers import DrainState
 from signaling.auth import Verified
 from signaling.authority import Authority
 from signaling.backplane.base import Backplane
@@ -19,7 +20,7 @@ from signaling.bus import Bus
 from signaling.cluster.offered import offered
 from signaling.cluster.words import ALONE, Beat, NodeId
 from signaling.config import Config
-from signaling.effects import Deliver, DeliverAll, Effect
+from signaling.effects import Deliver, DeliverAll, Effect, Replay
 from signaling.gate import Gate
 from signaling.grants import Grants
 from signaling.hub.hub import Hub
@@ -28,6 +29,7 @@ from signaling.journal import Journal
 from signaling.leaving import Leaving
 from signaling.limits import TokenBucket, Turned
 from signaling.metrics import LinkResult, Metrics, package_version
+from signaling.orders import Orders
 from signaling.outbox import Outbox
 from signaling.performer import Performer
 from signaling.pressure import Pressure
@@ -41,9 +43,10 @@ from signaling.protocol.errors import (
     NO_HELLO,
     ErrorCode,
 )
-from signaling.protocol.ids import PEER_ID_BYTES, RoomName, peer_id_from
+from signaling.protocol.ids import PEER_ID_BYTES, peer_id_from
 from signaling.protocol.messages import (
     Authenticate,
+    Degraded,
     Hello,
     Join,
     Joined,
@@ -57,7 +60,10 @@ from signaling.protocol.messages import (
 )
 from signaling.protocol.parts import IceServer, NodeAddress
 from signaling.stun_names import other_stun, own_stun
+from signaling.traced_performer import TracedPerformer
+from signaling.tracing import OFF, Span, Tracer, make_tracer
 from signaling.transports.link import Caller, Link, Pipe
+from signaling.webhooks import WebhookSender
 
 log = logging.getLogger("signaling.node")
 
@@ -82,11 +88,16 @@ class Node:
     """One server process: its hub, its links and its time.
 
     ``ticket_key`` has at least 32 bytes and is the same on every node and after every restart.
-    Without an ``authority`` there is one that knows the configuration. Raises UnusableKeys.
+    Without an ``authority`` or ``tracer`` there is one that knows the configuration. Raises UnusableKeys.
     """
 
     def __init__(
-        self, config: Config, metrics: Metrics, ticket_key: bytes, authority: Authority | None = None
+        self,
+        config: Config,
+        metrics: Metrics,
+        ticket_key: bytes,
+        authority: Authority | None = None,
+        tracer: Tracer | None = None,
     ) -> None:
         self.config = config
         self.metrics = metrics
@@ -102,18 +113,28 @@ class Node:
         journal = Journal(self.id, limits.feed_events, limits.feed_bytes, time.time)
         self.hub = Hub(config, self._tickets, epoch, secrets.token_bytes, alone, journal)
         self.bus = None if backplane is None else self._bus(backplane)
+        if backplane is not None:
+            backplane.figures.on_rtt = metrics.bus_rtt.observe
         self.pressure = Pressure(limits.memory_bytes)
         self.gate = Gate(limits, metrics, self.pressure)
         self._count_costs()
-        self._performer = Performer(self.hub, metrics, limits.total_queued_bytes // 2, self._now, self.bus)
+        self.tracer = tracer or make_tracer(config.tracing, self.id)
+        said = (self.hub, metrics, limits.total_queued_bytes // 2, self._now, self.bus)
+        self._performer = Performer(*said) if self.tracer is OFF else TracedPerformer(self.tracer, *said)
         self._links = self._performer.links
+        self.orders = Orders(self.hub, self._performer, self.bus, self._now)
+        """What an administrator wants done."""
+        self._drain: asyncio.Task[None] | None = None
         self._leaving = Leaving(config, self.hub, self._performer, self.bus, self._now)
+        self._webhooks = WebhookSender(config.webhooks, journal, self.id, alone, metrics, self._now)
+        metrics.webhooks_waiting = lambda: self._webhooks.waiting
         self.stun_port: int | None = None
         """Of the embedded STUN responder, named in every welcome."""
         self.stun_alternates: list[str] = []
         """Its other addresses, if it has any."""
         self._offered = self._offer()
         """Of :meth:`nodes`, what clients are told."""
+        self._told_degraded = self.degraded
         self._known: frozenset[NodeId] = frozenset()
         """Which other nodes the journal has told of."""
         self._bus_was_there = False
@@ -124,6 +145,9 @@ class Node:
             queue_bytes=lambda: self.hub.kept_bytes + self._performer.queued_bytes(),
             turn_credentials=lambda: self.hub.turn.made,
             pressure=self.pressure,
+            largest_queue=self._performer.largest_outbox,
+            leaving=lambda: len(self._links) if self.draining else 0,
+            bus=None if self.bus is None else self.bus.state,
         )
 
     def renewed_authority(self, config: Config) -> Authority:
@@ -137,6 +161,7 @@ class Node:
         self.gate.use(config.limits)
         self.hub.use(config)
         self._leaving.use(config)
+        self._webhooks.use(config.webhooks)
         self._tickets.use(ticket_key, _former_keys(config))
         self._count_costs()
 
@@ -150,6 +175,7 @@ class Node:
     def start(self) -> None:
         """Start the clock; call it on the running loop."""
         self._clockwork = asyncio.get_running_loop().create_task(self._keep_time())
+        self._webhooks.start()
         if self.bus is not None:
             self.bus.start()
 
@@ -158,15 +184,22 @@ class Node:
         await self.drain()
         if self.bus is not None:
             await self.bus.stop()
+        await self._webhooks.stop()
         if self._clockwork is not None:
             self._clockwork.cancel()
             await asyncio.wait([self._clockwork])
             self._clockwork = None
+        await self.tracer.close()
 
     @property
     def draining(self) -> bool:
         """Whether this server takes nobody in any more, because it leaves."""
         return self.gate.draining
+
+    @property
+    def degraded(self) -> bool:
+        """Whether the bus is away: the rooms of this node go on, those at other nodes are out of reach."""
+        return self.bus is not None and not self.bus.is_there
 
     def nodes(self) -> list[NodeAddress]:
         """All that clients may go to; none where they use one address in front of the nodes."""
@@ -179,12 +212,15 @@ class Node:
         return [here, *(NodeAddress(b.url, b.region, b.weight, id, b.is_draining) for id, b in beats)]
 
     def nodes_changed(self) -> None:
-        """Tell all clients where else they may go, if that is another place now."""
+        """Tell all clients where else they may go, and whether this node is degraded, if that is news."""
         self._note_nodes()
         before, self._offered = self._offered, self._offer()
+        was_degraded, self._told_degraded = self._told_degraded, self.degraded
         links = [link for link in self._links if link.session is not None]
         if self._offered != before and links:
             self._performer.perform([DeliverAll(links, Nodes(self._offered))])
+        if self.degraded != was_degraded and links:
+            self._performer.perform([DeliverAll(links, Degraded(self.degraded))])
 
     def _note_nodes(self) -> None:
         if self.bus is None:
@@ -214,27 +250,6 @@ class Node:
     def count_bad_token(self, address: str) -> None:
         """After too many of them nobody at this address is let in for a while."""
         self.gate.count_bad_token(address, self._now())
-
-    def close_room(self, name: RoomName) -> bool:
-        """Throw everybody out; False when there is no such room."""
-        room = self.hub.rooms.get(name)
-        if room is None:
-            return False
-        for peer in list(room.members):
-            self.throw_out(name, peer, 0.0, "the room was closed")
-        return True
-
-    def throw_out(self, name: RoomName, peer: str, ban: float, reason: str) -> bool:
-        """By an administrator; False when nobody of that id is there."""
-        effects = self.hub.throw_out(name, peer, ban, reason, self._now())
-        self._performer.perform(effects or [])
-        return effects is not None
-
-    def expel(self, peer: str) -> bool:
-        """End a session for good; False when there is none of that id."""
-        effects = self.hub.expel(peer)
-        self._performer.perform(effects or [])
-        return effects is not None
 
     def ice_servers(self, address: str, host: str, region: str | None) -> ToldServers | Turned:
         """What a client that has no link gathers from, for a new name; why it must wait, otherwise."""
@@ -297,13 +312,33 @@ class Node:
 
     async def drain(self) -> None:
         """Take nobody in, tell all that this server leaves, and wait until another node has them."""
-        if self.draining:
-            return
-        self.gate.draining = self.metrics.draining = True
-        self.hub.journal.draining()
-        if self.bus is not None:
-            self.bus.say_beat()
+        drain = self.begin_drain()
+        if not drain.done():
+            # Whoever is cancelled here, as the last one who has time, ends the drain with that.
+            await drain
+
+    def begin_drain(self) -> asyncio.Task[None]:
+        """The same, without waiting. It begins only once; :meth:`stop` waits for its end."""
+        if self._drain is None:
+            self.gate.draining = self.metrics.draining = True
+            self.hub.journal.draining()
+            if self.bus is not None:
+                self.bus.say_beat()
+            self._drain = asyncio.get_running_loop().create_task(self._leave())
+        return self._drain
+
+    def drain_state(self) -> DrainState:
+        """How far the drain is."""
+        links, sessions = len(self._links), len(self.hub.sessions)
+        others = 0 if self.bus is None else len(self.bus.nodes.living)
+        if self._drain is None:
+            return DrainState("serving", links, sessions, others)
+        return DrainState("left" if self._drain.done() else "leaving", links, sessions, others)
+
+    async def _leave(self) -> None:
+        began = self._now()
         await self._leaving.leave()
+        self.metrics.drain_time.observe(self._now() - began)
 
     async def _greet(self, link: Link, host: str, who: Caller) -> None:
         """Wait for hello and open the session; what came with it in one frame is heard too."""
@@ -322,15 +357,25 @@ class Node:
             self._performer.say(link, refusal, link.codec.encode(refusal))
             self._performer.close(link, BAD_WORDS)
             return
-        verified = await self.judge(hello.token or who.bearer, who)
+        with self.tracer.span("hello") as span:
+            await self._welcome(link, hello, host, who, span)
+        self._hear(link, more, self._now())
+
+    async def _welcome(self, link: Link, hello: Hello, host: str, who: Caller, span: Span) -> None:
+        """A session on this link, or last words."""
+        token = hello.token or who.bearer
+        verified = await self.judge(token, who)
         unix_now = time.time()
         claimed = self.hub.claimed(hello, unix_now)
         if hello.resume is not None and not claimed:
             self.gate.count_bad_ticket(who.address, self._now())
         if isinstance(verified, str) or not self._authority.spent.may_use(verified.token_id, claimed):
             self.count_bad_token(who.address)
+            self.metrics.auth["refused"] += 1
+            span.set_attribute("peerlane.outcome", "bad-token")
             self._performer.close(link, BAD_TOKEN)
             return
+        self.metrics.auth["accepted" if token else "guest"] += 1
         if self.bus is not None:
             hello = await self._fetch(self.bus, hello, verified.grants, unix_now)
         session, effects = self.hub.open(link, hello, self._now(), unix_now, verified.grants)
@@ -341,18 +386,26 @@ class Node:
         for welcome in _said(effects, Welcome):
             welcome.ice_servers = [*welcome.ice_servers, *self._own_stun(host)]
             welcome.node, welcome.region, welcome.nodes = self.id, self.config.cluster.region, self._offered
+            welcome.degraded = self.degraded
             if hello.resume is not None:
-                self.metrics.resumed_whole += welcome.resumed
+                has_missed = any(isinstance(each, Replay) and each.messages for each in effects)
+                self.metrics.resumed_whole += welcome.resumed and not has_missed
+                self.metrics.resumed_with_messages += welcome.resumed and has_missed
                 self.metrics.resumed_fresh += not welcome.resumed
+        span.set_attribute("peerlane.outcome", _outcome(hello, effects))
         self._performer.perform(effects)
-        self._hear(link, more, self._now())
 
     async def _fetch(self, bus: Bus, hello: Hello, grants: Grants, unix_now: float) -> Hello:
         """The same hello, once the session that it claims is here, if another node had it."""
         claim = self.hub.claim_elsewhere(hello, unix_now)
         if claim is None or hello.resume is None or claim.subject != subject_digest(grants.subject):
             return hello
-        outcome = await bus.fetch(claim, hello.resume, grants)
+        asked_at = self._now()
+        with self.tracer.span("handover") as span:
+            outcome = await bus.fetch(claim, hello.resume, grants)
+            span.set_attribute("peerlane.outcome", outcome)
+        self.metrics.handover_time.observe(self._now() - asked_at)
+        self.metrics.bus.handovers[outcome] += 1
         if outcome == "whole":
             resume = msgspec.structs.replace(hello.resume, epoch=self.hub.epoch)
             return msgspec.structs.replace(hello, resume=resume)
@@ -370,6 +423,7 @@ class Node:
             beat=self._beat,
             changed=self.nodes_changed,
             now=self._now,
+            counts=self.metrics.bus,
         )
 
     def _beat(self) -> Beat:
@@ -438,6 +492,7 @@ class Node:
         """What concerns the link, or needs a clock, besides the hub."""
         if isinstance(message, Join):
             link.bucket.take(now, self._join_cost)
+            self._performer.asked(link, message)
             self.metrics.joins += any(_said(effects, Joined))
         elif isinstance(message, Authenticate):
             link.renewals = [*link.renewals, message]
@@ -472,6 +527,14 @@ class Node:
 
 def _former_keys(config: Config) -> list[bytes]:
     return [key.encode() for key in config.server.former_ticket_keys]
+
+
+def _outcome(hello: Hello, effects: list[Effect]) -> str:
+    """What became of a hello, in a word."""
+    welcome = next(_said(effects, Welcome), None)
+    if welcome is None:
+        return "closed"
+    return "new" if hello.resume is None else "resumed" if welcome.resumed else "fresh"
 
 
 def _said(effects: Iterable[Effect], kind: type[WordT]) -> Iterator[WordT]:

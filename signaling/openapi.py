@@ -8,15 +8,23 @@ import msgspec
 
 from signaling.answers import (
     MAX_REGION_CHARACTERS,
+    Announcement,
+    AppList,
+    DrainState,
     IceServers,
     Info,
     KickOrder,
     Regions,
     RoomList,
+    SessionList,
     ShownRoom,
+    ShownSession,
 )
 
-BODIES = (Info, Regions, RoomList, ShownRoom, KickOrder, IceServers)
+BODIES = (
+    Info, Regions, AppList, RoomList, ShownRoom, SessionList, ShownSession, DrainState, KickOrder,
+    Announcement, IceServers,
+)  # fmt: skip
 SCHEMAS = "#/components/schemas/{name}"
 TEXT = {"text/plain": {"schema": {"type": "string"}}}
 
@@ -78,7 +86,26 @@ ADMIN_ANSWERS = {
     "404": _text("There is no such room, member or session, or no admin API."),
     "429": _later("Too many bad tokens from this address."),
 }
-GONE = {"204": {"description": "It is done."}}
+GONE = {
+    "204": {"description": "It is done."},
+    "202": {"description": "Nobody is meant who is known here; the other nodes have been told."},
+}
+BODY = {
+    "400": _text("What is wrong with the body."),
+    "408": _text("The body did not come."),
+    "413": _text("The body is too long."),
+}
+APP = _query("app", "The part of the names before the slash.")
+PAGE = [
+    _query("after", "The last name of the page before; its answer has it as next."),
+    {
+        "name": "limit",
+        "in": "query",
+        "description": "How many at the most.",
+        "schema": {"type": "integer", "minimum": 1, "maximum": 1000, "default": 1000},
+    },
+]
+BAD_PAGE = {"400": _text("A limit that is none.")}
 ROOM = [
     _path("app", "The part of a room's name before the slash.", example="default"),
     _path("room", "The part after it.", example="garden"),
@@ -87,6 +114,11 @@ ROOM = [
 
 def _admin(summary: str, answers: Table, **more: Any) -> Table:
     return {"summary": summary, "security": [{"admin": []}], "responses": ADMIN_ANSWERS | answers, **more}
+
+
+def _order(body: type) -> Table:
+    schema = {"$ref": SCHEMAS.format(name=body.__name__)}
+    return {"required": True, "content": {"application/json": {"schema": schema}}}
 
 
 def _ice_servers(method: str) -> Table:
@@ -195,11 +227,18 @@ PATHS: Table = {
             ],
         ),
     },
+    "/v1/admin/apps": {
+        "get": _admin(
+            "All apps that have rooms",
+            {"200": _json(AppList, "As this node knows them."), **BAD_PAGE},
+            parameters=PAGE,
+        ),
+    },
     "/v1/admin/rooms": {
         "get": _admin(
             "All rooms, or those of one app",
-            {"200": _json(RoomList, "The first thousand, and how many there are.")},
-            parameters=[_query("app", "The part of the names before the slash.")],
+            {"200": _json(RoomList, "Those with members at this node."), **BAD_PAGE},
+            parameters=[APP, *PAGE],
         ),
     },
     "/v1/admin/rooms/{app}/{room}": {
@@ -209,22 +248,29 @@ PATHS: Table = {
     },
     "/v1/admin/rooms/{app}/{room}/kick": {
         "parameters": ROOM,
+        "post": _admin("Throw one out", {**GONE, **BODY}, requestBody=_order(KickOrder)),
+    },
+    "/v1/admin/rooms/{app}/{room}/broadcast": {
+        "parameters": ROOM,
+        "post": _admin("Tell everybody something", {**GONE, **BODY}, requestBody=_order(Announcement)),
+    },
+    "/v1/admin/sessions": {
+        "get": _admin(
+            "All sessions, or those in rooms of one app",
+            {"200": _json(SessionList, "Those of this node."), **BAD_PAGE},
+            parameters=[APP, *PAGE],
+        ),
+    },
+    "/v1/admin/drain": {
+        "get": _admin("How far this node is with leaving", {"200": _json(DrainState, "As it is now.")}),
         "post": _admin(
-            "Throw one out",
-            {
-                **GONE,
-                "400": _text("What is wrong with the body."),
-                "408": _text("The body did not come."),
-                "413": _text("The body is too long."),
-            },
-            requestBody={
-                "required": True,
-                "content": {"application/json": {"schema": {"$ref": SCHEMAS.format(name="KickOrder")}}},
-            },
+            "Leave: take nobody in, and send everybody to other nodes",
+            {"202": _json(DrainState, "It has begun, or had begun before.")},
         ),
     },
     "/v1/admin/sessions/{id}": {
         "parameters": [_path("id", "Of the session, which is the peer's id.")],
+        "get": _admin("One session", {"200": _json(ShownSession, "As it is now.")}),
         "delete": _admin("End a session for good", GONE),
     },
 }

@@ -17,7 +17,7 @@ from signaling.limits import largest
 from signaling.metrics import Metrics
 from signaling.pressure import Pressure, give_back_memory
 from signaling.protocol.errors import FAULT, SLOW, CloseReason
-from signaling.protocol.messages import Bye, Refused, Word
+from signaling.protocol.messages import Bye, Join, Refused, Word
 from signaling.transports.link import Link
 
 log = logging.getLogger("signaling.performer")
@@ -118,6 +118,9 @@ class Performer:
         bye = Bye(reason.code, reason.text, reason.come_back, reason.after if after is None else after)
         link.close(reason, link.codec.encode(bye))
 
+    def asked(self, link: Link, join: Join) -> None:
+        """Somebody has asked to join; here nobody wants to know how long the answer takes."""
+
     def relieve(self, pressure: Pressure) -> None:
         """While memory is short, halve what waits in queues, again and again."""
         self._metrics.shed += self._hub.mailboxes_shed - self._mailboxes_shed
@@ -142,6 +145,10 @@ class Performer:
             self._queued_at_most -= link.outbox.bytes
             link.outbox.clear()
             self.cut_off(link, SLOW)
+
+    def largest_outbox(self) -> int:
+        """Bytes in the fullest."""
+        return max((link.outbox.bytes for link in self.links), default=0)
 
     def queued_bytes(self) -> int:
         """In all outboxes."""

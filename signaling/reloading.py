@@ -27,6 +27,7 @@ WHILE_RUNNING = {
     },
     "ice": {"servers", "advertise_stun", "turn", "turn_servers_per_client", "turn_lifetime"},
     "auth": set(Auth.__struct_fields__),
+    "webhooks": {"endpoints"},
     "log": set(Log.__struct_fields__),
 }
 """Section → settings. Of the others something has been built already: sockets, queues, what clients know."""

@@ -12,7 +12,8 @@ import msgspec
 from signaling.answers import MAX_REGION_CHARACTERS
 from signaling.cluster.bus_urls import bus_address
 from signaling.cluster.subjects import Subjects
-from signaling.config import Auth, Cluster, Config, Server, TurnServers
+from signaling.config import Auth, Cluster, Config, Server, Tracing, TurnServers
+from signaling.hooks import problems
 from signaling.origins import parse_origin
 from signaling.turn import wrong_with
 
@@ -38,6 +39,7 @@ MAY_BE_ZERO = frozenset(
         "session.settle",
         "session.drain_window",
         "limits.memory_bytes",
+        "tracing.share",
         "limits.feed_events",
         "auth.leeway",
         "auth.grace",
@@ -58,6 +60,8 @@ def check(config: Config, is_file: Callable[[str], bool]) -> list[Problem]:
         *_limits(config),
         *_ice(config, is_file),
         *_cluster(config),
+        *_tracing(config.tracing),
+        *_webhooks(config),
         *_auth(config.auth, is_file),
     ]
 
@@ -274,6 +278,22 @@ def _cluster(config: Config) -> Iterator[Problem]:
             "cluster.public_url",
             f'"{cluster.public_url}" is no address of a node; write scheme, host and perhaps port and path, '
             'as in "https://n1.example.org".',
+        )
+
+
+def _webhooks(config: Config) -> Iterator[Problem]:
+    has_journal = config.limits.feed_events > 0
+    return (("webhooks.endpoints", problem) for problem in problems(config.webhooks, has_journal))
+
+
+def _tracing(tracing: Tracing) -> Iterator[Problem]:
+    if not 0.0 <= tracing.share <= 1.0:
+        yield "tracing.share", f"is {tracing.share:g}; it is a share: 0 to 1."
+    if tracing.endpoint and not _is_public_url(tracing.endpoint):
+        yield (
+            "tracing.endpoint",
+            f'"{tracing.endpoint}" is no address of a collector; write scheme, host and port, '
+            'as in "http://localhost:4318".',
         )
 
 

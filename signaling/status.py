@@ -26,11 +26,14 @@ class Status:
         return web.Response(text="alive\n")
 
     async def ready(self, request: web.Request) -> web.Response:
-        """``/readyz``: 200, or 503 with the reason why new clients should be sent elsewhere."""
+        """``/readyz``: 200, or 503 with the reason why new clients should be sent elsewhere.
+
+        A node whose bus is away says so, and takes clients all the same: the others have no bus either.
+        """
         reason = self.why_not_ready()
-        return (
-            web.Response(text="ready\n") if reason is None else web.Response(status=503, text=f"{reason}\n")
-        )
+        if reason is not None:
+            return web.Response(status=503, text=f"{reason}\n")
+        return web.Response(text="ready, degraded: the bus is away\n" if self._node.degraded else "ready\n")
 
     async def metrics(self, request: web.Request) -> web.Response:
         """``/metrics``, in the text format of Prometheus; proxies often keep it inside."""

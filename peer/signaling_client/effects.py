@@ -69,7 +69,7 @@ Told = (
     | messages.Joined | messages.Left | messages.Updated | messages.PeerJoined | messages.PeerUpdated
     | messages.PeerLeft | messages.Broadcasted | messages.Refused | messages.IceServers
     | messages.Waiting | messages.Done | messages.RoomUpdated | messages.Knocked | messages.KnockEnded
-    | messages.Kicked | messages.Permitted | messages.Expiring
+    | messages.Kicked | messages.Permitted | messages.Expiring | messages.Degraded
 )  # fmt: skip
 
 

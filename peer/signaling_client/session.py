@@ -43,6 +43,7 @@ from signaling.protocol.messages import (
     Bye,
     Configure,
     Decide,
+    Degraded,
     Event,
     Expiring,
     Hello,
@@ -326,6 +327,10 @@ class Session:
                     return [Tell(event)]
             case Nodes():
                 self._dial_plan.told(event.nodes)
+            case Degraded():
+                if self.welcome is not None:
+                    self.welcome.degraded = event.degraded
+                    return [Tell(event)]
             case Expiring():
                 return [Tell(event)]
             case Bye():

@@ -232,6 +232,29 @@ class Expel(NodeWord, tag="expel"):
     id: Id
 
 
+class Clear(NodeWord, tag="clear"):
+    """An administrator closes this room: throw your members out."""
+
+    room: Name
+
+
+class Oust(NodeWord, tag="oust"):
+    """An administrator throws a member out: yours, maybe."""
+
+    room: Name
+    id: Id
+    ban: float
+    reason: Name
+
+
+class Announce(NodeWord, tag="announce"):
+    """An administrator says something to your members in this room."""
+
+    room: Name
+    payload: bytes
+    """JSON."""
+
+
 class Fetch(NodeWord, tag="fetch"):
     """A client of yours has come here with its ticket: may I have its session? First in which rooms it is
     (``take`` False), then itself."""
@@ -290,4 +313,5 @@ class Fetched(NodeWord, tag="fetched"):
 AnyNodeWord = (
     Beat | Farewell | Who | Here | Entered | Changed | Gone | Moved | Quit | Ruled | Say | Acknowledge
     | Unknown | Cast | Throw | Ban | Knock | KnockEnd | Verdict | Expel | Claimed | Fetch | Fetched
+    | Clear | Oust | Announce
 )  # fmt: skip

@@ -15,7 +15,19 @@ from collections.abc import Callable, Iterator, Mapping
 from math import inf
 from typing import Any
 
-from signaling.cluster.words import ALONE, Claimed, Expel, Fetch, LeftReason, NodeId, NodeWord, Passport
+from signaling.cluster.words import (
+    ALONE,
+    Announce,
+    Claimed,
+    Clear,
+    Expel,
+    Fetch,
+    LeftReason,
+    NodeId,
+    NodeWord,
+    Oust,
+    Passport,
+)
 from signaling.config import Config
 from signaling.effects import Close, Deliver, Effect, LinkHandle, Replay, Tell
 from signaling.grants import OPEN, Grants
@@ -23,6 +35,7 @@ from signaling.hub.admission import Admission
 from signaling.hub.handover import Handover
 from signaling.hub.moderation import Moderation
 from signaling.hub.neighbours import Neighbours
+from signaling.hub.orders import Orders
 from signaling.hub.post import Post
 from signaling.hub.room import Member, RemoteMember, Room
 from signaling.hub.rooms import Rooms
@@ -99,6 +112,8 @@ class Hub:
         self._post = Post(config.limits, lambda: self.shed(config.limits.total_queued_bytes // 2))
         self._rooms = Rooms(config.limits, self._post, self.journal)
         self._moderation = Moderation(config.limits, self._post, self._rooms)
+        self.orders = Orders(config.limits, self._post, self._rooms, self._moderation)
+        """What an administrator wants done to rooms."""
         self.sessions: dict[PeerId, Session] = {}
         self._of_subject: Counter[str] = Counter()
         """How many sessions each has."""
@@ -204,6 +219,8 @@ class Hub:
             return self._handover.answer(sender, word)
         if isinstance(word, Expel):
             return self.expel(word.id) or []
+        if isinstance(word, Clear | Oust | Announce):
+            return self.orders.heard(word, now)
         return self._neighbours.heard(sender, word, now)
 
     def bus_changed(self, is_there: bool, now: float) -> list[Effect]:
@@ -344,20 +361,11 @@ class Hub:
                 ]
                 yield self.journal.state(name, room.noted, [self._rooms.noted(each) for each in everybody])
 
-    def throw_out(
-        self, name: RoomName, peer: str, ban: float, reason: str, now: float
-    ) -> list[Effect] | None:
-        """By an administrator. None, when nobody of that id is in that room."""
-        room = self._rooms.by_name.get(name)
-        if room is None or not room.has_peer(PeerId(peer)):
-            return None
-        return self._moderation.throw_out_any(room, PeerId(peer), ban, reason, now)
-
-    def expel(self, peer: str) -> list[Effect] | None:
+    def expel(self, peer: PeerId) -> list[Effect] | None:
         """End a session for good, in all its rooms. None, when there is none of that id."""
-        session = self.sessions.get(PeerId(peer))
+        session = self.sessions.get(peer)
         if session is None:
-            return self._neighbours.expel(PeerId(peer))
+            return self._neighbours.expel(peer)
         goodbye: list[Effect] = [] if session.link is None else [Close(session.link, EXPELLED)]
         self._admission.spend(session)
         return goodbye + self._end(session, "kicked")

@@ -214,6 +214,8 @@ class Welcome(Word, tag="welcome"):
     """Where it is."""
     nodes: list[NodeAddress] = []
     """Where a client may go when this one leaves or is lost."""
+    degraded: bool = False
+    """As in :class:`Degraded`."""
 
 
 class Joined(Word, tag="joined"):
@@ -363,10 +365,16 @@ class Nodes(Word, tag="nodes"):
     nodes: list[NodeAddress]
 
 
+class Degraded(Word, tag="degraded"):
+    """While it is true this node cannot speak with the others, and does not reach those who are there."""
+
+    degraded: bool
+
+
 Event = (
     Welcome | Joined | Left | Updated | PeerJoined | PeerUpdated | PeerLeft | Signalled | Acked
     | Broadcasted | Refused | Waiting | Done | RoomUpdated | Knocked | KnockEnded | Kicked | Permitted
-    | Expiring | Ticket | IceServers | Nodes | Ping | Pong | Bye
+    | Expiring | Ticket | IceServers | Nodes | Degraded | Ping | Pong | Bye
 )  # fmt: skip
 
 NUMBERED_REQUESTS = (

@@ -72,7 +72,7 @@ def test_every_limit_has_its_place_in_the_limits_page(name: str) -> None:
 def test_every_figure_that_the_pages_name_is_there() -> None:
     metrics = Metrics()
     metrics.watch(sessions=int, rooms=int, queue_bytes=int, turn_credentials=int, pressure=Pressure())
-    shown = set(re.findall(r"^(peerlane_\w+)", metrics.render().decode(), re.MULTILINE))
+    shown = set(re.findall(r"^(?:# TYPE )?(peerlane_\w+)", metrics.render().decode(), re.MULTILINE))
     named = {name for page in PAGES for name in re.findall(r"`(peerlane_[a-z_]+)", page.read_text())}
     assert named
     assert named <= shown

@@ -14,7 +14,9 @@ from aiohttp.test_utils import TestServer
 from peer.channels.kinds import RELIABLE
 from peer.errors import Closed, Lost, Refused
 from peer.events import (
+    Announced,
     Broadcasted,
+    Degraded,
     Ended,
     Interrupted,
     PeerConnected,
@@ -26,8 +28,10 @@ from peer.events import (
 )
 from peer.room import JoinOptions, Room, join
 from signaling.app import NODE, create_app
-from signaling.config import Config, Ice, Server
+from signaling.backplane.memory import memory_bus
+from signaling.config import Cluster, Config, Ice, Server
 from signaling.protocol.errors import REPLACED, CloseReason
+from signaling.protocol.ids import RoomName
 from signaling.protocol.messages import Bye
 from signaling.protocol.parts import IceServer
 from tests.peer.rooms import PATIENCE, serving, until
@@ -78,6 +82,20 @@ async def test_messages_flow_both_ways_over_a_channel(url: str) -> None:
         assert (to_ana.state, ana.state) == ("connected", "open")
 
 
+async def test_a_room_tells_when_its_node_cannot_speak_with_the_others(tmp_path: Path) -> None:
+    bus = memory_bus("rooms")
+    cluster = Cluster(backplane="memory:rooms")
+    app = create_app(Config(server=Server(dev=True), cluster=cluster), ticket_key=b"k" * 32)
+    async with TestServer(app) as server, join(str(server.make_url("/")), "arena") as ana:
+        events = ana.events()
+        bus.usable = False
+        assert (await until(events, Degraded)).degraded
+        assert (ana.is_degraded, ana.state) == (True, "open")
+        bus.usable = True
+        assert not (await until(events, Degraded)).degraded
+        assert not ana.is_degraded
+
+
 async def test_updates_are_seen_and_what_is_left_out_stays(url: str) -> None:
     async with join(url, "arena", name="ana", metadata={"score": 1}) as ana, join(url, "arena") as ben:
         updated = ben.events()
@@ -94,6 +112,13 @@ async def test_broadcasts_reach_all_others_as_they_were(url: str) -> None:
         for happenings in heard:
             event = await until(happenings, Broadcasted)
             assert (event.peer.id, event.value) == (ana.me, value)
+
+
+async def test_what_an_administrator_says_to_everybody_comes_from_no_peer(tmp_path: Path) -> None:
+    async with serving(tmp_path) as server, join(str(server.make_url("/")), "arena") as ana:
+        events = ana.events()
+        assert server.app[NODE].orders.announce(RoomName("default/arena"), b'{"in": 5}') == "done"
+        assert (await until(events, Announced)).value == {"in": 5}
 
 
 @pytest.mark.parametrize("value", [object(), {(1, 2): 3}, "\ud800", 2**70, [float]])

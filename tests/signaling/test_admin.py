@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -13,11 +13,11 @@ import pytest
 from aiohttp import ClientSession
 from aiohttp.test_utils import TestClient, TestServer
 
-from signaling.app import create_app
+from signaling.app import NODE, create_app
 from signaling.config import Config, LimitsConfig, Server
 from signaling.logs import Marked
 from signaling.protocol.codec import CLIENT_CODECS
-from signaling.protocol.messages import JSON_SUBPROTOCOL, Bye, Hello, Join, Kicked, Welcome, Word
+from signaling.protocol.messages import JSON_SUBPROTOCOL, Broadcasted, Bye, Hello, Join, Kicked, Welcome, Word
 
 CODEC = CLIENT_CODECS[JSON_SUBPROTOCOL]
 TOKEN = "an admin's own token"
@@ -28,6 +28,12 @@ CALLS = [
     ("DELETE", "/v1/admin/rooms/default/garden"),
     ("POST", "/v1/admin/rooms/default/garden/kick"),
     ("DELETE", "/v1/admin/sessions/x"),
+    ("GET", "/v1/admin/apps"),
+    ("GET", "/v1/admin/sessions"),
+    ("GET", "/v1/admin/sessions/x"),
+    ("POST", "/v1/admin/rooms/default/garden/broadcast"),
+    ("GET", "/v1/admin/drain"),
+    ("POST", "/v1/admin/drain"),
 ]
 
 
@@ -130,9 +136,13 @@ async def test_guessing_is_slowed_down(tmp_path: Path) -> None:
 async def test_rooms_and_members_are_listed(client: Any) -> None:
     async with member(client, "game/arena") as (_, ana), member(client, "garden"):
         rooms = await (await client.get("/v1/admin/rooms?app=game", headers=ADMIN)).json()
-        assert rooms == {"rooms": [{"room": "game/arena", "members": 1, "waiting": 0}], "count": 1}
+        (arena,) = rooms["rooms"]
+        assert (arena["room"], arena["members"], arena["waiting"]) == ("game/arena", 1, 0)
+        assert (arena["elsewhere"], arena["nodes"], rooms["count"], rooms["next"]) == (0, [], 1, "")
         room = await (await client.get("/v1/admin/rooms/game/arena", headers=ADMIN)).json()
-        assert room["members"] == [{"id": ana, "name": "Ana", "subject": "", "away": False}]
+        here = client.server.app[NODE].id
+        shown = {"id": ana, "name": "Ana", "subject": "", "away": False, "node": here}
+        assert (room["members"], room["waiting"]) == ([shown], [])
         assert room["settings"]["owner"] == ana
         assert (await client.get("/v1/admin/rooms/game/other", headers=ADMIN)).status == 404
 
@@ -167,6 +177,87 @@ async def test_a_room_is_closed_and_a_session_ended(client: Any) -> None:
         assert (await client.delete(f"/v1/admin/sessions/{id}", headers=ADMIN)).status == 204
         assert (await ana.hear(Bye)).code == 4507
         assert (await client.delete(f"/v1/admin/sessions/{id}", headers=ADMIN)).status == 404
+
+
+async def test_apps_and_rooms_come_page_by_page(client: Any) -> None:
+    async with AsyncExitStack() as stack:
+        for name in ("b/2", "a/1", "b/1", "b/3"):
+            await stack.enter_async_context(member(client, name))
+        apps = await (await client.get("/v1/admin/apps", headers=ADMIN)).json()
+        assert apps["apps"] == [
+            {"app": "a", "rooms": 1, "members": 1},
+            {"app": "b", "rooms": 3, "members": 3},
+        ]
+        seen, after = [], ""
+        while True:
+            query = {"app": "b", "limit": "2", "after": after}
+            page = await (await client.get("/v1/admin/rooms", headers=ADMIN, params=query)).json()
+            seen += [room["room"] for room in page["rooms"]]
+            assert page["count"] == 3
+            after = page["next"]
+            if not after:
+                break
+        assert seen == ["b/1", "b/2", "b/3"]
+
+
+@pytest.mark.parametrize("limit", ["0", "1001", "-1", "many", "", "1e3", "1_0", "٣"])
+async def test_a_limit_that_is_none_is_told_so(client: Any, limit: str) -> None:
+    for what in ("apps", "rooms", "sessions"):
+        answer = await client.get(f"/v1/admin/{what}?limit={limit}", headers=ADMIN)
+        assert answer.status == 400
+
+
+async def test_sessions_are_listed_and_shown(client: Any) -> None:
+    async with member(client, "game/arena") as (_, ana), member(client, "garden") as (_, ben):
+        everybody = await (await client.get("/v1/admin/sessions", headers=ADMIN)).json()
+        assert [each["id"] for each in everybody["sessions"]] == sorted([ana, ben])
+        few = await (await client.get("/v1/admin/sessions?app=game", headers=ADMIN)).json()
+        assert few["sessions"] == [{"id": ana, "subject": "", "away": False, "rooms": 1}]
+        shown = await (await client.get(f"/v1/admin/sessions/{ben}", headers=ADMIN)).json()
+        assert (shown["id"], shown["rooms"], shown["away"]) == (ben, ["default/garden"], False)
+        assert "join" in shown["can"]
+        assert (await client.get("/v1/admin/sessions/nobody", headers=ADMIN)).status == 404
+
+
+async def test_everybody_in_a_room_is_told_something_by_nobody(client: Any) -> None:
+    path = "/v1/admin/rooms/default/garden/broadcast"
+    async with member(client, "garden") as (ana, _):
+        assert (await client.post(path, headers=ADMIN, json={"payload": {"maintenance": 5}})).status == 204
+        told = await ana.hear(Broadcasted)
+        assert (told.room, told.sender, bytes(told.payload)) == ("default/garden", "", b'{"maintenance":5}')
+    other = "/v1/admin/rooms/default/other/broadcast"
+    assert (await client.post(other, headers=ADMIN, json={"payload": 1})).status == 404
+
+
+@pytest.mark.parametrize(
+    ("body", "status"),
+    [
+        (b"", 400),
+        (b"{}", 400),
+        (b'{"payload": 1, "to": "x"}', 400),
+        (b'{"payload": ' + b"[" * 500 + b"]" * 500 + b"}", 400),
+        (b'{"payload": ' + b"[" * 5_000 + b"]" * 5_000 + b"}", 400),
+        (b'{"payload": "\\ud800"}', 400),
+        (b'{"payload": "' + b"x" * 70_000 + b'"}', 413),
+    ],
+)
+async def test_what_cannot_be_told_to_everybody_is_refused(client: Any, body: bytes, status: int) -> None:
+    async with member(client, "garden"):
+        path = "/v1/admin/rooms/default/garden/broadcast"
+        assert (await client.post(path, headers=ADMIN, data=body)).status == status
+
+
+async def test_a_node_that_is_told_to_leave_says_how_far_it_is(client: Any) -> None:
+    async with member(client, "garden") as (ana, _):
+        before = await (await client.get("/v1/admin/drain", headers=ADMIN)).json()
+        assert before == {"state": "serving", "links": 1, "sessions": 1, "nodes": 0}
+        begun = await client.post("/v1/admin/drain", headers=ADMIN)
+        assert (begun.status, (await begun.json())["state"]) == (202, "leaving")
+        assert (await client.get("/v1/ws")).status == 503
+        assert (await ana.hear(Bye)).code == 4000
+    await client.server.app[NODE].drain()
+    after = await (await client.post("/v1/admin/drain", headers=ADMIN)).json()
+    assert after["state"] == "left"
 
 
 async def test_every_act_is_in_the_audit_log_without_the_token(client: Any, caplog: Any) -> None:

@@ -57,9 +57,11 @@ def test_refusals_and_goodbyes_are_counted_by_name() -> None:
 def test_resumes_are_whole_or_fresh() -> None:
     metrics = Metrics()
     metrics.resumed_whole += 2
+    metrics.resumed_with_messages += 3
     metrics.resumed_fresh += 1
-    assert sample(metrics, "peerlane_resumed_total", result="whole") == 2
-    assert sample(metrics, "peerlane_resumed_total", result="fresh") == 1
+    assert sample(metrics, "peerlane_resumed_total", result="whole", has_messages="no") == 2
+    assert sample(metrics, "peerlane_resumed_total", result="whole", has_messages="yes") == 3
+    assert sample(metrics, "peerlane_resumed_total", result="fresh", has_messages="no") == 1
 
 
 def test_a_slow_turn_of_the_loop_lands_in_its_bucket() -> None:
@@ -74,6 +76,17 @@ def test_two_servers_in_one_process_count_apart() -> None:
     one.joins += 1
     assert sample(one, "peerlane_joins_total") == 1
     assert sample(other, "peerlane_joins_total") == 0
+
+
+def test_no_label_takes_what_clients_choose() -> None:
+    labels = {
+        label
+        for family in text_string_to_metric_families(Metrics().render().decode())
+        for found in family.samples
+        for label in found.labels
+    }
+    known = {"transport", "result", "direction", "kind", "code", "has_messages", "le", "version", "python"}
+    assert labels == known
 
 
 def test_every_name_has_the_prefix() -> None:

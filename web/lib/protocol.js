@@ -68,6 +68,7 @@
  * @property {string} [node] which node this is: the `id` of one of `nodes`, if it is there
  * @property {string} [region] where it is
  * @property {NodeAddress[]} [nodes] where a client may go when this one leaves or is lost
+ * @property {boolean} [degraded] as in `Degraded`
  */
 /** @typedef {{type: "joined", request: number, room: string, peers: Peer[], capacity: number, settings?: RoomSettings | null, waiting?: Peer[]}} Joined */
 /** @typedef {{type: "left", request: number, room: string}} Left */
@@ -90,8 +91,9 @@
 /** @typedef {{type: "ticket", ticket: string}} Ticket */
 /** @typedef {{type: "ice-servers", ice_servers: IceServer[]}} IceServers these take the place of those that have a username */
 /** @typedef {{type: "nodes", nodes: NodeAddress[]}} Nodes these take the place of the nodes of the welcome */
+/** @typedef {{type: "degraded", degraded: boolean}} Degraded whether this node cannot speak with the others for now */
 /** @typedef {Joined | Left | Updated | PeerJoined | PeerUpdated | PeerLeft | Signalled | Acked | Broadcasted | RefusedEvent | Waiting | Done | RoomUpdated | Knocked | KnockEnded | Kicked | Permitted} NumberedEvent */
-/** @typedef {NumberedEvent | Welcome | Expiring | Ticket | IceServers | Nodes | Ping | Pong | Bye} Event */
+/** @typedef {NumberedEvent | Welcome | Expiring | Ticket | IceServers | Nodes | Degraded | Ping | Pong | Bye} Event */
 
 /** @typedef {"audio" | "video"} MediaKind */
 /** @typedef {{name: string, kind: MediaKind}} Slot a place for one track */
@@ -104,7 +106,7 @@ export const VERSION = 1;
 export const JSON_SUBPROTOCOL = "peerlane.v1.json";
 export const MAX_BATCH_MESSAGES = 64;
 
-const UNNUMBERED_EVENTS = new Set(["welcome", "expiring", "ticket", "ice-servers", "nodes", "ping", "pong", "bye"]);
+const UNNUMBERED_EVENTS = new Set(["welcome", "expiring", "ticket", "ice-servers", "nodes", "degraded", "ping", "pong", "bye"]);
 
 const EVENT_TYPES = new Set([
   ...UNNUMBERED_EVENTS,

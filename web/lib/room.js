@@ -61,12 +61,15 @@ export const JOIN_TIMEOUT = 20;
  * @property {import("./facts.js").Trouble & {peer: RemotePeer}} server-troubled a STUN or TURN server did not help to find a
  *   path to this peer; others may
  * @property {{from: string, payload: any}} broadcast
+ * @property {{payload: any}} announced an administrator of the server says this to everybody in the room
  * @property {import("./protocol.js").RoomSettings} room-updated other rules hold for the room
  * @property {{}} waiting to be let in
  * @property {import("./protocol.js").Peer} knocked somebody waits to be let in; answer with `room.moderation`
  * @property {{id: string}} knock-ended
  * @property {{can: string[], expires: number | null}} permitted what the token permits from now on, and until when
  * @property {{expires: number}} expiring the token ends then (calendar seconds); where `token` is a function, it is called
+ * @property {{degraded: boolean}} degraded our node cannot speak with the others, or can again: who is at those is out of the
+ *   server's reach meanwhile, connections between peers go on
  * @property {{retryIn: number, reason: string}} interrupted the line to the server is lost; connections between peers go on
  * @property {{resumed: boolean}} restored
  * @property {Error} closed
@@ -140,6 +143,11 @@ export class Room extends Emitter {
   /** Your own id. */
   get me() {
     return this._client.session.you;
+  }
+
+  /** Whether the node that serves us cannot speak with the others for now. */
+  get isDegraded() {
+    return this._client.session.welcome?.degraded ?? false;
   }
 
   get capacity() {
@@ -298,7 +306,8 @@ export class Room extends Emitter {
         this._roster.heard(event);
         break;
       case "broadcast":
-        this.emit("broadcast", { from: event.from, payload: event.payload });
+        if (event.from === "") this.emit("announced", { payload: event.payload });
+        else this.emit("broadcast", { from: event.from, payload: event.payload });
         break;
       case "room-updated":
       case "knocked":
@@ -318,6 +327,9 @@ export class Room extends Emitter {
       case "expiring":
         this.emit("expiring", { expires: event.expires });
         void this._renewal.renew();
+        break;
+      case "degraded":
+        this.emit("degraded", { degraded: event.degraded });
         break;
       case "interrupted":
         this._renewal.linkLost(this._client.session.welcome?.expires);

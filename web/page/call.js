@@ -73,6 +73,7 @@ export class Call {
     this._welcome(room, names, new People(room, name, this._media, this._tiles, names, signal), signal);
     room.on("interrupted", () => this._showRoom());
     room.on("restored", () => this._showRoom());
+    room.on("degraded", () => this._showRoom());
     room.on("closed", (why) => (this._over(), left(why)));
     this._media.enter(room);
     this._tiles.setSpeaker(chosenSpeaker());
@@ -197,7 +198,7 @@ export class Call {
     const room = this._room;
     if (!room) return;
     const status = byId("status", HTMLParagraphElement);
-    const words = wordsForRoom(room.state, room.roster.length);
+    const words = wordsForRoom(room.state, room.roster.length, room.isDegraded);
     status.dataset.state = room.state;
     // Set only when it changes, or a screen reader says it again.
     if (status.textContent !== words) status.textContent = words;

@@ -17,8 +17,9 @@ export function wordsForPeer({ state, away }) {
  *
  * @param {"joining" | "waiting" | "open" | "interrupted" | "closed"} state
  * @param {number} others
+ * @param {boolean} [isDegraded] the server cannot reach those who are at its other nodes
  */
-export function wordsForRoom(state, others) {
+export function wordsForRoom(state, others, isDegraded = false) {
   switch (state) {
     case "waiting":
       return "Waiting to be let in …";
@@ -30,9 +31,13 @@ export function wordsForRoom(state, others) {
     case "closed":
       return "You have left";
     default:
-      return others === 0 ? "Connected, alone" : `Connected, ${others + 1} people`;
+      if (isDegraded) return `${peopleOf(others)}; some may be out of the server's reach`;
+      return peopleOf(others);
   }
 }
+
+/** @param {number} others */
+const peopleOf = (others) => (others === 0 ? "Connected, alone" : `Connected, ${others + 1} people`);
 
 /** How good a connection is. @param {import("../lib/stats.js").Quality} quality */
 export function wordsForQuality(quality) {

@@ -15,6 +15,11 @@ test("how many are here is said as long as the server can tell", () => {
   assert.equal(wordsForRoom("interrupted", 2), "Reconnecting…");
 });
 
+test("that the server does not reach everybody is said as long as it is so", () => {
+  assert.match(wordsForRoom("open", 2, true), /^Connected, 3 people; some may be out of the server's reach$/);
+  assert.equal(wordsForRoom("interrupted", 2, true), "Reconnecting…");
+});
+
 test("each way to have no camera says what to do about it", () => {
   const words = ["NotAllowedError", "NotFoundError", "NotReadableError", "Whatever"].map((name) =>
     wordsForAccess(Object.assign(new Error(), { name }), "camera"),

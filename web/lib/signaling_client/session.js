@@ -30,6 +30,7 @@ import { Numbered } from "./numbered.js";
  *   | import("../protocol.js").Waiting | import("../protocol.js").Done | import("../protocol.js").RoomUpdated
  *   | import("../protocol.js").Knocked | import("../protocol.js").KnockEnded | import("../protocol.js").Kicked
  *   | import("../protocol.js").Permitted | import("../protocol.js").Expiring
+ *   | import("../protocol.js").Degraded
  *   | import("../protocol.js").RefusedEvent | import("../protocol.js").Broadcasted | import("../protocol.js").IceServers
  *   | {type: "signal", from: string, payload: any}
  *   | {type: "undelivered", to: string, payloads: any[]}
@@ -349,6 +350,10 @@ export class Session {
       case "nodes":
         this._dialPlan.told(event.nodes);
         return [];
+      case "degraded":
+        if (!this.welcome) return [];
+        this.welcome.degraded = event.degraded;
+        return [{ do: "tell", event }];
       case "expiring":
         return [{ do: "tell", event }];
       case "bye":
