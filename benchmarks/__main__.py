@@ -8,7 +8,10 @@ import sys
 
 from benchmarks.report import as_json, as_table
 
-NAMES = ("relay", "idle", "connect", "heal", "bus", "nodes", "capacity")
+NAMES = (
+    *("relay", "idle", "connect", "heal", "bus", "nodes", "members", "joins", "fanout", "returns", "soak"),
+    "capacity",
+)
 
 
 def main() -> int:

@@ -4,20 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import gc
-import math
 import os
 import threading
 from pathlib import Path
 
 from benchmarks.heal import figures
-from benchmarks.report import Report
+from benchmarks.report import Report, slope
 
 CYCLES = 1000
 HEALS = 50
 WARM_UP = 200
 SAMPLE_EVERY = 20
-STUDENT = 2.02
-"""Two-sided 95 % of Student's t for forty samples."""
 
 
 def run(quick: bool) -> Report:
@@ -36,7 +33,7 @@ async def _measure(cycles: int, heals: int) -> Report:
         await _cycle(number)
         if number % SAMPLE_EVERY == 0:
             samples.append((float(number), _memory_kib()))
-    slope, margin = _slope(samples)
+    steepness, margin = slope(samples)
     after = await _state()
     healed = await _heal(heals)
     last = await _state()
@@ -45,7 +42,7 @@ async def _measure(cycles: int, heals: int) -> Report:
         "tasks left": (float(after["tasks"] - before["tasks"]), ""),
         "open files left": (float(after["files"] - before["files"]), ""),
         "threads left": (float(after["threads"] - before["threads"]), ""),
-        "memory slope": (slope, "KiB/cycle"),
+        "memory slope": (steepness, "KiB/cycle"),
         "memory slope, 95 % margin": (margin, "KiB/cycle"),
         "heals": (float(healed), ""),
         "tasks, files and threads left by heals": (float(sum(last.values()) - sum(after.values())), ""),
@@ -103,14 +100,3 @@ def _memory_kib() -> float:
         if line.startswith("Anonymous:"):
             return float(line.split()[1])
     raise RuntimeError("the kernel does not tell the memory of a process")
-
-
-def _slope(samples: list[tuple[float, float]]) -> tuple[float, float]:
-    """Least squares: the slope, and half the width of its 95 % interval."""
-    count = len(samples)
-    mean_x = sum(x for x, _ in samples) / count
-    mean_y = sum(y for _, y in samples) / count
-    spread = sum((x - mean_x) ** 2 for x, _ in samples)
-    slope = sum((x - mean_x) * (y - mean_y) for x, y in samples) / spread
-    residuals = sum((y - mean_y - slope * (x - mean_x)) ** 2 for x, y in samples)
-    return slope, STUDENT * math.sqrt(residuals / max(1, count - 2) / spread)

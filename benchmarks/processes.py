@@ -50,6 +50,11 @@ class Process:
                 return float(line.split()[1])
         raise RuntimeError("the kernel does not tell the memory of a process")
 
+    def kill(self) -> None:
+        """Without any chance to say goodbye."""
+        self._popen.kill()
+        self._popen.wait()
+
     def stop(self) -> None:
         self._popen.terminate()
         try:

@@ -45,6 +45,12 @@ token.command("peerlane.token:inspect", help="Show what is in a token, and what 
 token.command("peerlane.token:keys", help="Make a key that signs tokens.")
 app.command(token)
 
+bench = App(name="bench", help="Find out what a server can carry.")
+bench.command(
+    "peerlane.bench.load:load", help="Load a server, and count what was lost, doubled and reordered."
+)
+app.command(bench)
+
 
 def main() -> None:
     """Run a command and exit: 0 done, 1 it could not be done, 2 not understood, 130 interrupted."""

@@ -21,7 +21,7 @@ from signaling.app import serve as serve_until_told
 from signaling.config import Config, TurnServers
 from signaling.listening import PortTaken
 from signaling.logs import configure
-from signaling.process import new_loop, raise_open_files
+from signaling.process import calm_collector, new_loop, raise_open_files
 from signaling.settings import Flag, Settings, SettingsError, describe, load
 from signaling.state_dir import StateDir, state_dir_path
 
@@ -205,6 +205,7 @@ def _command() -> str:
 
 
 def _prepare_process(config: Config) -> None:
+    calm_collector()
     possible = raise_open_files(config.limits.max_sessions)
     if possible is not None and possible < config.limits.max_sessions:
         log.warning(

@@ -51,6 +51,12 @@ async def test_connect_measures_both_sides() -> None:
     assert report["ratios"].keys() == {"bare aiortc"}
 
 
+async def test_the_benchmarks_with_crowds_count_what_arrives() -> None:
+    report = await measured("fanout", "--only", "10")
+    assert report["figures"]["1 to 10: lost, doubled or reordered"]["value"] == 0
+    assert report["figures"]["1 to 10: broadcasts"]["value"] == 150
+
+
 @pytest.mark.needs("redis-server")
 async def test_nodes_loses_no_signal_on_its_way_to_another_node() -> None:
     report = await measured("nodes", "--only", "redis")

@@ -13,7 +13,7 @@ from peerlane.__main__ import run
 def test_the_help_names_every_command(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["--help"]) == 0
     text = capsys.readouterr().out
-    for command in ("serve", "chat", "call", "nat", "turn", "token"):
+    for command in ("serve", "chat", "call", "nat", "turn", "token", "bench"):
         assert command in text
 
 
