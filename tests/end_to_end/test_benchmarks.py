@@ -66,3 +66,9 @@ async def test_nodes_loses_no_signal_on_its_way_to_another_node() -> None:
         "alone, redis signals",
         "alone, redis signals for each second of CPU",
     }
+
+
+async def test_feed_tells_every_reader_the_same() -> None:
+    report = await measured("feed")
+    assert report["figures"]["100 readers: events for each"]["value"] > 0
+    assert report["ratios"].keys() == {"nobody reads"}
