@@ -58,11 +58,12 @@ class ClusterHub(Protocol):
     def bus_changed(self, is_there: bool, now: float) -> list[Effect]: ...
     def node_died(self, node: NodeId, now: float) -> list[Effect]: ...
     def check_node(self, node: NodeId, everything: bool, now: float) -> list[Effect]: ...
-    def room_asked(self, name: RoomName, anybody: bool, now: float) -> list[Effect]: ...
+    def room_asked(self, name: RoomName, anybody: bool | None, now: float) -> list[Effect]: ...
     def open_for_arrival(self, name: RoomName, now: float) -> list[Effect]: ...
     def adopt(
         self, passport: Passport, claim: Claim, grants: Grants, now: float
     ) -> tuple[bool, list[Effect]]: ...
+    def came_too_late(self, passport: Passport) -> list[Effect]: ...
     def arrived(self, names: list[RoomName]) -> list[Effect]: ...
 
 
@@ -268,9 +269,9 @@ class Bus:
         question = self._codec.frame(self.node, ALONE, 0, [self._codec.encode(Who(name, request))])
         async with self._asking:
             try:
-                anybody = await self.backplane.open(self._subjects.room(name), question)
+                anybody: bool | None = await self.backplane.open(self._subjects.room(name), question)
             except BusAway:
-                anybody = False
+                anybody = None
         self._perform(self._hub.room_asked(name, anybody, self._now()))
 
     def _bus_changed(self, is_there: bool) -> None:
@@ -319,6 +320,8 @@ class Bus:
             future = self._fetching.pop(word.request, None)
             if future is not None and not future.done():
                 future.set_result(word)
+            elif word.passport is not None:
+                self._perform(self._hub.came_too_late(word.passport))
         elif isinstance(word, Farewell):
             if self.nodes.farewell(sender):
                 self._perform(self._hub.node_died(sender, now))

@@ -130,7 +130,7 @@ class Handover:
         named = {place.room for place in passport.places}
         is_readable = len(whole) == len(events) and len(named) == len(rooms)
         if passport.id in self._sessions or None in rooms or not is_readable:
-            return None, self._neighbours.not_adopted(passport.id)
+            return None, self._neighbours.not_adopted(passport)
         session = Session(passport.id, self._admission.shared(passport.capabilities), None, now, grants)
         session.lost_at = now
         session.nonce = nonce

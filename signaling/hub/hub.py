@@ -236,8 +236,8 @@ class Hub:
         """It may have said what did not arrive; ``everything``: it, or we, were gone for a while."""
         return self._neighbours.check(node, everything, now)
 
-    def room_asked(self, name: RoomName, anybody: bool, now: float) -> list[Effect]:
-        """The answer to ``Listen``: whether another node has this room, or may have it."""
+    def room_asked(self, name: RoomName, anybody: bool | None, now: float) -> list[Effect]:
+        """The answer to ``Listen``: whether another node listens for this room; None: the bus did not say."""
         return self._neighbours.asked(name, anybody, now)
 
     def claim_elsewhere(self, hello: Hello, unix_now: float) -> Claim | None:
@@ -264,6 +264,10 @@ class Hub:
         self._of_subject[grants.subject] += 1
         self._schedule(session)
         return True, effects
+
+    def came_too_late(self, passport: Passport) -> list[Effect]:
+        """A session was given to this node when its client had waited long enough: it has begun afresh."""
+        return self._neighbours.not_adopted(passport)
 
     def arrived(self, names: list[RoomName]) -> list[Effect]:
         """Nobody is to be handed over into these rooms any more."""

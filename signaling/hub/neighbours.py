@@ -31,6 +31,7 @@ from signaling.cluster.words import (
     Moved,
     NodeId,
     NodeWord,
+    Passport,
     Quit,
     Ruled,
     Rules,
@@ -177,12 +178,15 @@ class Neighbours:
         room = self._rooms.by_name.get(name)
         return [] if room is None else self._rooms.close_if_empty(room)
 
-    def asked(self, name: RoomName, anybody: bool, now: float) -> list[Effect]:
-        """Whether another node listens for this room; also False when the bus cannot say."""
+    def asked(self, name: RoomName, anybody: bool | None, now: float) -> list[Effect]:
+        """Whether another node listens for this room; None when the bus did not say, perhaps not even ask."""
         opening = self._rooms.openings.get(name)
+        effects: list[Effect] = []
         if opening is not None and not anybody and opening.missing is None:
-            return self._finish(name, opening, now)
-        return []
+            effects = self._finish(name, opening, now)
+        # When the bus is away, all rooms are asked for once it is back.
+        is_to_be_asked = anybody is None and self._rooms.is_asking and name in self._rooms.by_name
+        return [*effects, Listen(name)] if is_to_be_asked else effects
 
     def stop_asking(self, now: float) -> list[Effect]:
         """The bus is away: whoever waits for an answer comes in without one."""
@@ -320,18 +324,26 @@ class Neighbours:
     def _gone(self, sender: NodeId, word: Gone, now: float) -> list[Effect]:
         room = self._room_with(word.room, sender)
         member = None if room is None else room.elsewhere.members.get(word.id)
-        if room is None or member is None or member.node != sender:
+        if room is None or member is None:
+            return []
+        if member.node != sender:
+            member.gone_from = sender
             return []
         return self._remove(room, member, word.reason)
 
     def _moved(self, sender: NodeId, word: Moved, now: float) -> list[Effect]:
         room = self._room_with(word.room, sender)
         member = None if room is None else room.elsewhere.members.get(word.id)
-        if member is not None and member.node == sender:
-            member.node = self.remote[word.id].node = word.node
-            assert room is not None
-            self._rooms.note_changed(room, member)
-        return []
+        if room is None or member is None or member.node != sender:
+            return []
+        member.node = self.remote[word.id].node = word.node
+        self._rooms.note_changed(room, member)
+        has_room = word.node in room.elsewhere.nodes or word.node == self._rooms.node
+        if has_room and word.node != member.gone_from:
+            return []
+        # It came too late there: it is gone, or the node does not have the room any more, and says nothing.
+        self._doubt(room, {word.node}, now)
+        return [Tell((word.node,), Who(room.name))]
 
     def _quit(self, sender: NodeId, word: Quit, now: float) -> list[Effect]:
         name = RoomName(word.room)
@@ -593,13 +605,19 @@ class Neighbours:
             effects += self._remove(room, room.elsewhere.members[session.id], reason)
         return effects
 
-    def not_adopted(self, peer: PeerId) -> list[Effect]:
+    def not_adopted(self, passport: Passport) -> list[Effect]:
         """It was given to us, and we cannot go on with it: it is nowhere any more."""
         effects: list[Effect] = []
-        remote = self.remote.get(peer)
-        for room in [] if remote is None else list(remote.rooms):
-            effects += room.tell_nodes(Gone(room.name, peer, "reset"))
-            effects += self._remove(room, room.elsewhere.members[peer], "reset")
+        for place in passport.places:
+            room = self._rooms.by_name.get(RoomName(place.room))
+            if room is None or passport.id in room.members:
+                continue
+            member = room.elsewhere.members.get(passport.id)
+            if member is not None and member.shown.incarnation > passport.incarnation:
+                continue  # its client goes on somewhere else
+            effects += room.tell_nodes(Gone(room.name, passport.id, "reset"))
+            if member is not None:
+                effects += self._remove(room, member, "reset")
         return effects
 
     def place(self, room: Room, node: NodeId, shown: Shown) -> None:

@@ -6,7 +6,7 @@ import hashlib
 import hmac
 from typing import Any, NamedTuple
 
-from signaling.cluster.words import NodeId, NodeWord, Ruled, Rules, Shown
+from signaling.cluster.words import ALONE, NodeId, NodeWord, Ruled, Rules, Shown
 from signaling.effects import Effect, Tell
 from signaling.hub.session import Session
 from signaling.hub.topology import offers
@@ -69,10 +69,12 @@ class Member:
 class RemoteMember:
     """A member whose session another node has, as that node tells of it."""
 
-    __slots__ = ("cast", "node", "shown")
+    __slots__ = ("cast", "gone_from", "node", "shown")
 
     def __init__(self, node: NodeId, shown: Shown) -> None:
         self.node = node
+        self.gone_from = ALONE
+        """Another node that says so: it was given to that, of which we may hear later."""
         self.shown = shown
         self.cast = 0
         """The number of its last broadcast that came here."""

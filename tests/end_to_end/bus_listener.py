@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import asyncio
 import json
-import resource
 import sys
+from pathlib import Path
 
 from signaling.backplane.buses import make_backplane
 
@@ -30,8 +30,13 @@ async def main(url: str, inbox: str) -> None:
     await ended.wait()
     run.cancel()
     await asyncio.wait([run])
-    most_kib = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    print(json.dumps({"numbers": numbers, "most_mib": most_kib / 1024}))  # noqa: T201
+    print(json.dumps({"numbers": numbers, "most_mib": most_mib()}))  # noqa: T201
+
+
+def most_mib() -> float:
+    """The most memory of this process; ``ru_maxrss`` begins with what the one that started it had."""
+    line = next(each for each in Path("/proc/self/status").read_text().splitlines() if "VmHWM" in each)
+    return int(line.split()[1]) / 1024
 
 
 if __name__ == "__main__":

@@ -34,6 +34,8 @@ class NodeWorld(World):
         self.hub = Hub(self.config, Tickets(KEY), f"epoch-{name}", random_bytes, self.id, self.journal)
         self.listens: set[RoomName] = set()
         self.fetched: dict[int, Fetched] = {}
+        self.impatient: set[int] = set()
+        """Requests whose answers are not waited for any more."""
         self.is_alive = True
 
     def perform(self, effects: list[Effect]) -> None:
@@ -52,7 +54,10 @@ class NodeWorld(World):
                     super().perform([effect])
 
     def hear(self, sender: NodeId, word: NodeWord) -> None:
-        if isinstance(word, Fetched):
+        if isinstance(word, Fetched) and word.request in self.impatient:
+            if word.passport is not None:
+                self.perform(self.hub.came_too_late(word.passport))
+        elif isinstance(word, Fetched):
             self.fetched[word.request] = word
         else:
             self.perform(self.hub.heard_node(sender, word, self.now))
@@ -70,6 +75,8 @@ class Nodes:
         self.lines: dict[tuple[NodeId, NodeId], deque[tuple[bytes, type]]] = {}
         self.cut: set[NodeId] = set()
         """Nodes that the bus does not reach; what is said to or by them is lost."""
+        self.unanswered = 0
+        """So many questions for rooms the bus is too slow for; they are not heard by anybody."""
         self.nodes = {name: NodeWorld(self, name, seed) for seed, name in enumerate(names)}
         for node in self.nodes.values():
             node.perform(node.hub.bus_changed(True, node.now))
@@ -88,6 +95,10 @@ class Nodes:
     def ask(self, node: NodeWorld, room: RoomName, request: int) -> None:
         """Of the room's subject; whoever listens hears it in its turn."""
         node.listens.add(room)
+        if self.unanswered:
+            self.unanswered -= 1
+            node.perform(node.hub.room_asked(room, None, node.now))
+            return
         listeners = (
             [] if node.id in self.cut else [n for n in self.living if room in n.listens and n is not node]
         )
@@ -164,28 +175,33 @@ class Nodes:
         node = self.nodes[name]
         node.perform(node.hub.bus_changed(True, node.now))
 
-    def move(self, client: Client, name: str, **changes: Any) -> bool:
-        """A client comes to another node with its ticket, as the bus would have it; whether it is whole."""
+    def move(self, client: Client, name: str, is_patient: bool = True, **changes: Any) -> bool:
+        """A client comes to another node with its ticket, as the bus would have it; whether it is whole.
+
+        ``is_patient``: until its session has come; otherwise that comes when it is not waited for any more.
+        """
         node, resume = self.nodes[name], client.claim(**changes)
         hello = Hello(capabilities=client.capabilities, resume=resume)
         client.world = node
         client.line, client._read = Line(), 0
         claim = node.hub.claim_elsewhere(hello, node.unix_now)
         if claim is not None and self.nodes[claim.node].is_alive and claim.node not in self.cut:
-            hello = self._fetch(node, claim, hello, resume)
+            hello = self._fetch(node, claim, hello, resume, is_patient)
         client.session, effects = node.hub.open(client.line, hello, node.now, node.unix_now, client.grants)
         node.perform(effects)
         client.read()
         return client.welcome.resumed
 
-    def _fetch(self, node: NodeWorld, claim: Any, hello: Hello, resume: Resume) -> Hello:
+    def _fetch(self, node: NodeWorld, claim: Any, hello: Hello, resume: Resume, is_patient: bool) -> Hello:
         told = self._question(node, claim, resume, take=False)
         names = [RoomName(each) for each in told.rooms or ()]
         for each in names:
             node.perform(node.hub.open_for_arrival(each, node.now))
         self.settle()
-        if told.rooms is not None:
+        if told.rooms is not None and is_patient:
             told = self._question(node, claim, resume, take=True)
+        elif told.rooms is not None:
+            node.impatient.add(self._ask_for(node, claim, resume, take=True))
         is_whole = False
         if told.passport is not None:
             is_whole, effects = node.hub.adopt(told.passport, claim, node_grants(hello), node.now)
@@ -198,11 +214,15 @@ class Nodes:
         return msgspec.structs.replace(hello, resume=msgspec.structs.replace(resume, epoch=node.hub.epoch))
 
     def _question(self, node: NodeWorld, claim: Any, resume: Resume, take: bool) -> Fetched:
-        request = len(node.fetched) + 1
-        word = Fetch(request, claim.peer, claim.nonce, resume.epoch, resume.received, take)
-        self.put(node.id, claim.node, msgspec.msgpack.encode(word), Fetch)
+        request = self._ask_for(node, claim, resume, take)
         self.settle()
         return node.fetched[request]
+
+    def _ask_for(self, node: NodeWorld, claim: Any, resume: Resume, take: bool) -> int:
+        request = len(node.fetched) + len(node.impatient) + 1
+        word = Fetch(request, claim.peer, claim.nonce, resume.epoch, resume.received, take)
+        self.put(node.id, claim.node, msgspec.msgpack.encode(word), Fetch)
+        return request
 
 
 def node_grants(hello: Hello) -> Any:

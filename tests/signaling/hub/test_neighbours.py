@@ -15,9 +15,9 @@ from tests.signaling.nodes_kit import Nodes, believed
 NAMES = ("a", "b", "c")
 
 
-def crowd() -> tuple[Nodes, list[Client]]:
-    """One client at each of three nodes, all in one room."""
-    nodes = Nodes(*NAMES)
+def crowd(*names: str) -> tuple[Nodes, list[Client]]:
+    """One client at each of three nodes, all in one room; there may be more nodes."""
+    nodes = Nodes(*(names or NAMES))
     clients = []
     for name in NAMES:
         client = Client(nodes[name])
@@ -51,6 +51,17 @@ def test_nodes_that_find_the_bus_again_one_after_the_other_see_each_others_membe
     assert_all_see_each_other(clients)
 
 
+def test_a_room_for_which_the_bus_was_too_slow_is_asked_for_again() -> None:
+    nodes = Nodes(*NAMES)
+    clients = [Client(nodes[name]) for name in NAMES]
+    for client, name in zip(clients, NAMES, strict=True):
+        client.connect()
+        nodes.unanswered = 2
+        client.say(Join(1, "room", name=name))
+        nodes.settle()
+    assert_all_see_each_other(clients)
+
+
 def test_a_signal_that_missed_somebody_who_has_come_to_this_very_node_is_not_refused() -> None:
     nodes, (ana, ben, _) = crowd()
     ana.say(Signal(ben.id, 1, msgspec.Raw(b'"said while Ben is on his way"')))
@@ -64,3 +75,17 @@ def test_a_signal_that_missed_somebody_who_has_come_to_this_very_node_is_not_ref
     nodes.settle()
     ana.read()
     assert not [event for event in ana.heard if isinstance(event, Refused)]
+
+
+@pytest.mark.parametrize("name", ["a", "d"])
+def test_a_session_that_comes_when_it_is_not_waited_for_any_more_is_seen_nowhere(name: str) -> None:
+    """At a node that has the room, and at one that has opened it for nobody else."""
+    nodes, (ana, ben, cem) = crowd(*NAMES, "d")
+    ben.lose_link()
+    nodes.settle()
+    assert not nodes.move(ben, name, is_patient=False)
+    nodes.settle()
+    nodes.pass_time(10.0)
+    for client in (ana, cem):
+        client.read()
+        assert ben.id not in believed(client.heard)["default/room"], client.world

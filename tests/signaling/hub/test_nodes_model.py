@@ -69,12 +69,12 @@ class NodesMachine(RuleBasedStateMachine):
         client.read()
         client.connect(client.claim())
 
-    @rule(who=WHO, node=NODE)
-    def move(self, who: int, node: str) -> None:
+    @rule(who=WHO, node=NODE, is_patient=st.booleans())
+    def move(self, who: int, node: str, is_patient: bool) -> None:
         client = self.everybody[who]
         client.read()
         if client.world is not self.nodes[node]:
-            self.nodes.move(client, node)
+            self.nodes.move(client, node, is_patient)
 
     @rule(seed=SEED, count=st.integers(1, 10))
     def deliver(self, seed: int, count: int) -> None:
