@@ -9,6 +9,7 @@ import asyncio
 import hashlib
 import hmac
 import logging
+import time
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
@@ -24,6 +25,7 @@ from signaling.origins import bearer
 from signaling.protocol.codec import check_depth
 from signaling.protocol.ids import PeerId, RoomName, room_name
 from signaling.proxies import TrustedProxies
+from signaling.statistics import statistics
 from signaling.transports.door import caller, is_spelled_out, turned_away
 
 audit = logging.getLogger("signaling.audit")
@@ -64,12 +66,13 @@ class Admin:
             web.get("/v1/admin/sessions", self.guarded("list-sessions", self._sessions)),
             web.get("/v1/admin/sessions/{id}", self.guarded("show-session", self._session)),
             web.delete("/v1/admin/sessions/{id}", self.guarded("expel", self._expel)),
+            web.get("/v1/admin/stats", self.guarded("show-stats", self._stats, is_told=False)),
             web.get("/v1/admin/drain", self.guarded("show-drain", self._drain_state)),
             web.post("/v1/admin/drain", self.guarded("drain", self._drain)),
         ]
 
-    def guarded(self, act: str, handler: Act) -> Act:
-        """Behind the tokens, and told in the log."""
+    def guarded(self, act: str, handler: Act, *, is_told: bool = True) -> Act:
+        """Behind the tokens; told in the log, unless it is done all the time and changes nothing."""
 
         async def answer(request: web.Request) -> web.StreamResponse:
             tokens = [token.encode() for token in self._node.config.server.admin_tokens]
@@ -93,6 +96,8 @@ class Admin:
                 response = web.Response(status=error.status, text="the body is too long\n")
             if not response.prepared:
                 response.headers["Cache-Control"] = "no-store"
+            if not is_told:
+                return response
             by = hashlib.sha256(presented).hexdigest()[:8]
             whom = dict(request.match_info)
             if KICKED in request:
@@ -105,6 +110,9 @@ class Admin:
         return answer
 
     # What there is
+
+    async def _stats(self, request: web.Request) -> web.Response:
+        return _json(statistics(self._node, time.time()))
 
     async def _apps(self, request: web.Request) -> web.Response:
         page = _page(request)

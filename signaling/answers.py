@@ -131,6 +131,55 @@ class DrainState(msgspec.Struct, frozen=True):
     """Others that live and take them."""
 
 
+class KnownNode(msgspec.Struct, frozen=True):
+    """Another node, by its last beat."""
+
+    id: str
+    region: str
+    url: str
+    version: str
+    sessions: Count
+    rooms: Count
+    draining: bool
+
+
+class Statistics(msgspec.Struct, frozen=True, kw_only=True):
+    """One node at a moment. What has ``total`` in its name counts since the start."""
+
+    node: str
+    region: str
+    version: str
+    at: float
+    """Calendar seconds."""
+    uptime: float
+    """Seconds."""
+    ready: str
+    """``ready``, or why new clients should go elsewhere, as ``/readyz`` says it."""
+    degraded: bool
+    """The bus is away."""
+    links: Count
+    sessions: Count
+    rooms: Count
+    feed_readers: Count
+    joins_total: Count
+    messages_in_total: Count
+    messages_out_total: Count
+    refused_total: Count
+    throttled_total: Count
+    shed_total: Count
+    slow_closed_total: Count
+    stalls_total: Count
+    queue_bytes: Count
+    """Of all outboxes and mailboxes."""
+    queue_bytes_limit: Count
+    largest_queue_bytes: Count
+    memory_share: float
+    """Used of what may be used, 0 to 1; 0 where the system does not tell."""
+    drain: DrainState
+    nodes: list[KnownNode]
+    """The others that are heard of."""
+
+
 class Announcement(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Something for all members of a room."""
 

@@ -179,6 +179,15 @@ class Metrics:
         self._leaving = leaving or _zero
         self._bus_state = bus or self._bus_state
 
+    @property
+    def queue_bytes(self) -> int:
+        """All outboxes and mailboxes, now."""
+        return self._queue_bytes()
+
+    @property
+    def largest_queue_bytes(self) -> int:
+        return self._largest_queue()
+
     def render(self) -> bytes:
         """Everything in the text format of Prometheus, to be sent as :data:`CONTENT_TYPE`."""
         return generate_latest(self._registry)

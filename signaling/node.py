@@ -103,6 +103,7 @@ class Node:
         self.metrics = metrics
         self.id = NodeId(secrets.token_urlsafe(6))
         """Made anew with each start."""
+        self._made_at = self._now()
         self._authority = authority or Authority(config)
         cluster = config.cluster
         backplane = make_backplane(cluster.backplane, cluster.prefix) if cluster.backplane else None
@@ -200,6 +201,21 @@ class Node:
     def degraded(self) -> bool:
         """Whether the bus is away: the rooms of this node go on, those at other nodes are out of reach."""
         return self.bus is not None and not self.bus.is_there
+
+    def why_not_ready(self) -> str | None:
+        """``draining``, ``full``, ``short of …``, or None when new clients are welcome."""
+        if self.draining:
+            return "draining"
+        if len(self.hub.sessions) >= self.config.limits.max_sessions:
+            return "full"
+        if self.pressure.shortage is not None:
+            return f"short of {self.pressure.shortage}"
+        return None
+
+    @property
+    def uptime(self) -> float:
+        """Seconds since it was made."""
+        return self._now() - self._made_at
 
     def nodes(self) -> list[NodeAddress]:
         """All that clients may go to; none where they use one address in front of the nodes."""

@@ -19,11 +19,12 @@ from signaling.answers import (
     SessionList,
     ShownRoom,
     ShownSession,
+    Statistics,
 )
 
 BODIES = (
     Info, Regions, AppList, RoomList, ShownRoom, SessionList, ShownSession, DrainState, KickOrder,
-    Announcement, IceServers,
+    Announcement, IceServers, Statistics,
 )  # fmt: skip
 SCHEMAS = "#/components/schemas/{name}"
 TEXT = {"text/plain": {"schema": {"type": "string"}}}
@@ -226,6 +227,9 @@ PATHS: Table = {
                 },
             ],
         ),
+    },
+    "/v1/admin/stats": {
+        "get": _admin("One node at a moment, and the others it hears of", {"200": _json(Statistics, "Now.")}),
     },
     "/v1/admin/apps": {
         "get": _admin(

@@ -30,7 +30,7 @@ class Status:
 
         A node whose bus is away says so, and takes clients all the same: the others have no bus either.
         """
-        reason = self.why_not_ready()
+        reason = self._node.why_not_ready()
         if reason is not None:
             return web.Response(status=503, text=f"{reason}\n")
         return web.Response(text="ready, degraded: the bus is away\n" if self._node.degraded else "ready\n")
@@ -56,13 +56,3 @@ class Status:
     async def openapi(self, request: web.Request) -> web.Response:
         """``/v1/openapi.json``: all of these routes, described."""
         return web.Response(body=self._description, content_type="application/json")
-
-    def why_not_ready(self) -> str | None:
-        """``draining``, ``full``, ``short of …``, or None when new clients are welcome."""
-        if self._node.draining:
-            return "draining"
-        if len(self._node.hub.sessions) >= self._node.config.limits.max_sessions:
-            return "full"
-        if self._node.pressure.shortage is not None:
-            return f"short of {self._node.pressure.shortage}"
-        return None

@@ -32,6 +32,7 @@ CALLS = [
     ("GET", "/v1/admin/sessions"),
     ("GET", "/v1/admin/sessions/x"),
     ("POST", "/v1/admin/rooms/default/garden/broadcast"),
+    ("GET", "/v1/admin/stats"),
     ("GET", "/v1/admin/drain"),
     ("POST", "/v1/admin/drain"),
 ]
@@ -322,3 +323,18 @@ async def test_a_token_that_is_no_text_is_refused_at_every_door(tmp_path: Path, 
         writer.close()
         await writer.wait_closed()
     assert status.split()[1] in (b"401", b"403")
+
+
+async def test_the_figures_of_a_node_are_told_and_not_written_to_the_log(
+    client: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with member(client, "garden"), member(client, "garden"):
+        with caplog.at_level("INFO", "signaling.audit"):
+            response = await client.get("/v1/admin/stats", headers=ADMIN)
+        told = await response.json()
+    assert (told["ready"], told["degraded"], told["nodes"]) == ("ready", False, [])
+    assert (told["links"], told["sessions"], told["rooms"], told["joins_total"]) == (2, 2, 1, 2)
+    assert told["messages_in_total"] >= 2 <= told["messages_out_total"]
+    assert 0 < told["uptime"] < 60
+    assert told["drain"]["state"] == "serving"
+    assert not caplog.records

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from signaling.journal import FeedMember, Journal, RoomChanged, fold, read
+from signaling.journal import Entry, FeedMember, Journal, RoomChanged, fold, read
 from signaling.protocol.parts import RoomSettings
 
+VECTORS = json.loads((Path(__file__).parents[1] / "vectors" / "feed.json").read_text())
 SETTINGS = RoomSettings(8)
 ANA = FeedMember("a", "Ana", "n1")
 
@@ -98,3 +105,9 @@ def test_the_window_is_the_newest_events_without_a_gap(names: list[int], most: i
     assert [entry.number for entry in entries] == list(range(kept.first, len(names) + 1))
     assert len(entries) <= most
     assert len(entries) <= 1 or sum(len(entry.encoded) for entry in entries) <= most_bytes
+
+
+@pytest.mark.parametrize("kept", VECTORS["folds"], ids=lambda kept: kept["name"])
+def test_rooms_are_the_fold_of_their_events(kept: dict[str, Any]) -> None:
+    events = (Entry(0, each["type"], "", json.dumps(each).encode()) for each in kept["events"])
+    assert msgspec.to_builtins(fold(read(events))) == kept["rooms"]

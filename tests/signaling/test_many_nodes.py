@@ -15,7 +15,6 @@ from signaling.listing import Page
 from signaling.protocol.ids import PeerId, RoomName
 from signaling.protocol.messages import Broadcasted, Bye, Degraded, Kicked, PeerJoined, Signal, Signalled
 from signaling.protocol.parts import Resume
-from signaling.status import Status
 from tests.signaling.node_kit import Server, running
 from tests.signaling.test_metrics import sample
 
@@ -67,11 +66,10 @@ async def test_a_node_says_to_its_clients_that_the_bus_is_away_and_back(
 async def test_a_node_without_a_bus_takes_clients_and_says_that_it_is_degraded(
     nodes: list[Server], bus: MemoryBus
 ) -> None:
-    status = Status(nodes[0].node)
-    assert (status.why_not_ready(), nodes[0].node.degraded) == (None, False)
+    assert (nodes[0].node.why_not_ready(), nodes[0].node.degraded) == (None, False)
     assert sample(nodes[0].metrics, "peerlane_degraded") == 0
     bus.usable = False
-    assert (status.why_not_ready(), nodes[0].node.degraded) == (None, True)
+    assert (nodes[0].node.why_not_ready(), nodes[0].node.degraded) == (None, True)
     assert sample(nodes[0].metrics, "peerlane_degraded") == 1
     assert sample(nodes[0].metrics, "peerlane_bus_outages_total") == 1
 
