@@ -67,6 +67,8 @@ HOLD = 5.0
 """Seconds for which the members of a dead node are away, before they are gone: most come back elsewhere."""
 CONFIRM_TIMEOUT = 3.0
 """A node that has not said by then that it still has a room, has it no more."""
+BACK_TIMEOUT = 6.0
+"""The bus may be back for another node so much later than for us: a pause of up to 3 s, and 3 s to dial."""
 MAX_REMOTE_MEMBERS = 10_000
 """Of one room; a node that tells of more is not believed."""
 
@@ -106,6 +108,8 @@ class Neighbours:
         """When the members of dead nodes are gone."""
         self._checks: dict[RoomName, tuple[float, set[NodeId]]] = {}
         """Until when these nodes must have said that they still have the room; the oldest first."""
+        self._silent: dict[NodeId, float] = {}
+        """Nodes that have said nothing since the bus is back, and until when that says nothing about them."""
         self._handlers: dict[type, Callable[[NodeId, Any, float], list[Effect]]] = {
             Who: self._who,
             Here: self._here,
@@ -129,6 +133,7 @@ class Neighbours:
 
     def heard(self, sender: NodeId, word: NodeWord, now: float) -> list[Effect]:
         """A word of a living node. One that is for another part of the house is passed over."""
+        self._silent.pop(sender, None)
         handler = self._handlers.get(type(word))
         return [] if handler is None else handler(sender, word, now)
 
@@ -198,9 +203,12 @@ class Neighbours:
     def check_all(self, now: float) -> list[Effect]:
         """The bus was away, and anything may have been missed: ask for every room again."""
         effects: list[Effect] = []
+        self._silent = {}
         for room in self._rooms.by_name.values():
             members = {member.node for member in room.elsewhere.members.values()}
-            self._doubt(room, room.elsewhere.nodes | members, now)
+            others = room.elsewhere.nodes | members
+            self._silent |= dict.fromkeys(others, now + BACK_TIMEOUT)
+            self._doubt(room, others, now)
             effects.append(Listen(room.name))
         return effects
 
@@ -253,8 +261,12 @@ class Neighbours:
                 break
             del self._checks[name]
             doubted = self._rooms.by_name.get(name)
-            for node in nodes if doubted is not None else ():
-                assert doubted is not None
+            if doubted is None:
+                continue
+            silent = {node for node in nodes if self._silent.get(node, now) > now}
+            if silent:
+                self._doubt(doubted, silent, now)
+            for node in nodes - silent:
                 effects += self._forget_node(doubted, node)
         return effects
 

@@ -69,13 +69,13 @@ class Node(ServerProcess):
         await eventually(lambda: BUS_THERE in self.log[known:], "the node has its bus")
 
     async def knows(self) -> int:
-        """How many nodes it says there are, itself among them; 0 when it does not answer."""
+        """How many nodes it says there are, itself among them; 0 when it has no bus, or does not answer."""
         try:
-            async with (
-                ClientSession(timeout=ClientTimeout(1.0)) as http,
-                http.get(f"{self.url}/v1/regions") as response,
-            ):
-                return len((await response.json())["nodes"])
+            async with ClientSession(timeout=ClientTimeout(1.0)) as http:
+                async with http.get(f"{self.url}/readyz") as response:
+                    is_degraded = "degraded" in await response.text()
+                async with http.get(f"{self.url}/v1/regions") as response:
+                    return 0 if is_degraded else len((await response.json())["nodes"])
         except (ClientError, TimeoutError):
             return 0
 

@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from signaling.cluster.words import NodeId
-from signaling.protocol.messages import Join, Refused, Signal
+from signaling.protocol.messages import Join, PeerLeft, Refused, Signal
 from tests.signaling.kit import Client
 from tests.signaling.nodes_kit import Nodes, believed
 
@@ -49,6 +49,19 @@ def test_nodes_that_find_the_bus_again_one_after_the_other_see_each_others_membe
             nodes.pass_time(seconds)
     nodes.pass_time(10.0)
     assert_all_see_each_other(clients)
+
+
+def test_nobody_is_taken_for_gone_whose_node_finds_the_bus_some_seconds_later() -> None:
+    nodes, clients = crowd()
+    nodes.lose_bus()
+    nodes.pass_time(1.0)
+    nodes.find_bus("a")
+    nodes.pass_time(5.0)
+    nodes.find_bus("b")
+    nodes.find_bus("c")
+    nodes.pass_time(10.0)
+    assert_all_see_each_other(clients)
+    assert not [event for event in clients[0].heard if isinstance(event, PeerLeft)]
 
 
 def test_a_room_for_which_the_bus_was_too_slow_is_asked_for_again() -> None:
