@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
-import resource
 import secrets
 import sys
 import tempfile
 import time
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AbstractContextManager, asynccontextmanager, contextmanager
 
 import msgspec
 
@@ -47,12 +45,10 @@ class Node:
     def close(self) -> None:
         self._running.__exit__(None, None, None)
 
-    @contextmanager
-    def _start(self) -> Iterator[processes.Process]:
+    def _start(self) -> AbstractContextManager[processes.Process]:
         command = [sys.executable, "-m", "peerlane", "serve", "--dev", "--host", "127.0.0.1"]
         command += ["--port", str(self.port), "--stun-port", "0"]
-        with processes.running("ours", command, self.port, self._environment) as process:
-            yield process
+        return processes.running("ours", command, self.port, self._environment)
 
 
 @contextmanager
@@ -90,27 +86,9 @@ async def crowd(plan: Plan) -> AsyncIterator[Run]:
             why = f" {tally.close_reasons}" if tally.closed else ""
             print(live_line(plan, run.phase, tally, elapsed) + why, file=sys.stderr, flush=True)
 
-    allow_open_files()
     async with running(plan, say) as run:
         yield run
         tally = run.tally
         for what, counts in (("closed", tally.close_reasons), ("failed", tally.failures)):
             if counts:
                 print(f"{what}: {counts}", file=sys.stderr, flush=True)
-
-
-async def every(seconds: float, look: Callable[[float], None]) -> None:
-    """Look again and again, until cancelled; the argument is the time since the beginning."""
-    began = time.monotonic()
-    count = 0
-    while True:
-        count += 1
-        await asyncio.sleep(max(0.0, began + count * seconds - time.monotonic()))
-        look(time.monotonic() - began)
-
-
-def allow_open_files() -> None:
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    wanted = processes.OPEN_FILES if hard == resource.RLIM_INFINITY else min(hard, processes.OPEN_FILES)
-    if soft < wanted:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))

@@ -8,10 +8,12 @@ after the first minute and a half goes a line, and its slope has to be zero with
 from __future__ import annotations
 
 import asyncio
+import itertools
 import os
+import time
 
 from benchmarks import processes
-from benchmarks.loads import Node, crowd, every, node, plan_of
+from benchmarks.loads import Node, crowd, node, plan_of
 from benchmarks.report import Figure, Report, median, slope
 from peerlane.bench.plan import Plan
 
@@ -46,15 +48,18 @@ async def _soak(one: Node, plan: Plan, warm_up: float, batch: int) -> Report:
     memory: list[tuple[float, float]] = []
     files: list[int] = []
 
-    def look(at: float) -> None:
-        if warm_up <= at <= plan.duration:
-            memory.append((at / 60, one.process.memory_kib()))
-            files.append(_files(one))
+    async def look(began: float) -> None:
+        for count in itertools.count(1):
+            at = count * LOOK_EVERY
+            await asyncio.sleep(max(0.0, began + at - time.monotonic()))
+            if warm_up <= at <= plan.duration:
+                memory.append((at / 60, one.process.memory_kib()))
+                files.append(_files(one))
 
     async with crowd(plan) as run:
         await run.ready()
         run.go()
-        looking = asyncio.create_task(every(LOOK_EVERY, look))
+        looking = asyncio.create_task(look(time.monotonic()))
         tally = await run.done()
         looking.cancel()
         await asyncio.wait([looking])

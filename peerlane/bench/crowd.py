@@ -6,7 +6,8 @@ import asyncio
 from collections.abc import Callable, Iterator
 
 from peerlane.bench import words
-from peerlane.bench.member import Club, Member
+from peerlane.bench.club import Club
+from peerlane.bench.member import Member
 from peerlane.bench.plan import STORM_AT, VISITOR_STAY, VISITORS_PER_CUT, Share
 from peerlane.bench.schedule import EVERYBODY, Pace, route
 

@@ -7,7 +7,6 @@ is less than an application has, since tens of thousands of members live in one 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
 from math import inf
 
 import msgspec
@@ -18,10 +17,8 @@ from peer.signaling_client.allowance import Allowance
 from peer.signaling_client.deliveries import Deliveries
 from peer.signaling_client.numbered import Numbered, NumberedRequest
 from peerlane.bench import words
-from peerlane.bench.link import Dialler, Link, NotOpened
-from peerlane.bench.sequences import Ledger
-from peerlane.bench.tally import Tally
-from peerlane.bench.waves import bucket_of
+from peerlane.bench.club import Club
+from peerlane.bench.link import Link, NotOpened
 from peerlane.bench.words import Joined, PeerJoined, PeerLeft, PeerUpdated, Somebody
 from signaling.protocol.errors import ComeBack, ErrorCode
 from signaling.protocol.ids import PeerId
@@ -48,30 +45,6 @@ NEVER_AGAIN = 4500
 """Close codes from here on mean: do not come back."""
 JOIN_REQUEST = 1
 NOTHING = msgspec.Raw(b"null")
-
-
-class Club(msgspec.Struct):
-    """What the members of one process share."""
-
-    dialler: Dialler
-    tasks: asyncio.TaskGroup
-    now: Callable[[], float]
-    random: Callable[[], float]
-    tally: Tally
-    ledger: Ledger
-    token: str = ""
-    began: float = inf
-    """When the run did: what happens before is not drawn over time."""
-    is_over: bool = False
-    """Nobody comes back any more."""
-    owing: set[Member] = msgspec.field(default_factory=set)
-    """Who has acknowledgements to say, or waits for some."""
-
-    def mark(self, counts: dict[int, int]) -> None:
-        """One more in this tenth of a second."""
-        if (now := self.now()) >= self.began:
-            bucket = bucket_of(now - self.began)
-            counts[bucket] = counts.get(bucket, 0) + 1
 
 
 class Member:

@@ -17,9 +17,9 @@ from typing import Any
 
 import msgspec
 
+from peerlane.bench.club import Club
 from peerlane.bench.crowd import Crowd
 from peerlane.bench.link import Dialler
-from peerlane.bench.member import Club
 from peerlane.bench.plan import Plan, Share
 from peerlane.bench.progress import MAX_LINE_BYTES, Phase, Progress
 from peerlane.bench.sequences import Ledger
