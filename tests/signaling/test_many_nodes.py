@@ -10,10 +10,26 @@ import pytest
 
 from signaling import listing
 from signaling.backplane.memory import MemoryBus, memory_bus
+from signaling.cluster.codec import NodeCodec
+from signaling.cluster.words import Beat, NodeWord
 from signaling.config import Cluster, Config
 from signaling.listing import Page
 from signaling.protocol.ids import PeerId, RoomName
-from signaling.protocol.messages import Broadcasted, Bye, Degraded, Kicked, PeerJoined, Signal, Signalled
+from signaling.protocol.messages import (
+    Ack,
+    Broadcast,
+    Broadcasted,
+    Bye,
+    Degraded,
+    Kicked,
+    Leave,
+    PeerJoined,
+    PeerLeft,
+    PeerUpdated,
+    Signal,
+    Signalled,
+    Update,
+)
 from signaling.protocol.parts import Resume
 from tests.signaling.node_kit import Server, running
 from tests.signaling.test_metrics import sample
@@ -159,3 +175,43 @@ async def test_a_node_that_knows_no_other_says_that_nobody_is_meant(
     bus.usable = False
     orders = nodes[1].node.orders
     assert orders.announce(ROOM, b"1") == orders.expel(PeerId("x")) == orders.close_room(ROOM) == "unknown"
+
+
+async def test_a_room_of_one_region_is_no_traffic_to_nodes_of_another(
+    bus: MemoryBus, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    heard: list[NodeWord] = []
+    async with AsyncExitStack() as stack:
+        made = [
+            await stack.enter_async_context(
+                running(Config(cluster=Cluster(backplane=f"memory:{request.node.name}", region=region)))
+            )
+            for region in ("eu", "eu", "us")
+        ]
+        await until(lambda: all(each.node.bus and len(each.node.bus.nodes.living) == 2 for each in made))
+        far = made[2].node.bus
+        assert far is not None
+        deliver, codec = far.backplane.deliver, NodeCodec("")  # type: ignore[attr-defined] # of the memory bus
+
+        def delivered(subject: str, body: bytes) -> None:
+            frame = codec.decode(body)
+            assert frame is not None
+            heard.extend(frame.words)
+            deliver(subject, body)
+
+        monkeypatch.setattr(far.backplane, "deliver", delivered)
+        (ana, of_ana), (ben, of_ben) = await made[0].member(), await made[1].member()
+        await ana.hear(PeerJoined)
+        ana.say(Signal(of_ben.you, 1, payload=b'"x"'))  # type: ignore[arg-type] # bytes are what Raw is made of
+        await ben.hear(Signalled)
+        ben.say(Ack(of_ana.you, 1), Update(2, "room", name="Benjamin"))
+        assert (await ana.hear(PeerUpdated)).name == "Benjamin"
+        ana.say(Broadcast("room", b'"y"'))  # type: ignore[arg-type] # as above
+        await ben.hear(Broadcasted)
+        ben.say(Leave(3, "room"))
+        await ana.hear(PeerLeft)
+        beats = len(heard)
+        await until(lambda: len(heard) > beats)
+        assert {type(word) for word in heard} == {Beat}
+        for server in made:
+            forget_all(server)
