@@ -195,6 +195,8 @@ class Neighbours:
 
     def stop_asking(self, now: float) -> list[Effect]:
         """The bus is away: whoever waits for an answer comes in without one."""
+        # Nobody can say now what they still have; all are asked again when the bus is back.
+        self._checks.clear()
         effects: list[Effect] = []
         for name, opening in list(self._rooms.openings.items()):
             effects += self._finish(name, opening, now)

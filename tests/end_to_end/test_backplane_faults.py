@@ -18,6 +18,7 @@ import pytest
 from signaling.backplane.base import BusAway
 from signaling.backplane.buses import make_backplane
 from signaling.backplane.line import MAX_WAITING
+from signaling.bus import MAX_ASKING
 from tests.contracts.backplane import PATIENCE, SUBJECTS, Node, running
 from tests.end_to_end.brokers import Broker, Nats, Redis
 from tests.end_to_end.brokers import running as running_broker
@@ -101,6 +102,15 @@ async def assert_back(since: float, ana: Node, ben: Node) -> None:
     await ben.until_heard(before + 10)
 
 
+async def open_all(node: Node, rooms: Sequence[str], question: bytes) -> list[bool]:
+    """As many at a time as a node asks for: each has a second, and machines are slow."""
+    found: list[bool] = []
+    for first in range(0, len(rooms), MAX_ASKING):
+        some = rooms[first : first + MAX_ASKING]
+        found += await asyncio.gather(*[node.bus.open(room, question) for room in some])
+    return found
+
+
 def now() -> float:
     return asyncio.get_running_loop().time()
 
@@ -109,7 +119,7 @@ async def test_a_bus_that_is_killed_and_comes_back_empty_has_all_subscriptions_a
     async def scenario(broker: Broker) -> None:
         async with talking(broker.url) as (ana, ben):
             rooms = [SUBJECTS.room(str(number)) for number in range(3000)]
-            await asyncio.gather(*[ben.bus.open(room, b"%010d" % 0) for room in rooms])
+            await open_all(ben, rooms, b"%010d" % 0)
             for room in rooms[:1000]:
                 ben.bus.close(room)
             killed = now()
@@ -119,7 +129,7 @@ async def test_a_bus_that_is_killed_and_comes_back_empty_has_all_subscriptions_a
             await broker.start()
             await assert_back(now(), ana, ben)
             before = len(ben.heard)
-            found = await asyncio.gather(*[ana.bus.open(room, b"?") for room in rooms])
+            found = await open_all(ana, rooms, b"?")
             assert found == [False] * 1000 + [True] * 2000
             asked = [body for body in ben.bodies[before:] if body == b"?"]
             ben.heard = [each for each in ben.heard if each[1] != b"?"]

@@ -64,6 +64,19 @@ def test_nobody_is_taken_for_gone_whose_node_finds_the_bus_some_seconds_later() 
     assert not [event for event in clients[0].heard if isinstance(event, PeerLeft)]
 
 
+def test_nobody_is_taken_for_gone_who_was_asked_for_when_the_bus_went_away_again() -> None:
+    nodes, clients = crowd()
+    for _ in range(2):
+        nodes.lose_bus()
+        nodes.pass_time(8.0)
+        nodes.find_bus("a")
+    for name in NAMES[1:]:
+        nodes.find_bus(name)
+    nodes.pass_time(10.0)
+    assert_all_see_each_other(clients)
+    assert not [event for event in clients[0].heard if isinstance(event, PeerLeft)]
+
+
 def test_a_room_for_which_the_bus_was_too_slow_is_asked_for_again() -> None:
     nodes = Nodes(*NAMES)
     clients = [Client(nodes[name]) for name in NAMES]
