@@ -272,6 +272,15 @@ class Webhooks(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A message that could not be delivered for so long is dropped, and told as a ``gap``."""
 
 
+class Doors(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Clients of other projects, who speak their own protocols."""
+
+    open: list[str] = []
+    """Which may come in, such as ``["peerjs", "y-webrtc"]``, or ``["all"]``; see docs/doors.md."""
+    app: str = "default"
+    """In which their rooms are."""
+
+
 class Tracing(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """How long requests, joins and handovers took, told to a collector of OpenTelemetry."""
 
@@ -297,5 +306,6 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     cluster: Cluster = Cluster()
     auth: Auth = Auth()
     webhooks: Webhooks = Webhooks()
+    doors: Doors = Doors()
     tracing: Tracing = Tracing()
     log: Log = Log()

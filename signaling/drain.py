@@ -10,7 +10,7 @@ To be told costs each client its link, and some of them more, so each is told at
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from enum import Enum, auto
 from math import inf
 from typing import NamedTuple
@@ -18,35 +18,21 @@ from typing import NamedTuple
 from signaling.effects import LinkHandle
 from signaling.protocol.errors import DRAINING
 
-NATIVE = "native"
 ASK_PATIENCE = 1.0
 """Seconds for a client to confirm what it has had, before it is told all the same."""
 
 
 class Turn(Enum):
-    """When those of a protocol are told."""
+    """When those who speak a protocol are told."""
 
+    NATIVE = auto()
+    """They come back by themselves, and when they are told to."""
     SPREAD = auto()
     """They come back by themselves."""
     QUIET = auto()
     """The connections between peers stay, but only the application dials again."""
     LAST = auto()
     """The connections between peers end with the link, and nobody dials again."""
-
-
-TURNS: dict[str, Turn] = {
-    NATIVE: Turn.SPREAD,
-    # Within 2.5 s.
-    "ywebrtc": Turn.SPREAD,
-    # With a back-off that ends for good after some 50 s.
-    "trystero": Turn.SPREAD,
-    # Within 10 s at first.
-    "webtorrent": Turn.SPREAD,
-    # Under a new id.
-    "simple_signal": Turn.SPREAD,
-    "peerjs": Turn.QUIET,
-    "matchbox": Turn.LAST,
-}
 
 
 class Times(NamedTuple):
@@ -98,28 +84,25 @@ class Goodbye:
 
 
 def plan(
-    links: Iterable[tuple[LinkHandle, str]], now: float, times: Times, random: Callable[[], float]
+    links: Collection[tuple[LinkHandle, Turn]], now: float, times: Times, random: Callable[[], float]
 ) -> list[Goodbye]:
-    """Every goodbye, in the order of their times. ``links`` come with the names of their protocols; a name
-    that is not known counts as one whose game would end. ``random`` gives fractions from 0 up to 1.
-    """
-    known = [(link, protocol, TURNS.get(protocol, Turn.LAST)) for link, protocol in links]
-    count = sum(turn is Turn.SPREAD for _, _, turn in known)
+    """Every goodbye, in the order of their times. ``random`` gives fractions from 0 up to 1."""
+    count = sum(turn in (Turn.NATIVE, Turn.SPREAD) for _, turn in links)
     window = max(0.0, min(times.window, count / times.rate))
     end = now + max(0.0, times.left)
     goodbyes = []
-    for link, protocol, turn in known:
+    for link, turn in links:
         point = random() * window
         if turn is Turn.LAST:
             goodbyes.append(Goodbye(link, end, end, 0.0))
         elif turn is Turn.QUIET:
             goodbyes.append(Goodbye(link, min(now + window, end), end, 0.0))
-        elif times.is_alone and protocol == NATIVE:
+        elif times.is_alone and turn is Turn.NATIVE:
             # Nothing is gained by staying for them, and they can be told when to come.
             goodbyes.append(Goodbye(link, now, min(now + ASK_PATIENCE, end), DRAINING.after + point))
         else:
             at = min(now + point, end)
-            after = now + point - at if protocol == NATIVE else 0.0
+            after = now + point - at if turn is Turn.NATIVE else 0.0
             goodbyes.append(Goodbye(link, at, min(at + ASK_PATIENCE, end), after))
     return sorted(goodbyes, key=lambda goodbye: goodbye.at)
 

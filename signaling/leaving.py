@@ -8,12 +8,13 @@ from collections.abc import Callable
 
 from signaling.bus import Bus
 from signaling.config import Config
-from signaling.drain import NATIVE, Ask, Drain, Times, UnderWay, plan
+from signaling.drain import Ask, Drain, Times, Turn, UnderWay, plan
 from signaling.effects import Deliver
 from signaling.hub.hub import Hub
 from signaling.performer import Performer
 from signaling.protocol.errors import DRAINING
 from signaling.protocol.messages import Ping
+from signaling.transports.foreign import ForeignCodec
 from signaling.transports.link import Link
 
 STEP = 0.05
@@ -56,7 +57,7 @@ class Leaving:
         rate = self._config.limits.links_per_second * (1.0 if is_alone else HANDED_OVER)
         times = Times(self._config.session.drain_window, rate, left, is_alone)
         now = self._now()
-        drain = Drain(plan([(link, NATIVE) for link in links], now, times, random.random))
+        drain = Drain(plan([(link, _turn(link)) for link in links], now, times, random.random))
         end = now + left
         try:
             while not drain.is_over:
@@ -88,3 +89,7 @@ class Leaving:
         session = link.session
         unconfirmed = 0 if session is None else session.mailbox.end - session.mailbox.first
         return UnderWay(len(link.outbox), unconfirmed)
+
+
+def _turn(link: Link) -> Turn:
+    return link.codec.dialect.turn if isinstance(link.codec, ForeignCodec) else Turn.NATIVE

@@ -6,7 +6,7 @@ import asyncio
 import logging
 import secrets
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple, TypeVar
 
 import msgspec
@@ -33,7 +33,7 @@ from signaling.orders import Orders
 from signaling.outbox import Outbox
 from signaling.performer import Performer
 from signaling.pressure import Pressure
-from signaling.protocol.codec import Codec, Malformed
+from signaling.protocol.codec import Malformed
 from signaling.protocol.errors import (
     BAD_TOKEN,
     BAD_WORDS,
@@ -62,7 +62,8 @@ from signaling.protocol.parts import IceServer, NodeAddress
 from signaling.stun_names import other_stun, own_stun
 from signaling.traced_performer import TracedPerformer
 from signaling.tracing import OFF, Span, Tracer, make_tracer
-from signaling.transports.link import Caller, Link, Pipe
+from signaling.transports.foreign import ForeignCodec
+from signaling.transports.link import Caller, Link, LinkCodec, Pipe
 from signaling.webhooks import WebhookSender
 
 log = logging.getLogger("signaling.node")
@@ -290,9 +291,11 @@ class Node:
         """What this token grants somebody, or why nothing."""
         return await self._authority.judge(token, who.address, who.origin)
 
-    async def serve(self, pipe: Pipe, codec: Codec[Request], host: str, who: Caller = NOBODY) -> None:
+    async def serve(self, pipe: Pipe, codec: LinkCodec, host: str, who: Caller = NOBODY) -> None:
         """Speak with one client until its link ends. Raises nothing for what the client does."""
         link = self._link(pipe, codec)
+        if isinstance(codec, ForeignCodec):
+            codec.use(link, lambda requests: self._hear(link, requests, self._now()))
         self._links.add(link)
         self.gate.opened(who.address)
         self.metrics.links["websocket"] += 1
@@ -473,7 +476,7 @@ class Node:
             )
         link.renewals = []
 
-    def _link(self, pipe: Pipe, codec: Codec[Request]) -> Link:
+    def _link(self, pipe: Pipe, codec: LinkCodec) -> Link:
         limits = self.config.limits
         outbox = Outbox(limits.outbox_messages, limits.outbox_bytes)
         bucket = TokenBucket(limits.messages_per_second, limits.messages_burst)
@@ -489,7 +492,7 @@ class Node:
             wait, link.pause = max(wait, link.pause), 0.0
         return wait
 
-    def _hear(self, link: Link, messages: list[Request | Malformed], now: float) -> None:
+    def _hear(self, link: Link, messages: Sequence[Request | Malformed], now: float) -> None:
         count, receive, perform = self.metrics.messages_in, self.hub.receive, self._performer.perform
         for message in messages:
             session = link.session

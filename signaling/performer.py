@@ -88,7 +88,7 @@ class Performer:
         self._metrics.messages_out[type(message)] += 1
         if isinstance(message, Refused):
             self._metrics.refused[message.code] += 1
-        if not link.put(encoded):
+        if encoded and not link.put(encoded):
             self.cut_off(link, SLOW)
         self._queued_at_most += len(encoded)
         if self._queued_at_most > self._most_queued:
@@ -98,7 +98,7 @@ class Performer:
         written: dict[str, bytes] = {}
         for link in links:
             codec = link.codec
-            encoded = written.get(codec.subprotocol)
+            encoded = written.get(codec.subprotocol) if codec.is_shared else codec.encode(message)
             if encoded is None:
                 encoded = written[codec.subprotocol] = codec.encode(message)
             self.say(link, message, encoded)

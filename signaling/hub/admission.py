@@ -89,6 +89,7 @@ class Admission:
         peer = peer_id_from(self._random_bytes(PEER_ID_BYTES)) if claim is None else claim.peer
         session = Session(peer, self.shared(hello.capabilities), link, now)
         session.region = hello.region
+        session.is_resumable = hello.resumable
         session.previous_nonce = b"" if claim is None else claim.nonce
         if claim is not None:
             # Another node may have it with one more than the ticket says: its welcome did not arrive.

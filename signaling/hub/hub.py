@@ -489,6 +489,8 @@ class Hub:
         return [Deliver(link, Ping(session.received))]
 
     def _go_away(self, session: Session, now: float, schedule: bool = True) -> list[Effect]:
+        if not session.is_resumable:
+            return self._end(session, "lost")
         session.link = None
         session.lost_at = now
         if schedule:

@@ -63,6 +63,8 @@ class Post:
         self.kept_bytes += session.mailbox.bytes
 
     def _keep(self, session: Session, event: Word) -> None:
+        if not session.is_resumable:
+            return
         mailbox = session.mailbox
         before = mailbox.bytes
         mailbox.put(event, self._messages, self._bytes)

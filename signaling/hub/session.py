@@ -27,6 +27,7 @@ class Session:
         "id",
         "incarnation",
         "is_expiry_told",
+        "is_resumable",
         "link",
         "lost_at",
         "mailbox",
@@ -69,6 +70,8 @@ class Session:
         self.received = 0
         """Numbered requests had so far."""
         self.strikes = 0
+        self.is_resumable = True
+        """Otherwise it ends with its link, and nothing is kept for it."""
         self.region = ""
         """The nearest one, as the client has measured it; empty: that of this node."""
         self.mailbox = Mailbox()

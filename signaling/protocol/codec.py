@@ -67,9 +67,11 @@ class Codec(Generic[MessageT]):
 
     def __init__(self, subprotocol: str, module: Any, message_type: Any, carries: bool) -> None:
         self.subprotocol = subprotocol
+        self.is_shared = True
+        """It has no memory: what it writes is the same for all who use it."""
         self.is_text = subprotocol == JSON_SUBPROTOCOL
         """Frames of this codec are WebSocket text frames."""
-        encode = module.Encoder(enc_hook=self._uncarry).encode
+        encode = module.Encoder(enc_hook=self.uncarried).encode
         self.encode: Callable[[Word | PeerPayload], bytes] = (
             self._encode_for_msgpack if carries and not self.is_text else encode
         )
@@ -94,7 +96,7 @@ class Codec(Generic[MessageT]):
                         if type(message) in WITH_PAYLOAD:
                             self._carry(message)
                 else:
-                    self._check_text(frame, messages)
+                    check_text(frame, [each.payload for each in messages if type(each) in WITH_PAYLOAD])
         except UNREADABLE as error:
             return [Malformed(ErrorCode.MALFORMED, str(error))]
         return messages
@@ -114,15 +116,6 @@ class Codec(Generic[MessageT]):
         header = bytes((0x90 | count,)) if count < 16 else b"\xdc" + count.to_bytes(2, "big")
         return header + b"".join(encoded)
 
-    def _check_text(self, frame: bytes, messages: list[Any]) -> None:
-        if not frame.isascii():
-            # Raw skips over text in JSON without looking at its UTF-8.
-            frame.decode()
-        if frame.count(b"[") + frame.count(b"{") > MAX_DEPTH:
-            for message in messages:
-                if type(message) in WITH_PAYLOAD:
-                    check_depth(DEPTH_READER.decode(message.payload))
-
     def _carry(self, message: Signal | Broadcast) -> None:
         # Raw skips over MessagePack without looking, and what has no form in JSON could not be told
         # to a browser.
@@ -131,7 +124,8 @@ class Codec(Generic[MessageT]):
         msgspec.json.encode(value)
         message.payload = cast(msgspec.Raw, Carried(message.payload))
 
-    def _uncarry(self, payload: Any) -> msgspec.Raw:
+    def uncarried(self, payload: Any) -> msgspec.Raw:
+        """A payload of the other codec, as this one writes it."""
         if not isinstance(payload, Carried):
             raise NotImplementedError(f"no form on the wire for {type(payload).__name__}")
         if not self.is_text:
@@ -148,6 +142,24 @@ class Codec(Generic[MessageT]):
             message = msgspec.structs.replace(message, payload=msgspec.Raw(packed))
         encoded: bytes = self._encode(message)
         return encoded
+
+
+def as_json(payload: msgspec.Raw | Carried) -> msgspec.Raw:
+    """What somebody has said, for readers of JSON. Raises one of :data:`UNREADABLE`."""
+    return JSON.uncarried(payload) if isinstance(payload, Carried) else payload
+
+
+def check_text(frame: bytes, payloads: Iterable[msgspec.Raw | bytes] | None = None) -> None:
+    """Raises one of :data:`UNREADABLE` for payloads that are no UTF-8, or nest deeper than ``MAX_DEPTH``.
+
+    Without ``payloads`` the whole frame is one.
+    """
+    if not frame.isascii():
+        # Raw skips over text in JSON without looking at its UTF-8.
+        frame.decode()
+    if frame.count(b"[") + frame.count(b"{") > MAX_DEPTH:
+        for payload in (frame,) if payloads is None else payloads:
+            check_depth(DEPTH_READER.decode(payload))
 
 
 def size_in_both(value: Any) -> int:

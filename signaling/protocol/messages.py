@@ -61,6 +61,8 @@ class Hello(Word, tag="hello"):
     a resume too."""
     region: Region = ""
     """Which this client has measured to be the nearest; its TURN servers are told first."""
+    resumable: bool = True
+    """False: this client never comes back with its ticket, so its session ends with its link."""
 
 
 class Join(Word, tag="join"):

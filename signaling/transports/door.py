@@ -3,18 +3,49 @@
 from __future__ import annotations
 
 import sys
+from typing import Protocol
 
 from aiohttp import web
 
 from signaling.config import Config
 from signaling.limits import Turned
+from signaling.metrics import LinkResult
 from signaling.origins import Verdict, bearer, origin_allowed, parse_origin
 from signaling.proxies import TrustedProxies
-from signaling.transports.link import Caller
+from signaling.transports.link import Caller, LinkCodec, Pipe
 
 ANOTHER_PAGE = Verdict(
     False, "A page of another origin asks here without naming it, so that it could not read the answer."
 )
+
+
+class LinkHost(Protocol):
+    """What a door needs of a node."""
+
+    config: Config
+    """As it is now: some settings change while the server runs."""
+
+    def why_not(self, address: str) -> Turned | None:
+        """None when a new link from this address may come in now."""
+
+    def count_refusal(self, result: LinkResult) -> None:
+        """A link was refused before it reached the node."""
+
+    async def serve(self, pipe: Pipe, codec: LinkCodec, host: str, caller: Caller) -> None:
+        """Speak with the client until the link ends; ``host`` is what it calls this server."""
+
+
+def refusal_of(request: web.Request, host: LinkHost, proxies: TrustedProxies) -> web.Response | None:
+    """The answer to a request that may not become a link: 403 (origin), 400 (Host), 429 and 503 (rates)."""
+    verdict = verdict_on(request, host.config, proxies)
+    if not verdict.allowed:
+        host.count_refusal("origin")
+        return web.Response(status=403, text=verdict.reason)
+    if called(request, proxies) is None:
+        host.count_refusal("bad-host")
+        return web.Response(status=400, text="the Host header is not a name or an address")
+    turned = host.why_not(caller(request, proxies).address)
+    return None if turned is None else turned_away(turned)
 
 
 def caller(request: web.Request, proxies: TrustedProxies) -> Caller:

@@ -8,9 +8,9 @@ from typing import NamedTuple, Protocol
 from signaling.hub.session import Session
 from signaling.limits import TokenBucket
 from signaling.outbox import Outbox
-from signaling.protocol.codec import Codec
+from signaling.protocol.codec import Malformed
 from signaling.protocol.errors import CloseReason
-from signaling.protocol.messages import Authenticate, Request
+from signaling.protocol.messages import Authenticate, Request, Word
 
 # Shared by all links, most of which never have one; replaced, never changed.
 NO_RENEWALS: list[Authenticate] = []
@@ -25,6 +25,23 @@ class Caller(NamedTuple):
     origin: str = ""
     bearer: str = ""
     """What a program presented; a page presents its token with the hello."""
+
+
+class LinkCodec(Protocol):
+    """How the client of a link writes messages, and reads them: a codec of ours, or a foreign dialect."""
+
+    subprotocol: str
+    is_shared: bool
+    """What is written for one link is right for all others of the same subprotocol."""
+
+    def decode(self, frame: bytes) -> list[Request | Malformed]:
+        """The messages of one frame, in order; never raises."""
+
+    def encode(self, message: Word, /) -> bytes:
+        """One message; empty when this client is not told of it."""
+
+    def join(self, encoded: list[bytes]) -> bytes:
+        """One frame of several encoded messages, at most 64."""
 
 
 class Pipe(Protocol):
@@ -67,7 +84,7 @@ class Link:
     def __init__(
         self,
         pipe: Pipe,
-        codec: Codec[Request],
+        codec: LinkCodec,
         outbox: Outbox,
         bucket: TokenBucket,
     ) -> None:

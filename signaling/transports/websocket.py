@@ -2,36 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Protocol
-
 from aiohttp import WSMsgType, web
 
 from signaling.config import Config
-from signaling.limits import Turned
-from signaling.metrics import LinkResult
-from signaling.protocol.codec import SERVER_CODECS, Codec
-from signaling.protocol.messages import JSON_SUBPROTOCOL, Request
+from signaling.protocol.codec import SERVER_CODECS
+from signaling.protocol.messages import JSON_SUBPROTOCOL
 from signaling.proxies import TrustedProxies
-from signaling.transports.door import called, caller, turned_away, verdict_on
-from signaling.transports.link import Caller, Pipe
+from signaling.transports.door import LinkHost, called, caller, refusal_of
 
 SUBPROTOCOLS = tuple(SERVER_CODECS)
-
-
-class LinkHost(Protocol):
-    """What this door needs of a node."""
-
-    config: Config
-    """As it is now: some settings change while the server runs."""
-
-    def why_not(self, address: str) -> Turned | None:
-        """None when a new link from this address may come in now."""
-
-    def count_refusal(self, result: LinkResult) -> None:
-        """A link was refused before it reached the node."""
-
-    async def serve(self, pipe: Pipe, codec: Codec[Request], host: str, caller: Caller) -> None:
-        """Speak with the client until the link ends; ``host`` is what it calls this server."""
 
 
 class WebSocketPipe:
@@ -100,23 +79,17 @@ class WebSocketDoor:
         await self._host.serve(
             pipe, codec, called(request, self._proxies) or "", caller(request, self._proxies)
         )
-        return socket
+        return await release(socket)
 
     def _refusal(self, request: web.Request) -> web.Response | None:
         """The answer to a request that may not come in."""
-        headers = request.headers
-        verdict = verdict_on(request, self._host.config, self._proxies)
-        if not verdict.allowed:
-            self._host.count_refusal("origin")
-            return web.Response(status=403, text=verdict.reason)
-        if called(request, self._proxies) is None:
-            self._host.count_refusal("bad-host")
-            return web.Response(status=400, text="the Host header is not a name or an address")
-        turned = self._host.why_not(caller(request, self._proxies).address)
-        if turned is not None:
-            return turned_away(turned)
+        refusal = refusal_of(request, self._host, self._proxies)
+        if refusal is not None:
+            return refusal
         asked = [
-            each.strip() for each in headers.get("Sec-WebSocket-Protocol", "").split(",") if each.strip()
+            each.strip()
+            for each in request.headers.get("Sec-WebSocket-Protocol", "").split(",")
+            if each.strip()
         ]
         if asked and not any(each in SERVER_CODECS for each in asked):
             self._host.count_refusal("bad-subprotocol")
@@ -124,3 +97,15 @@ class WebSocketDoor:
                 status=400, text=f"ask for one of the subprotocols {', '.join(SERVER_CODECS)}"
             )
         return None
+
+
+async def release(socket: web.WebSocketResponse[bool]) -> web.WebSocketResponse[bool]:
+    """Close a socket whose link has ended, so that nothing of it stays; takes two seconds at the most."""
+    # aiohttp does it after the handler otherwise, out of reach of what follows.
+    await socket.close()
+    failure = socket.exception()
+    if failure is not None:
+        # The socket keeps why it could not be closed, and that would keep the socket: memory that only the
+        # garbage collector finds, which takes its time.
+        failure.__traceback__ = failure.__context__ = None
+    return socket

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import struct
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -13,6 +14,7 @@ from typing import Any
 import aiohttp
 import msgspec
 import pytest
+from aiohttp import web
 from aiohttp.test_utils import TestServer
 
 from signaling.app import Server, create_app
@@ -207,6 +209,24 @@ async def test_a_reset_in_the_middle_of_a_message_ends_one_link(tmp_path: Path) 
         writer.transport.abort()
         await ana.say(Join(2, "other"))
         assert (await ana.hear(Joined)).room == "default/other"
+
+
+async def test_a_link_that_was_cut_leaves_nothing_for_the_garbage_collector(tmp_path: Path) -> None:
+    async with running(tmp_path) as door:
+        gc.collect()
+        gc.disable()
+        try:
+            for _ in range(3):
+                _, writer = await raw_socket(door)
+                writer.write(frame_of(1, b'{"type":"hello"}'))
+                await writer.drain()
+                await asyncio.sleep(0.05)
+                writer.transport.abort()
+            async with asyncio.timeout(5):
+                while any(isinstance(each, web.WebSocketResponse) for each in gc.get_objects()):  # noqa: ASYNC110 # nobody says when
+                    await asyncio.sleep(0.05)
+        finally:
+            gc.enable()
 
 
 async def test_a_reader_that_stops_is_cut_off_and_the_others_hear_all_in_order(tmp_path: Path) -> None:
