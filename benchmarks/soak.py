@@ -2,7 +2,7 @@
 
 Five hundred members signal each other while fifty visitors come and fifty go each second. Every fourth
 loses its link on the way and resumes. The node's memory is looked at every two seconds; through what is seen
-after the first minute and a half goes a line, and its slope has to be zero within its 95 % interval.
+after the first four minutes goes a line, and its slope has to be zero within its 95 % interval.
 
 What a node remembers for a time (the ids of sessions that have ended, for as long as their tickets are good:
 an hour) it remembers for a minute here, so that it forgets as much as it learns by then.
@@ -24,8 +24,8 @@ MEMBERS, ROOM_SIZE = 500, 5
 RATE = 200.0
 VISITORS_PER_SECOND = 50.0
 LOOK_EVERY = 2.0
-DURATION = 390.0
-WARM_UP = 90.0
+DURATION = 600.0
+WARM_UP = 240.0
 RESUME_WINDOW, TICKET_LIFETIME = 30.0, 60.0
 BATCH = 10
 """Looks that are taken together: those beside each other know too much of each other to be counted alone."""
