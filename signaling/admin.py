@@ -10,7 +10,7 @@ import hashlib
 import hmac
 import logging
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import TypeVar
 
 import msgspec
@@ -75,18 +75,14 @@ class Admin:
         """Behind the tokens; told in the log, unless it is done all the time and changes nothing."""
 
         async def answer(request: web.Request) -> web.StreamResponse:
-            tokens = [token.encode() for token in self._node.config.server.admin_tokens]
-            if not tokens or not is_spelled_out(request):
+            if not self._node.config.server.admin_tokens or not is_spelled_out(request):
                 return web.Response(status=404, text="There is no such page here.\n")
             who = caller(request, self._proxies)
             turned = self._node.why_not_judged(who.address)
             if turned is not None:
                 return turned_away(turned)
             presented = bearer(request.headers.get("Authorization")).encode()
-            # All of them are compared, so that the time taken does not tell which one was close.
-            if not sum(hmac.compare_digest(presented, known) for known in tokens):
-                self._node.count_bad_token(who.address)
-                audit.warning("! refused: no admin token", extra={"act": act, "outcome": 401})
+            if not is_admin(self._node, presented, who.address, act):
                 challenge = {"WWW-Authenticate": "Bearer"}
                 return web.Response(status=401, text="send one of server.admin_tokens\n", headers=challenge)
             response: web.StreamResponse
@@ -98,13 +94,10 @@ class Admin:
                 response.headers["Cache-Control"] = "no-store"
             if not is_told:
                 return response
-            by = hashlib.sha256(presented).hexdigest()[:8]
             whom = dict(request.match_info)
             if KICKED in request:
                 whom["id"] = request[KICKED]
-            told = {"act": act, "by": by, "outcome": response.status, **whom}
-            names = "".join(f" {name} {value!r}" for name, value in whom.items())
-            audit.info("= %s%s by %s: %d", act, names, by, response.status, extra=told)
+            write_down(act, presented, response.status, whom)
             return response
 
         return answer
@@ -176,6 +169,25 @@ class Admin:
 
     async def _drain_state(self, request: web.Request) -> web.Response:
         return _json(self._node.drain_state())
+
+
+def is_admin(node: Node, presented: bytes, address: str, act: str) -> bool:
+    """Whether this is one of the tokens; a bad one is counted, and told in the log."""
+    tokens = [token.encode() for token in node.config.server.admin_tokens]
+    # All of them are compared, so that the time taken does not tell which one was close.
+    if sum(hmac.compare_digest(presented, known) for known in tokens):
+        return True
+    node.count_bad_token(address)
+    audit.warning("! refused: no admin token", extra={"act": act, "outcome": 401})
+    return False
+
+
+def write_down(act: str, presented: bytes, outcome: int, whom: Mapping[str, str]) -> None:
+    """Who has done what to whom, in the log."""
+    by = hashlib.sha256(presented).hexdigest()[:8]
+    told = {"act": act, "by": by, "outcome": outcome, **whom}
+    names = "".join(f" {name} {value!r}" for name, value in whom.items())
+    audit.info("= %s%s by %s: %d", act, names, by, outcome, extra=told)
 
 
 async def _read(request: web.Request, kind: type[OrderT], most: int) -> OrderT | web.Response:

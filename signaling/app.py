@@ -36,6 +36,7 @@ from signaling.tracing import OFF, traced
 log = logging.getLogger("signaling.app")
 
 NODE = web.AppKey("node", Node)
+FEED = web.AppKey("feed", Feed)
 
 # Nothing here reads a body.
 MAX_BODY_BYTES = 1_024
@@ -57,6 +58,7 @@ class Listening(msgspec.Struct, frozen=True):
     port: int
     https_port: int | None
     stun_port: int | None
+    grpc_port: int | None = None
 
     @property
     def is_secure(self) -> bool:
@@ -79,7 +81,7 @@ def create_app(
     app[NODE] = node
     if node.tracer is not OFF:
         app.middlewares.append(traced(node.tracer))
-    feed = Feed(node)
+    feed = app[FEED] = Feed(node)
     app.add_routes(routes(node, feed))
     app.on_response_prepare.append(add_security_headers)
     app.cleanup_ctx.append(_run_node)
@@ -186,6 +188,7 @@ class Server:
             stack.push_async_callback(runner.cleanup)
             for sockets, tls in ((http, None), (https, context)):
                 await self._accept(stack, runner, sockets, tls)
+            await self._start_grpc(stack, app)
             await self._watch_over(stack, app[NODE])
             # Runs first when the stack is closed: the listeners still tell newcomers to go elsewhere.
             stack.push_async_callback(app[NODE].drain)
@@ -283,6 +286,26 @@ class Server:
             )
             stack.callback(server.close)
 
+    async def _start_grpc(self, stack: contextlib.AsyncExitStack, app: web.Application) -> None:
+        server, node = self.config.server, app[NODE]
+        if server.grpc_port == 0:
+            return
+        try:
+            # Only who wants it needs the packages.
+            from signaling.grpc_api import methods
+            from signaling.transports.grpc.server import GrpcServer
+        except ImportError as error:
+            raise ServerError("server.grpc_port needs: pip install 'peerlane[grpc]'") from error
+        grpc = GrpcServer(node, methods(node, app[FEED]), node.why_not_ready, self._sharing is not None)
+        stack.push_async_callback(grpc.stop)
+        # Readers of the feed would wait for the end of the application, which comes later.
+        stack.push_async_callback(app[FEED].close)
+        pair = None
+        if server.https:
+            chain = Path(server.certificate) if server.certificate else self._keep_own_certificate()
+            pair = (chain, Path(server.key) if server.certificate else None)
+        await grpc.start(listening.bind_hosts(server.host), server.grpc_port, pair)
+
     async def _start_stun(self, stack: contextlib.AsyncExitStack) -> StunServer | None:
         server = self.config.server
         if server.stun_port == 0 or (self._sharing is not None and not self._sharing.answers_stun):
@@ -311,7 +334,7 @@ class Server:
         scheme, network_port = ("http", port) if https_port is None else ("https", https_port)
         hosts = [] if only_here else _reachable(server.host)
         network = [f"{scheme}://{addresses.url_host(host)}:{network_port}/" for host in hosts]
-        return Listening(local, network, port, https_port, stun_port)
+        return Listening(local, network, port, https_port, stun_port, server.grpc_port or None)
 
 
 def _reachable(host: str) -> list[str]:

@@ -44,6 +44,9 @@ class Server(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """At least 32 characters, the same on every node; empty: one is made and kept in ``state_dir``."""
     former_ticket_keys: list[str] = []
     """Tickets under one of these are read too, while a new ``ticket_key`` takes the place of an old one."""
+    grpc_port: int = 0
+    """TCP port for gRPC, with the TLS of ``https`` where that is on; 0: none. Needs
+    ``pip install 'peerlane[grpc]'``."""
     workers: int = 1
     """How many processes serve, at the same ports: about as many as the machine has cores. More than one need
     ``cluster.backplane``."""

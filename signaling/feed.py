@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Iterator, Mapping
+from collections.abc import AsyncGenerator, Iterator, Mapping
+from contextlib import aclosing, contextmanager
+from typing import NamedTuple
 
 import msgspec
 from aiohttp import web
@@ -49,6 +51,15 @@ class Wanted(msgspec.Struct, frozen=True):
         return (not self.room or name == self.room) and (not self.app or name.startswith(f"{self.app}/"))
 
 
+class Told(NamedTuple):
+    """One thing that a reader is told; without a type only that all is well."""
+
+    type: str
+    id: str
+    """Where the reader is when it has heard this."""
+    encoded: bytes
+
+
 class Feed:
     """The readers of one node."""
 
@@ -69,13 +80,24 @@ class Feed:
         wanted = wanted_of(request.query)
         if isinstance(wanted, str):
             return web.Response(status=400, text=f"{wanted}\n")
-        if self._metrics.feed_readers >= self._node.config.limits.feed_readers:
+        if self.is_full:
             return web.Response(
                 status=503, headers={"Retry-After": f"{RETRY_AFTER:.0f}"}, text="too many read the feed\n"
             )
+        with self.reading():
+            return await self._stream(request, wanted)
+
+    @property
+    def is_full(self) -> bool:
+        """Nobody else may read now."""
+        return self._metrics.feed_readers >= self._node.config.limits.feed_readers
+
+    @contextmanager
+    def reading(self) -> Iterator[None]:
+        """While somebody does."""
         self._metrics.feed_readers += 1
         try:
-            return await self._stream(request, wanted)
+            yield
         finally:
             self._metrics.feed_readers -= 1
 
@@ -95,18 +117,10 @@ class Feed:
         )
         await response.prepare(request)
         given = request.headers.get("Last-Event-ID") or request.query.get("last_event_id", "")
-        place, opening = self._begin(given, wanted)
         try:
-            await _write(response, opening)
-            while True:
-                place, piece = self._next(place, wanted)
-                if piece:
-                    await _write(response, piece)
-                if place < self._journal.last:
-                    continue
-                if self._is_closing:
-                    break
-                await self._wait(response)
+            async with aclosing(self.pieces(given, wanted)) as pieces:
+                async for piece in pieces:
+                    await _write(response, b"".join(map(_block, piece)))
             retry = random.uniform(*COME_BACK)  # spreads a crowd, protects nothing
             await _write(response, f"retry: {retry * 1000:.0f}\n\n".encode())
             await response.write_eof()
@@ -114,41 +128,60 @@ class Feed:
             pass  # it has gone; it will say with Last-Event-ID where it was
         return response
 
-    def _begin(self, given: str, wanted: Wanted) -> tuple[int, bytes]:
+    async def pieces(self, given: str, wanted: Wanted) -> AsyncGenerator[list[Told], None]:
+        """What a reader is told, who was at ``given``, until this server ends."""
+        place, opening = self._begin(given, wanted)
+        yield opening
+        while True:
+            place, piece = self._next(place, wanted)
+            if piece:
+                yield piece
+            if place < self._journal.last:
+                continue
+            if self._is_closing:
+                return
+            if not await self._has_news():
+                yield [self._said("alive", place)]
+
+    def _begin(self, given: str, wanted: Wanted) -> tuple[int, list[Told]]:
         number = self._journal.number_of(given) if given else None
         if number is not None and self._journal.after(number) is not None:
-            return number, b": go on\n\n"
+            return number, [self._said("go on", number)]
         # Whoever asks for what is not kept must know that there is a hole before it sees what is now.
-        gap = _block("gap", self._journal.id_of(self._journal.last), b"{}") if given else b""
-        return self._journal.last, gap + b"".join(self._states(wanted)) + b": now\n\n"
+        last = self._journal.last
+        gap = [Told("gap", self._journal.id_of(last), b"{}")] if given else []
+        return last, [*gap, *self._states(wanted), self._said("now", last)]
 
-    def _next(self, place: int, wanted: Wanted) -> tuple[int, bytes]:
+    def _next(self, place: int, wanted: Wanted) -> tuple[int, list[Told]]:
         entries = self._journal.after(place)
         if entries is None:
             return self._begin(self._journal.id_of(place), wanted)
-        blocks = []
+        told = []
         for count, entry in enumerate(entries, 1):
             place = entry.number
             if wanted.has(entry):
-                blocks.append(_block(entry.type, self._journal.id_of(place), entry.encoded))
+                told.append(Told(entry.type, self._journal.id_of(place), entry.encoded))
             if count == PIECE:
                 break
-        return place, b"".join(blocks)
+        return place, told
 
-    def _states(self, wanted: Wanted) -> Iterator[bytes]:
+    def _states(self, wanted: Wanted) -> Iterator[Told]:
         if wanted.types and "room" not in wanted.types:
             return
         event_id = self._journal.id_of(self._journal.last)
         for entry in self._node.hub.room_states(wanted.has_room):
-            yield _block(entry.type, event_id, entry.encoded)
+            yield Told(entry.type, event_id, entry.encoded)
 
-    async def _wait(self, response: web.StreamResponse) -> None:
-        news = self._news
+    def _said(self, comment: str, place: int) -> Told:
+        return Told("", self._journal.id_of(place), comment.encode())
+
+    async def _has_news(self) -> bool:
         try:
             async with asyncio.timeout(HEARTBEAT):
-                await news.wait()
+                await self._news.wait()
         except TimeoutError:
-            await _write(response, b": alive\n\n")
+            return False
+        return True
 
     def _heard(self, entry: Entry) -> None:
         if self._is_waking or not self._metrics.feed_readers:
@@ -181,9 +214,11 @@ def wanted_of(given: Mapping[str, str]) -> Wanted | str:
     return Wanted(room, given.get("app", ""), types)
 
 
-def _block(kind: str, event_id: str, encoded: bytes) -> bytes:
+def _block(told: Told) -> bytes:
+    if not told.type:
+        return b": %b\n\n" % told.encoded
     # JSON has no line breaks of its own here, so that nobody's name can end a field.
-    return b"id: %b\nevent: %b\ndata: %b\n\n" % (event_id.encode(), kind.encode(), encoded)
+    return b"id: %b\nevent: %b\ndata: %b\n\n" % (told.id.encode(), told.type.encode(), told.encoded)
 
 
 async def _write(response: web.StreamResponse, piece: bytes) -> None:

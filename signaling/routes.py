@@ -20,6 +20,7 @@ from signaling.transports.foreign import ForeignDoor
 from signaling.transports.websocket import WebSocketDoor
 
 ALL = "all"
+GRPC_WEB = "grpc-web"
 
 
 class ForeignClients(NamedTuple):
@@ -44,12 +45,29 @@ class UnknownDoorsError(ValueError):
 def opened(config: Config) -> list[ForeignClients]:
     """The families that may come in. Raises UnknownDoorsError."""
     wanted = config.doors.open
-    unknown = [name for name in wanted if name not in (*FOREIGN, ALL)]
+    unknown = [name for name in wanted if name not in (*FOREIGN, GRPC_WEB, ALL)]
     if unknown:
         raise UnknownDoorsError(
-            f"doors.open names {', '.join(unknown)}; there are {', '.join((*FOREIGN, ALL))}."
+            f"doors.open names {', '.join(unknown)}; there are {', '.join((*FOREIGN, GRPC_WEB, ALL))}."
         )
     return [clients for name, clients in FOREIGN.items() if name in wanted or ALL in wanted]
+
+
+def grpc_web(node: Node, feed: Feed) -> list[web.RouteDef]:
+    """gRPC for pages, where it is open. Raises UnknownDoorsError without the packages that it needs."""
+    wanted = node.config.doors.open
+    if GRPC_WEB not in wanted and ALL not in wanted:
+        return []
+    try:
+        from signaling.grpc_api import methods
+        from signaling.transports.grpc.web import GrpcWeb
+    except ImportError as error:
+        if GRPC_WEB not in wanted:
+            return []
+        raise UnknownDoorsError(
+            f"doors.open names {GRPC_WEB}, which needs: pip install 'peerlane[grpc]'"
+        ) from error
+    return GrpcWeb(node, node.config, methods(node, feed)).routes()
 
 
 def routes(node: Node, feed: Feed) -> list[web.RouteDef]:
@@ -74,5 +92,6 @@ def routes(node: Node, feed: Feed) -> list[web.RouteDef]:
             for each in opened(node.config)
             for path in (each.path, f"{each.path}/")
         ),
+        *grpc_web(node, feed),
         web.get("/{page:(?!v1/).*}", Pages(web_folder()).serve),
     ]

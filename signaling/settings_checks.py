@@ -34,6 +34,7 @@ MAY_BE_ZERO = frozenset(
     {
         "server.port",
         "server.https_port",
+        "server.grpc_port",
         "server.stun_port",
         "server.worker_port",
         "session.settle",
