@@ -1,7 +1,7 @@
 """A link without WebSocket: the server's words as an event stream, ours as POSTs.
 
-It is used as a WebSocket is. The stream comes in one piece (SSE), or in slices (long-poll). How much of it has
-been had is said with the hello, so the ids of events are passed over.
+It is used as a WebSocket is. The stream comes in one piece (SSE), or in slices (long-poll). How much of it
+has been had is said with the hello, so the ids of events are passed over.
 """
 
 from __future__ import annotations
