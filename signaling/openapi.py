@@ -41,8 +41,8 @@ def description(version: str) -> Table:
             "title": "Peerlane",
             "version": version,
             "description": "What a Peerlane server answers over HTTP. Signaling itself is the WebSocket at "
-            "/v1/ws, or where that is blocked /v1/sse and /v1/messages; docs/protocol.md describes its messages. What is not under /v1 and not here is a page: "
-            "one of a closed list of files, or 404.",
+            "/v1/ws, or where that is blocked /v1/sse and /v1/messages; docs/protocol.md describes its "
+            "messages. What is not under /v1 and not here is a page: one of a closed list of files, or 404.",
         },
         "paths": PATHS,
         "components": {
