@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import aiohttp
@@ -12,11 +14,13 @@ from peer.channels.kinds import RELIABLE
 from peer.room import join
 from peer.signaling_client.effects import Restored
 from signaling.protocol.messages import PeerLeft
+from tests import needs
 from tests.end_to_end.blocking_proxy import BlockingProxy
 from tests.end_to_end.bots import the_peer
-from tests.end_to_end.brokers import Redis, running
+from tests.end_to_end.brokers import Redis, free_port, running
 from tests.end_to_end.conftest import OpenPage, ServerProcess, StartServer, eventually
 from tests.end_to_end.looks import connected
+from tests.end_to_end.test_proxies import NGINX, Front, documented
 from tests.end_to_end.test_signaling_recovery import COUNT, TALKATIVE, Speaker, meet
 
 pytestmark = [pytest.mark.end_to_end, pytest.mark.timeout(120)]
@@ -109,6 +113,48 @@ async def test_any_node_takes_any_request(
             await _talk_through(ana, ben, proxy)
             assert all(ana.resumed + ben.resumed)
             assert sum([await links(node, transport) for node in nodes]) == 2
+
+
+@asynccontextmanager
+async def nginx(ports: list[int], folder: Path) -> AsyncIterator[int]:
+    """As docs/behind-a-proxy.md has it, in front of several nodes in turn, and without WebSocket."""
+    port = free_port()
+    text = documented("nginx").replace(
+        "http://127.0.0.1:8080;", "http://nodes;\n    if ($http_upgrade) { return 403; }"
+    )
+    upstream = " ".join(f"server 127.0.0.1:{each};" for each in ports)
+    template = NGINX.replace("    server {{", f"    upstream nodes {{{{ {upstream} }}}}\n    server {{{{", 1)
+    configuration = folder / "proxy.conf"
+    configuration.write_text(
+        template.format(folder=folder, listen=f"listen 127.0.0.1:{port};", documented=text)
+    )
+    process = await asyncio.create_subprocess_exec(needs.program("nginx"), "-c", str(configuration))
+    try:
+        await eventually(Front(port, None).answers, "nginx answers")
+        yield port
+    finally:
+        process.terminate()
+        await process.wait()
+
+
+async def test_nginx_passes_streams_on_as_they_come(start_server: StartServer, tmp_path: Path) -> None:
+    async with running(Redis(tmp_path)) as broker:
+        settings = TALKATIVE | {
+            "PEERLANE_CLUSTER_BACKPLANE": broker.url,
+            "PEERLANE_SERVER_TICKET_KEY": "a ticket key of 32 characters, at least",
+        }
+        nodes = [start_server(**settings) for _ in range(2)]
+        await asyncio.sleep(1.0)
+        async with (
+            nginx([node.port for node in nodes], tmp_path) as port,
+            Speaker(port) as ana,
+            Speaker(port) as ben,
+        ):
+            await meet(ana, ben)
+            await asyncio.gather(ana.say_all(ben.id, 2.0), ben.say_all(ana.id, 2.0))
+            await eventually(lambda: min(len(ana.heard), len(ben.heard)) >= COUNT, "all has arrived")
+            assert ana.heard == ben.heard == list(range(COUNT))
+            assert sum([await links(node, "sse") for node in nodes]) == 2
 
 
 async def test_a_killed_node_loses_and_doubles_nothing(start_server: StartServer) -> None:

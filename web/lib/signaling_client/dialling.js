@@ -10,6 +10,7 @@ import { OPEN_TIMEOUT } from "./transports.js";
 /**
  * @typedef {object} LinkHandlers
  * @property {() => void} opened
+ * @property {() => void} ready it is not busy any more
  * @property {(frame: unknown) => void} received
  * @property {(code: number) => void} closed it has ended, or none came about; nothing is called after it
  */
@@ -33,6 +34,11 @@ export class Link {
 
   get isOpen() {
     return this._socket.readyState === WebSocket.OPEN;
+  }
+
+  /** Whether messages had better wait, to travel together. */
+  get isBusy() {
+    return this._socket instanceof HttpSocket && this._socket.isBusy;
   }
 
   /** @param {string} frame */
@@ -60,6 +66,7 @@ export class Link {
       this._transports.opened(transport);
       this._handlers.opened();
     };
+    if (socket instanceof HttpSocket) socket.onready = this._handlers.ready;
     socket.onmessage = (/** @type {{data: unknown}} */ { data }) => this._handlers.received(data);
     socket.onclose = (/** @type {{code: number}} */ { code }) => {
       clearTimeout(this._timer);
@@ -80,5 +87,6 @@ export class Link {
 /** @param {Socket} socket */
 function hangUp(socket) {
   socket.onopen = socket.onmessage = socket.onclose = null;
+  if (socket instanceof HttpSocket) socket.onready = null;
   socket.close(1000);
 }

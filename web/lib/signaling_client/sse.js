@@ -48,12 +48,15 @@ export class HttpSocket {
     this.onmessage = null;
     /** @type {((event: {code: number}) => void) | null} */
     this.onclose = null;
+    /** All that was sent has arrived. @type {(() => void) | null} */
+    this.onready = null;
     /** Whether another way is worth a try. */
     this.mayBeBlocked = true;
     this._url = url;
     this._isPolling = isPolling;
     this._link = "";
     this._number = 0;
+    this._arrived = 0;
     this._code = NO_ANSWER;
     this._hungUp = new AbortController();
     /** Frames go out one after the other. @type {Promise<void>} */
@@ -61,11 +64,20 @@ export class HttpSocket {
     void this._run();
   }
 
+  /** Something is under way: what is said meanwhile had better travel together. */
+  get isBusy() {
+    return this._arrived < this._number;
+  }
+
   /** Exactly once, or the link ends. @param {string} frame */
   send(frame) {
     this._number += 1;
     const number = this._number;
-    this._posts = this._posts.then(() => this._post(frame, number));
+    this._posts = this._posts.then(async () => {
+      await this._post(frame, number);
+      this._arrived = number;
+      if (!this.isBusy) this.onready?.();
+    });
   }
 
   /** After what was sent. */

@@ -128,6 +128,7 @@ export class SignalingClient {
     this._disconnect();
     this._link = new Link(url, this._transports, {
       opened: () => this.perform(this.session.linkOpened()),
+      ready: () => this._flush(),
       received: (frame) => this._received(frame),
       closed: (code) => {
         this._link = null;
@@ -163,12 +164,13 @@ export class SignalingClient {
     this._isFlushing = true;
     queueMicrotask(() => {
       this._isFlushing = false;
-      this._flush();
+      if (!this._link?.isBusy) this._flush();
     });
   }
 
   _flush() {
     const messages = this._outbox.splice(0);
+    if (messages.length === 0) return;
     const link = this._link;
     if (!link?.isOpen) return;
     const maxBytes = this.session.welcome?.limits.max_message_bytes ?? DEFAULT_MAX_MESSAGE_BYTES;
