@@ -1,7 +1,7 @@
 # The verbs of this project; `make` alone lists them. Each is thin: the work is in scripts/.
 # `make serve FLAGS='--port 9000'` passes flags on.
 .DEFAULT_GOAL := help
-.PHONY: help serve test check bench fuzz hostile natlab cluster setup format clean
+.PHONY: help serve test check bench fuzz hostile natlab cluster doors setup format clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -33,6 +33,10 @@ hostile: setup ## every attack at its full size, beside a group that must not no
 cluster: setup ## three nodes and a thousand clients, over Redis and NATS, and every fault of them (about twelve minutes)
 	@scripts/install-system >&2
 	@exec .venv/bin/python -m tests.cluster $(FLAGS)
+
+doors: setup ## clients of other projects, at the servers they were written for and at ours: a table (about three minutes)
+	@scripts/install-system >&2
+	@exec .venv/bin/python -m pytest tests/doors tests/signaling/dialects --table $(FLAGS)
 
 fuzz: setup ## every decoder that reads from outside, fed a million inputs and more (about six minutes)
 	@exec .venv/bin/python -m tests.fuzz $(FLAGS)

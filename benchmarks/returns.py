@@ -76,6 +76,7 @@ async def _kill(one: Node, plan: Plan) -> dict[str, Figure]:
         "returns, most in a second": Figure(max(by_second(tally.back_at), default=0), "1/s"),
         "second wave": Figure(100 * found.second_wave, "% of the first"),
         "turned away": Figure(tally.turned_away, ""),
+        "turned away again": Figure(tally.turned_away_again, ""),
         "signals": Figure(tally.sent, ""),
         "signals not taken": Figure(tally.unsent, ""),
         "lost": Figure(tally.faults.lost, ""),

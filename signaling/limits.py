@@ -13,6 +13,8 @@ HolderT = TypeVar("HolderT")
 MAX_ADDRESSES = 20_000
 LONGEST_TURN = 30.0
 """Seconds; who is turned away after that many others is told no later time."""
+TURNS_SHARE = 0.8
+"""Of a node's rate: they come a little sooner or later than told, and others come without a turn."""
 
 
 class TokenBucket:
@@ -124,7 +126,7 @@ class LinkLimits:
     def __init__(self, per_address: float, per_node: float, max_addresses: int = MAX_ADDRESSES) -> None:
         self._addresses = AddressBuckets(per_address, max(1, round(per_address)), max_addresses)
         self._node = TokenBucket(per_node, max(1, round(per_node)))
-        self._turns = TokenBucket(per_node, 1)
+        self._turns = TokenBucket(TURNS_SHARE * per_node, 1)
 
     def admit(self, address: str, now: float) -> Turned | None:
         """None for a link that may come in; what to answer otherwise.

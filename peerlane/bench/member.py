@@ -70,6 +70,8 @@ class Member:
         self._deliveries = Deliveries(NOTHING, self._allowance)
         self._after = 0.0
         self._is_cut = False
+        self._has_a_turn = False
+        """It has been turned away on this way in, and told when to come."""
         self._was_in = False
         """At any time."""
         self._entering: asyncio.Future[None] | None = None
@@ -81,6 +83,7 @@ class Member:
     async def enter(self, planned: float, failures: int = 0) -> bool:
         """Try until it is in its room; False when it has given up."""
         club = self._club
+        self._has_a_turn = False
         while not (club.is_over or self.has_given_up):
             self._after = 0.0
             await self._attempt()
@@ -235,6 +238,8 @@ class Member:
             self._after = failure.after
             if failure.is_turned_away:
                 club.tally.turned_away += 1
+                club.tally.turned_away_again += self._has_a_turn
+                self._has_a_turn = True
             else:
                 club.tally.count("failures", str(failure))
         except TimeoutError:

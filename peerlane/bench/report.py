@@ -135,7 +135,9 @@ def _visitors(plan: Plan, tally: Tally) -> list[tuple[str, str]]:
 def _troubles(tally: Tally) -> list[tuple[str, str]]:
     rows = []
     if tally.turned_away:
-        rows.append(("turned away", f"{tally.turned_away:,} attempts"))
+        rows.append(
+            ("turned away", f"{tally.turned_away:,} attempts, {tally.turned_away_again:,} of them again")
+        )
     for name, counts in (
         ("failed", tally.failures),
         ("refused", tally.refusals),

@@ -20,6 +20,8 @@ class Tally(msgspec.Struct):
     """That have been opened, all in all."""
     turned_away: int = 0
     """Attempts that the server has answered with 429 or 503."""
+    turned_away_again: int = 0
+    """Of these, attempts of somebody who had been told before when to come."""
     failures: dict[str, int] = {}
     """Other attempts that failed, by what was the matter."""
     refusals: dict[str, int] = {}
@@ -67,8 +69,8 @@ class Tally(msgspec.Struct):
 
 
 _SUMS = (
-    "members", "joined", "links", "turned_away", "closed", "resumed", "afresh", "sent", "unsent",
-    "expected", "arrived", "undelivered", "came", "went", "stayed_out",
+    "members", "joined", "links", "turned_away", "turned_away_again", "closed", "resumed", "afresh", "sent",
+    "unsent", "expected", "arrived", "undelivered", "came", "went", "stayed_out",
 )  # fmt: skip
 _COUNTERS = ("failures", "refusals", "close_reasons", "lost_at", "attempts_at", "back_at")
 _TIMES = ("latency", "lateness", "opening", "returning")

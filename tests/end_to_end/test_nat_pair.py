@@ -107,7 +107,7 @@ async def test_a_third_end_is_told_that_the_test_is_taken(server: ServerProcess)
     async with command(*arguments, "--seconds", "60") as ana:
         await ana.noted("waiting")
         async with command(*arguments, "--seconds", "60"), join(server.url, "r") as room:
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(PATIENCE):
                 while len([peer for peer in room.roster if peer.metadata]) < 2:  # noqa: ASYNC110 # a room tells of more
                     await asyncio.sleep(0.05)
             async with command(*arguments) as third:

@@ -105,8 +105,16 @@ def _began(pid: int) -> str:
 
 
 def _remove(name: str) -> None:
-    if name not in existing():
-        return
+    try:
+        _end_all_inside(name)
+        run("ip", "netns", "delete", name)
+    except LabError:
+        # Another process may remove the same leftovers.
+        if name in existing():
+            raise
+
+
+def _end_all_inside(name: str) -> None:
     deadline = time.monotonic() + END_TIMEOUT
     while (pids := run("ip", "netns", "pids", name).split()) and time.monotonic() < deadline:
         for pid in pids:
@@ -115,4 +123,3 @@ def _remove(name: str) -> None:
             except ProcessLookupError:
                 pass  # it has ended by itself
         time.sleep(0.02)
-    run("ip", "netns", "delete", name)

@@ -8,7 +8,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from signaling.limits import LONGEST_TURN, AddressBuckets, LinkLimits, TokenBucket, address_key, largest
+from signaling.limits import (
+    LONGEST_TURN,
+    TURNS_SHARE,
+    AddressBuckets,
+    LinkLimits,
+    TokenBucket,
+    address_key,
+    largest,
+)
 
 
 def test_a_burst_passes_at_once_and_then_each_taker_waits_its_turn() -> None:
@@ -130,7 +138,7 @@ def test_a_crowd_is_told_to_come_back_one_after_the_other_and_then_gets_in() -> 
     turned = [limits.admit(f"192.0.2.{index // 10}", 0.0) for index in range(1_100)]
     waits = [each.retry_after for each in turned if each is not None]
     assert len(waits) == 1_000
-    assert waits == pytest.approx([0.01 + index / 100 for index in range(1_000)])
+    assert waits == pytest.approx([0.01 + index / (TURNS_SHARE * 100) for index in range(1_000)], abs=0.01)
     # As Retry-After says it, in whole seconds, and with the jitter of a client.
     chance = random.Random(1)
     times = sorted(max(1, round(wait)) + chance.random() / 2 for wait in waits)

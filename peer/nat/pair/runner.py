@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 import msgspec
@@ -242,9 +243,18 @@ class End:
                 rate = await scale.weigh(length)
                 await talk.say(Weighed(rate))
                 self._add_rate("from_partner", rate)
-        await talk.say(Farewell(self._path()))
         self._tell("comparing", 0.95)
+        await self._part(talk, is_first)
+
+    async def _part(self, talk: Talk, is_first: bool) -> None:
+        # That somebody has left may be known before the last that they said has come: so one leaves
+        # when it has heard the other, and the other when it is alone.
+        if is_first:
+            await talk.say(Farewell(self._path()))
         self._found["partner_path"] = (await talk.hear(Farewell)).path
+        if not is_first:
+            await talk.say(Farewell(self._path()))
+            await talk.ended()
 
     def _add_rate(self, way: str, rate: float | None) -> None:
         self._found[way] = msgspec.structs.replace(self._found[way], bytes_per_second=rate)
@@ -268,6 +278,13 @@ class Talk:
                 if isinstance(word, kind):
                     return word
         raise Lost("the other end has left")
+
+    async def ended(self) -> None:
+        """Until the other end has left, or has had the time to."""
+        with suppress(TimeoutError, PeerlaneError):
+            async with asyncio.timeout(STEP_TIMEOUT):
+                async for _ in self._channel:
+                    pass
 
 
 class Meter:
