@@ -17,6 +17,9 @@ from signaling.node import Node
 from signaling.pages import Pages, web_folder
 from signaling.status import Status
 from signaling.transports.foreign import ForeignDoor
+from signaling.transports.http_links import HttpLinks
+from signaling.transports.long_poll import LongPollDoor
+from signaling.transports.sse import SseDoor
 from signaling.transports.websocket import WebSocketDoor
 
 ALL = "all"
@@ -56,8 +59,17 @@ def routes(node: Node, feed: Feed) -> list[web.RouteDef]:
     status = Status(node)
     ice_servers = IceServersDoor(node)
     admin = Admin(node)
+    links = HttpLinks(node, node.config.server.trusted_proxies)
+    if node.bus is not None:
+        node.bus.link_asked = links.heard
+    sse, long_poll = SseDoor(links), LongPollDoor(links)
     return [
         web.get("/v1/ws", WebSocketDoor(node, node.config).open),
+        web.get("/v1/sse", sse.open, allow_head=False),
+        web.post("/v1/sse", sse.open),
+        web.post("/v1/poll", long_poll.poll),
+        web.post("/v1/messages", links.post),
+        *(web.options(path, links.preflight) for path in ("/v1/sse", "/v1/poll", "/v1/messages")),
         web.get("/v1/ice-servers", ice_servers.tell),
         web.post("/v1/ice-servers", ice_servers.tell),
         web.options("/v1/ice-servers", ice_servers.preflight),
