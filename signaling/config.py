@@ -279,6 +279,10 @@ class Doors(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Which may come in, such as ``["peerjs", "y-webrtc"]``, or ``["all"]``; see docs/doors.md."""
     app: str = "default"
     """In which their rooms are."""
+    peerjs_key: str = "peerjs"
+    """What a client of PeerJS has to name as its ``key``, unless its key is a token."""
+    peerjs_discovery: bool = False
+    """Whether anybody may ask which ids of PeerJS are at this node."""
 
 
 class Tracing(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -10,6 +10,7 @@ from aiohttp import web
 from signaling.admin import Admin
 from signaling.config import Config
 from signaling.dialects.base import Arrival, Dialect
+from signaling.dialects.peerjs import PeerJs
 from signaling.dialects.y_webrtc import YWebrtc
 from signaling.feed import Feed
 from signaling.ice_servers import IceServersDoor
@@ -19,6 +20,7 @@ from signaling.status import Status
 from signaling.transports.foreign import ForeignDoor
 from signaling.transports.http_links import HttpLinks
 from signaling.transports.long_poll import LongPollDoor
+from signaling.transports.peerjs_http import PeerJsPages
 from signaling.transports.sse import SseDoor
 from signaling.transports.websocket import WebSocketDoor
 
@@ -36,6 +38,7 @@ class ForeignClients(NamedTuple):
 
 # Their names are what `doors.open` lists.
 FOREIGN = {
+    "peerjs": ForeignClients("/peerjs/peerjs", PeerJs),
     "y-webrtc": ForeignClients("/y-webrtc", YWebrtc, health="okay"),
 }
 
@@ -52,7 +55,11 @@ def opened(config: Config) -> list[ForeignClients]:
         raise UnknownDoorsError(
             f"doors.open names {', '.join(unknown)}; there are {', '.join((*FOREIGN, ALL))}."
         )
-    return [clients for name, clients in FOREIGN.items() if name in wanted or ALL in wanted]
+    return [clients for name, clients in FOREIGN.items() if is_open(name, config)]
+
+
+def is_open(name: str, config: Config) -> bool:
+    return name in config.doors.open or ALL in config.doors.open
 
 
 def routes(node: Node, feed: Feed) -> list[web.RouteDef]:
@@ -81,6 +88,7 @@ def routes(node: Node, feed: Feed) -> list[web.RouteDef]:
         web.get("/metrics", status.metrics),
         *admin.routes(),
         web.get("/v1/feed", admin.guarded("read-feed", feed.tell)),
+        *(PeerJsPages(node).routes("/peerjs") if is_open("peerjs", node.config) else ()),
         *(
             web.get(path, ForeignDoor(node, node.config, each.make, each.health).open)
             for each in opened(node.config)
