@@ -16,11 +16,11 @@ from signaling.feed import Feed
 from signaling.ice_servers import IceServersDoor
 from signaling.node import Node
 from signaling.pages import Pages, web_folder
+from signaling.peerjs_http import PeerJsPages
 from signaling.status import Status
 from signaling.transports.foreign import ForeignDoor
 from signaling.transports.http_links import HttpLinks
 from signaling.transports.long_poll import LongPollDoor
-from signaling.transports.peerjs_http import PeerJsPages
 from signaling.transports.sse import SseDoor
 from signaling.transports.websocket import WebSocketDoor
 
