@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import math
-from collections.abc import AsyncIterator, Callable, Collection
+from collections.abc import AsyncIterator, Callable, Collection, Mapping
 from typing import Literal, Protocol
 
 from aiortc import MediaStreamTrack, RTCDataChannel
@@ -30,7 +30,7 @@ from peer.run import Run
 from peer.slots import Slots, slots_of
 from peer.stats import PairReport, PeerStatistics
 from peer.streams import Bell, Stream
-from peer.wire import Bye, ControlMessage
+from peer.wire import Bye, ControlMessage, SlotState
 from peer.wire import Media as Announcement
 from signaling.protocol.ids import PeerId
 from signaling.protocol.parts import IceServer
@@ -269,6 +269,7 @@ class Connection:
             described=lambda kind, sdp, slots: self._perform(
                 self._negotiation.described(generation, kind, sdp, slots)
             ),
+            sends=lambda slots: self._announced(run, dict.fromkeys(slots, "live")),
             settled=lambda: self._settled(run),
             failed=lambda: self._failed(run),
         )
@@ -346,8 +347,7 @@ class Connection:
             return
         match message:
             case Announcement(slots):
-                self._media.announced(slots, run.slots)
-                self._listener.media_changed(dict(slots))
+                self._announced(run, slots)
             case Bye():
                 # The server will say that the peer has left; until then there is nobody to heal for.
                 self._healing.stop()
@@ -355,6 +355,11 @@ class Connection:
                 self._set_state("interrupted")
             case _:
                 self._register.receive(message)
+
+    def _announced(self, run: Run, slots: Mapping[str, SlotState]) -> None:
+        if run is self._run:
+            self._media.announced(slots, run.slots)
+            self._listener.media_changed(dict(slots))
 
     def _violated(self, reason: str) -> None:
         """The other side does what no honest one does: there is no way to go on with it."""

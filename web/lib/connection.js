@@ -174,6 +174,7 @@ export class Connection extends Emitter {
       iceServers: this._iceServers,
       wanted: () => this._negotiation.wanted.values(),
       described: (type, sdp, slots) => this._perform(this._negotiation.described(generation, type, sdp, slots)),
+      sends: (slots) => this._mediaAnnounced(Object.fromEntries(slots.map((slot) => [slot, "live"]))),
       settled: () => this._settled(run),
       restarted: () => this._restarted(),
       gathered: (candidate) => this._gathered(generation, candidate),
@@ -228,7 +229,7 @@ export class Connection extends Emitter {
         break;
       case "failed":
         // A new round of ICE can mend neither what DTLS has given up nor a path that there never was.
-        if (run.hasStood && run.pc.sctp?.transport.state === "connected") this._healing.broke();
+        if (run.hasStood && dtlsOf(run.pc)?.state === "connected") this._healing.broke();
         else this._healing.failed();
         break;
       case "closed":
@@ -246,8 +247,7 @@ export class Connection extends Emitter {
   _controlSaid(message) {
     switch (message.type) {
       case "media":
-        this._announced = message.slots ?? {};
-        this.emit("media", this.media);
+        this._mediaAnnounced(message.slots ?? {});
         break;
       case "open":
       case "close":
@@ -261,6 +261,12 @@ export class Connection extends Emitter {
         this._healing.gone();
         break;
     }
+  }
+
+  /** @param {Record<string, SlotState>} slots what the other side says that they carry */
+  _mediaAnnounced(slots) {
+    this._announced = slots;
+    this.emit("media", this.media);
   }
 
   _announce() {
@@ -321,9 +327,15 @@ export class Connection extends Emitter {
   }
 }
 
+/** The one DTLS transport of all sections; a client of another protocol may have no data channels. @param {RTCPeerConnection} pc */
+function dtlsOf(pc) {
+  return pc.sctp?.transport ?? pc.getReceivers().find(({ transport }) => transport)?.transport;
+}
+
 /** How far ICE and DTLS have come. @param {RTCPeerConnection} pc @returns {Pick<import("./facts.js").Facts, "ice" | "isDtlsFailed">} */
-function phaseOf({ connectionState, iceConnectionState, iceGatheringState, sctp }) {
-  const isDtlsFailed = sctp?.transport.state === "failed";
+function phaseOf(pc) {
+  const { connectionState, iceConnectionState, iceGatheringState } = pc;
+  const isDtlsFailed = dtlsOf(pc)?.state === "failed";
   // The state of ICE alone lags behind in Chromium.
   if (iceConnectionState === "failed" || (connectionState === "failed" && !isDtlsFailed)) return { ice: "failed", isDtlsFailed };
   switch (iceConnectionState) {
