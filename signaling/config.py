@@ -279,6 +279,8 @@ class Doors(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Which may come in, such as ``["peerjs", "y-webrtc"]``, or ``["all"]``; see docs/doors.md."""
     app: str = "default"
     """In which their rooms are."""
+    max_resources: int = 1_000
+    """Publishers of WHIP, and as many viewers of WHEP; each is a session too."""
 
 
 class Tracing(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
