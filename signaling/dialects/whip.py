@@ -84,7 +84,8 @@ class Resource(Dialect):
     direction: ClassVar[Direction]
     nobody: ClassVar[int]
     """The status when there is no member to ask."""
-    turn: ClassVar[Turn] = Turn.LAST
+    turn: ClassVar[Turn] = Turn.SPREAD
+    """Each is interrupted once, whenever it is told, and encoders dial again by themselves."""
 
     def __init__(self, arrival: Arrival, room: str, offer: Offer, wanted: str = "") -> None:
         super().__init__(arrival)

@@ -101,6 +101,9 @@ class HttpPipe:
 
     async def send(self, frame: bytes) -> None:
         for each in frame.split(BETWEEN):
+            if not each:
+                # The last words of a dialect that has none.
+                continue
             if each == PING:
                 # There is nobody to be silent: a client is gone when the member says so.
                 if not self._frames.full():
