@@ -34,8 +34,9 @@ from signaling.dialects.whip_words import Delete, Patch, Reply, refusal_of_tag
 from signaling.drain import Turn
 from signaling.protocol.errors import HINTS, ErrorCode
 from signaling.protocol.ids import PeerId
-from signaling.protocol.messages import PeerLeft, Welcome, Word
+from signaling.protocol.messages import Kicked, PeerLeft, Welcome, Word
 from signaling.protocol.parts import Capabilities, IceServer, Peer
+from signaling.protocol.permissions import Permission
 from signaling.protocol.signals import Candidate, Description, IceCandidateInit, PeerPayload, PleaseOffer
 
 ANSWER_TIMEOUT = 6.0
@@ -60,6 +61,7 @@ _encode = msgspec.json.Encoder().encode
 
 
 REFUSALS = {
+    ErrorCode.BAD_NAME: 400,
     ErrorCode.BAD_ROOM_NAME: 404,
     ErrorCode.ROOM_FULL: 503,
     ErrorCode.APP_FULL: 503,
@@ -82,6 +84,7 @@ class Resource(Dialect):
 
     role: ClassVar[str]
     direction: ClassVar[Direction]
+    needs: ClassVar[frozenset[Permission]] = frozenset((Permission.SIGNAL,))
     nobody: ClassVar[int]
     """The status when there is no member to ask."""
     turn: ClassVar[Turn] = Turn.SPREAD
@@ -106,6 +109,7 @@ class Resource(Dialect):
         """Of the request that the member is to answer."""
         self._give_up_at = inf
         self._servers: list[IceServer] = []
+        self._may: set[Permission] = set()
 
     @property
     def capabilities(self) -> Capabilities:
@@ -121,14 +125,20 @@ class Resource(Dialect):
         self.join(self._room, {"role": self.role}, name=self.arrival.query.get("name", ""))
 
     def told(self, event: Word, now: float) -> Any:
-        if isinstance(event, Welcome):
-            self._servers = event.ice_servers
-        if isinstance(event, PeerLeft) and event.reason == "reset" and self._may_return(event.id):
-            # Its session was lost, its connections were not: usually it appears again at once.
-            self.wake_at = now + RETURN_TIMEOUT
-            room = self.rooms.get(event.room)
-            if room is not None:
-                room.members.pop(event.id, None)
+        match event:
+            case Welcome():
+                self._servers = event.ice_servers
+                self._may = {Permission(each) for each in event.can}
+            case Kicked():
+                self.leave_for_good()
+            case PeerLeft(reason="reset") if self._may_return(event.id):
+                # Its session was lost, its connections were not: usually it appears again at once.
+                self.wake_at = now + RETURN_TIMEOUT
+                room = self.rooms.get(event.room)
+                if room is not None:
+                    room.members.pop(event.id, None)
+            case _:
+                pass
         return super().told(event, now)
 
     def frame(self, frame: bytes) -> None:
@@ -139,6 +149,10 @@ class Resource(Dialect):
             self._patch(asked)
 
     def joined(self, room: Room) -> None:
+        missing = self.needs - self._may
+        if missing and Permission.ADMIN not in self._may:
+            self._fail(403, f"The token does not permit this: it lacks {', '.join(sorted(missing))}.")
+            return
         self._ask_next()
         if self.state is State.WAITING and self.nobody != 503:
             self._nobody()
@@ -242,7 +256,7 @@ class Resource(Dialect):
             self._answer = parse_answer(sdp, self._offer)
         except UnusableError as error:
             if self.state is State.ASKED:
-                self._fail(error.status, str(error))
+                self._fail(422, str(error))
             return
         if self.state is State.ASKED:
             self.state = State.GATHERING
@@ -359,6 +373,7 @@ class Whip(Resource):
     name: ClassVar[str] = "whip"
     role: ClassVar[str] = "publisher"
     direction: ClassVar[Direction] = "sendonly"
+    needs: ClassVar[frozenset[Permission]] = frozenset((Permission.SIGNAL, Permission.PUBLISH))
     nobody: ClassVar[int] = 503
 
 

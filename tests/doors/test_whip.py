@@ -201,6 +201,10 @@ class Publisher:
                 await self._pc.setRemoteDescription(answer)
             return response.status
 
+    async def vanish(self) -> None:
+        """As a program that ends: it closes its connection, and says nothing over HTTP."""
+        await self._pc.close()
+
     async def leave(self) -> int:
         async with self._session.delete(self.resource) as response:
             return response.status
@@ -221,6 +225,21 @@ async def test_a_program_publishes_with_all_candidates_in_its_offer(doors: Serve
             await moving_pictures(await track_of(peer, "camera"))
             assert await loudness(await track_of(peer, "microphone")) > 0.01
             assert await publisher.leave() == 200
+            await gone(room, peer)
+            assert await publisher.leave() == 404
+    finally:
+        await publisher.close()
+
+
+@scenario("aiortc and aiohttp", "ends without a word")
+async def test_a_publisher_that_only_ends_leaves_the_room_too(doors: ServerProcess) -> None:
+    publisher = Publisher(tone(440.0))
+    try:
+        async with join(doors.url, "studio", name="bot") as room:
+            assert await publisher.publish(endpoint(doors, "studio")) == 201
+            peer = await publisher_in(room)
+            await peer.wait_connected()
+            await publisher.vanish()
             await gone(room, peer)
             assert await publisher.leave() == 404
     finally:

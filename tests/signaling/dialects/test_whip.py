@@ -22,10 +22,12 @@ from signaling.dialects.whip import (
 )
 from signaling.dialects.whip_sdp import Fragment, UnusableError, parse_offer
 from signaling.dialects.whip_words import Delete, Patch, Reply, refusal_of_tag
+from signaling.grants import OPEN, Grants
 from signaling.protocol.ids import PeerId
 from signaling.protocol.messages import (
     Configure,
     Hello,
+    Kick,
     Leave,
     PeerJoined,
     PeerLeft,
@@ -34,6 +36,7 @@ from signaling.protocol.messages import (
     Word,
 )
 from signaling.protocol.parts import Capabilities, Peer
+from signaling.protocol.permissions import Permission
 from signaling.protocol.signals import Candidate, Description, IceCandidateInit, PeerPayload, PleaseOffer
 from tests.signaling.dialects.descriptions import CANDIDATE, UFRAG, answer, offer
 from tests.signaling.kit import Client, Line, World
@@ -47,7 +50,12 @@ class Applicant:
     """A resource, and what a transport would have of it."""
 
     def __init__(
-        self, world: World, kind: type[Resource] = Whip, wanted: str = "", name: str = "OBS"
+        self,
+        world: World,
+        kind: type[Resource] = Whip,
+        wanted: str = "",
+        name: str = "OBS",
+        grants: Grants = OPEN,
     ) -> None:
         self.world = world
         arrival = Arrival("default", {"room": "studio"}, {"name": name}, "random")
@@ -59,7 +67,7 @@ class Applicant:
         hello, *more = self.dialect.begin(world.now)
         assert isinstance(hello, Hello)
         self.capabilities = hello.capabilities
-        self.session, effects = world.hub.open(self.line, hello, world.now, world.unix_now)
+        self.session, effects = world.hub.open(self.line, hello, world.now, world.unix_now, grants)
         world.perform(effects)
         self._do(Said(more, []))
         self.listen()
@@ -322,6 +330,22 @@ def test_a_room_that_lets_nobody_in_says_so(world: World) -> None:
     assert applicant.has_ended
 
 
+def test_a_token_has_to_permit_what_is_wanted(world: World) -> None:
+    ana = Member(world)
+    listener = Grants(can=frozenset((Permission.JOIN, Permission.SIGNAL)))
+    publisher, viewer = Applicant(world, grants=listener), Applicant(world, Whep, grants=listener)
+    assert publisher.reply.status == 403
+    assert "publish" in publisher.reply.text
+    ana.answers(viewer)
+    assert viewer.reply.status == 201
+    admin = Applicant(world, grants=Grants(can=frozenset((Permission.ADMIN,))))
+    assert admin.replies == []
+
+
+def test_a_name_that_cannot_be_one_is_refused(world: World) -> None:
+    assert Applicant(world, name="x" * 200).reply.status == 400
+
+
 # Trickle
 
 
@@ -435,6 +459,13 @@ def test_a_resource_ends_with_the_member_that_answered(world: World) -> None:
     applicant.listen()
     assert applicant.has_ended
     assert ben.heard() == []
+
+
+def test_a_resource_ends_when_it_is_thrown_out(world: World) -> None:
+    applicant, ana = live(world)
+    ana.client.say(Kick(5, ROOM, applicant.id))
+    applicant.listen()
+    assert applicant.has_ended
 
 
 def test_a_resource_ends_when_the_member_says_that_the_connection_cannot_be_saved(world: World) -> None:

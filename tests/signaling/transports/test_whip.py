@@ -16,8 +16,13 @@ from signaling.app import NODE, create_app
 from signaling.config import Cluster, Config, Doors, Ice, LimitsConfig, TurnServers
 from signaling.config import Server as ServerConfig
 from signaling.dialects import whip
+from signaling.dialects.base import PING, PONG
+from signaling.dialects.whip_sdp import Fragment
+from signaling.dialects.whip_words import Delete
 from signaling.protocol.parts import IceServer
 from signaling.transports import whip as transport
+from signaling.transports.foreign import BEGIN
+from signaling.transports.whip_resource import HttpPipe
 from signaling.transports.whip_responses import ice_server_link
 from tests.signaling.dialects.descriptions import CANDIDATE, PWD, UFRAG, answer, offer
 
@@ -355,3 +360,21 @@ async def test_limits_of_addresses_hold_for_offers() -> None:
     async with running(limits=limits) as client:
         statuses = [(await publish(client, body="v=0\r\n")).status for _ in range(30)]
         assert 429 in statuses
+
+
+async def test_a_resource_is_not_silent_although_it_has_no_line() -> None:
+    pipe = HttpPipe()
+    assert await pipe.receive() == BEGIN
+    await pipe.send(PING)
+    assert await pipe.receive() is PONG
+
+
+async def test_a_resource_that_is_asked_too_much_says_so() -> None:
+    pipe = HttpPipe()
+    while pipe.tell(Delete()):
+        pass
+    reply = await pipe.ask(Fragment(), "", 1.0)
+    assert (reply and reply.status) == 503
+    pipe.abort()
+    assert await pipe.reply(1.0) is None
+    assert not pipe.tell(Delete())
