@@ -182,9 +182,13 @@ async def test_a_publisher_restarts_ice_and_its_pictures_go_on(
 
 
 class Publisher:
-    """A small WHIP client: an offer with all its candidates, as OBS sends it."""
+    """A small WHIP client: an offer with all its candidates, as encoders send it.
 
-    def __init__(self, *tracks: MediaStreamTrack) -> None:
+    ``once``: what is the same for all sections stands before them, as some libraries write it.
+    """
+
+    def __init__(self, *tracks: MediaStreamTrack, once: bool = False) -> None:
+        self._once = once
         self._pc = RTCPeerConnection()
         for track in tracks:
             self._pc.addTransceiver(track, direction="sendonly")
@@ -194,6 +198,8 @@ class Publisher:
     async def publish(self, endpoint: str) -> int:
         await self._pc.setLocalDescription(await self._pc.createOffer())
         offer, headers = self._pc.localDescription.sdp, {"Content-Type": "application/sdp"}
+        if self._once:
+            offer = shared_once(offer)
         async with self._session.post(endpoint, data=offer, headers=headers) as response:
             if response.status == 201:
                 self.resource = response.headers["Location"]
@@ -214,9 +220,19 @@ class Publisher:
         await self._session.close()
 
 
+def shared_once(sdp: str) -> str:
+    prefixes = ("a=ice-ufrag:", "a=ice-pwd:", "a=fingerprint:", "a=setup:")
+    lines = sdp.split("\r\n")
+    shared = list(dict.fromkeys(line for line in lines if line.startswith(prefixes)))
+    at = next(index for index, line in enumerate(lines) if line.startswith("m="))
+    rest = [line for line in lines[at:] if not line.startswith(prefixes)]
+    return "\r\n".join([*lines[:at], *shared, *rest])
+
+
 @scenario("aiortc and aiohttp", "publishes to a Python peer, and leaves")
-async def test_a_program_publishes_with_all_candidates_in_its_offer(doors: ServerProcess) -> None:
-    publisher = Publisher(tone(440.0), ColourTrack())
+@pytest.mark.parametrize("once", [False, True], ids=["in each section", "once for all"])
+async def test_a_program_publishes_with_all_candidates_in_its_offer(doors: ServerProcess, once: bool) -> None:
+    publisher = Publisher(tone(440.0), ColourTrack(), once=once)
     try:
         async with join(doors.url, "studio", name="bot") as room:
             assert await publisher.publish(endpoint(doors, "studio")) == 201
