@@ -73,6 +73,7 @@ class Fragment(msgspec.Struct, frozen=True):
 
 def parse_offer(text: str, direction: Direction) -> Offer:
     """An offer of a client that sends alone, or receives alone. Raises UnusableError."""
+    _check_length(text)
     head, *sections = _split(text)
     if not head or head[0] != "v=0":
         raise UnusableError(400, "The body is no session description: it does not begin with v=0.")
@@ -90,7 +91,7 @@ def parse_offer(text: str, direction: Direction) -> Offer:
     bundle = (_value(head, "a=group:BUNDLE") or "").split()
     if len(sections) > 1 and set(bundle) != set(slots):
         raise UnusableError(422, "The sections do not share a transport; offer with bundlePolicy max-bundle.")
-    mid = bundle[0] if bundle else next(iter(slots))
+    mid = bundle[0] if set(bundle) == set(slots) else next(iter(slots))
     first = next(section for section in sections if _value(section, _MID) == mid)
     ufrag, pwd = _credentials([*first, *head])
     if not _is_credential(ufrag, 4) or not _is_credential(pwd, 22):
@@ -101,9 +102,9 @@ def parse_offer(text: str, direction: Direction) -> Offer:
 def restarted(offer: Offer, fragment: Fragment) -> Offer:
     """The same offer for another generation of ICE."""
     head, *sections = _split(offer.sdp)
-    lines = [_next_version(line) for line in head]
+    lines = [_next_version(line) for line in _without_candidates(head)]
     for section in sections:
-        lines += [line for line in section if not line.startswith(_CANDIDATE) and line != _END]
+        lines += _without_candidates(section)
         if _value(section, _MID) == offer.mid:
             lines += [f"a={candidate}" for candidate in fragment.candidates]
     new = {_UFRAG: fragment.ufrag, _PWD: fragment.pwd}
@@ -113,6 +114,7 @@ def restarted(offer: Offer, fragment: Fragment) -> Offer:
 
 def parse_answer(text: str, offer: Offer) -> Answer:
     """A member's answer. Raises UnusableError when it takes only part of the offer: WHIP has no such."""
+    _check_length(text)
     head, *sections = _split(text)
     rejected = [section for section in sections if _port(section) == "0"]
     if len(sections) != len(offer.slots) or rejected:
@@ -155,6 +157,7 @@ def build_fragment(fragment: Fragment, media: str = "m=audio 9 UDP/TLS/RTP/SAVPF
 
 def parse_fragment(text: str) -> Fragment:
     """Raises UnusableError for what is no fragment; candidates that cannot be used are left out."""
+    _check_length(text)
     lines = _lines(text)
     for line in lines:
         if not _LINE.match(line):
@@ -210,9 +213,12 @@ def _judge(
     return mid, free[0]
 
 
-def _lines(text: str) -> list[str]:
+def _check_length(text: str) -> None:
     if len(text) > MAX_SDP_CHARACTERS:
         raise UnusableError(413, f"A description may have {MAX_SDP_CHARACTERS:,} characters.")
+
+
+def _lines(text: str) -> list[str]:
     # As our members do: what they take for a line of its own must not be hidden in another one here.
     return [line for line in text.splitlines() if line]
 
@@ -246,6 +252,10 @@ def _is_credential(text: str, least: int) -> bool:
 
 def _port(section: Sequence[str]) -> str:
     return next(iter(section[0].split()[1:2]), "")
+
+
+def _without_candidates(lines: Iterable[str]) -> list[str]:
+    return [line for line in lines if not line.startswith(_CANDIDATE) and line != _END]
 
 
 def _missing(section: Sequence[str], candidates: Iterable[str]) -> list[str]:

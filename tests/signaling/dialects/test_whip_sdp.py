@@ -66,6 +66,7 @@ def test_a_second_section_of_a_kind_is_the_screen() -> None:
         (offer().replace("a=mid:1", "a=mid:0"), 400),
         (offer().replace("a=mid:1\r\n", ""), 400),
         (offer().replace("BUNDLE 0 1", "BUNDLE 0"), 422),
+        (offer().replace("BUNDLE 0 1", "BUNDLE x"), 422),
         (offer().replace("a=rtcp-mux\r\n", ""), 422),
         (offer().replace("a=fingerprint", "a=x"), 400),
         (offer().replace("a=ice-ufrag", "a=x"), 400),
@@ -171,3 +172,9 @@ def test_components_are_counted_from_one_and_rtcp_has_none_of_its_own() -> None:
     assert usable_candidate(CANDIDATE.replace(":1 1 ", ":1 2 ")) is None
     assert usable_candidate("candidate:1 1 udp") is None
     assert usable_candidate(CANDIDATE + " x" * 512) is None
+
+
+def test_a_section_alone_needs_no_bundle_and_is_first_in_whatever_bundle_is_named() -> None:
+    alone = offer().split("m=video")[0]
+    for group in ("a=group:BUNDLE 0\r\n", "a=group:BUNDLE x\r\n", "a=group:BUNDLE\r\n", ""):
+        assert parse_offer(alone.replace("a=group:BUNDLE 0 1\r\n", group), "sendonly").mid == "0"
