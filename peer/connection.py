@@ -56,7 +56,8 @@ class Connection:
 
     ``state`` is ``connecting`` for the first time, ``connected``, ``interrupted`` while it heals,
     ``closed`` for good. All methods but :meth:`wait_connected` and :meth:`close` return at once.
-    ``can_restart``: the other side's engine can restart ICE. ``troubled`` hears of servers that did not help;
+    ``can_restart``: the other side's engine can restart ICE. ``only_offers``: it cannot answer, and may offer
+    to somebody else: nothing is amiss without an offer. ``troubled`` hears of servers that did not help;
     ``suspected`` is called when the other side is silent: the server may be out of reach too.
     """
 
@@ -70,6 +71,7 @@ class Connection:
         send: Callable[[PeerPayload], None],
         listener: ConnectionListener,
         can_restart: bool = True,
+        only_offers: bool = False,
         policy: IcePolicy = ANY_PATH,
         troubled: Callable[[Trouble], None] = lambda trouble: None,
         suspected: Callable[[], None] = lambda: None,
@@ -84,6 +86,7 @@ class Connection:
         self._tell_trouble = troubled
         self._suspected = suspected
         self._negotiation = Negotiation(you_offer)
+        self._only_offers = only_offers
         self._healing = Healing(
             can_restart=can_restart and prepare(),
             heard_at=lambda: -math.inf if self._run is None else self._run.pc.heard_at,
@@ -106,7 +109,8 @@ class Connection:
     def start(self) -> None:
         """The other side is there."""
         self._is_started = True
-        self._healing.began()
+        if not self._only_offers:
+            self._healing.began()
         self._perform(self._negotiation.start())
         if self._media.published and not self._negotiation.you_offer:
             self._need()

@@ -340,3 +340,11 @@ async def test_what_a_client_of_another_protocol_sends_arrives_although_nobody_a
     finally:
         await end.connection.close()
         await foreign.close()
+
+
+async def test_nobody_is_pressed_for_an_offer_who_may_offer_to_somebody_else() -> None:
+    for only_offers in (True, False):
+        end = End("ours", you_offer=False, only_offers=only_offers)
+        end.connection.start()
+        assert (end.connection._healing._timer is None) is only_offers
+        await end.connection.close()

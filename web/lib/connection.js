@@ -32,12 +32,13 @@ export class Connection extends Emitter {
    * @param {object} options
    * @param {boolean} options.youOffer
    * @param {boolean} options.canRestart whether both engines can restart ICE
+   * @param {boolean} options.onlyOffers the other side cannot answer, and may offer to somebody else: nothing is amiss without an offer
    * @param {() => import("./protocol.js").IceServer[]} options.iceServers
    * @param {(payload: PeerPayload) => void} options.send to the other side, through the server
    * @param {() => void} options.suspected the network may be gone, for others too
    * @param {ReadonlyMap<string, Published>} options.published what this side sends, by slot; read when needed
    */
-  constructor({ youOffer, canRestart, iceServers, send, suspected, published }) {
+  constructor({ youOffer, canRestart, onlyOffers, iceServers, send, suspected, published }) {
     super();
     /** @type {ConnectionState} */
     this.state = "connecting";
@@ -46,6 +47,7 @@ export class Connection extends Emitter {
     this._suspected = suspected;
     this._published = published;
     this._negotiation = new Negotiation(youOffer);
+    this._onlyOffers = onlyOffers;
     this._healing = new Healing({
       canRestart,
       watch: () => void this._run?.watch.look(now()),
@@ -68,7 +70,7 @@ export class Connection extends Emitter {
   }
 
   start() {
-    this._healing.began();
+    if (!this._onlyOffers) this._healing.began();
     const wishes = this._published.size > 0 && !this._negotiation.youOffer ? this._negotiation.need(this._ownSlots) : [];
     this._perform([...this._negotiation.start(), ...wishes]);
   }
