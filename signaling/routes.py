@@ -10,6 +10,7 @@ from aiohttp import web
 from signaling.admin import Admin
 from signaling.config import Config
 from signaling.dialects.base import Arrival, Dialect
+from signaling.dialects.peerjs import PeerJs
 from signaling.dialects.whip import Resource, Whep, Whip
 from signaling.dialects.y_webrtc import YWebrtc
 from signaling.feed import Feed
@@ -18,6 +19,10 @@ from signaling.node import Node
 from signaling.pages import Pages, web_folder
 from signaling.status import Status
 from signaling.transports.foreign import ForeignDoor
+from signaling.transports.http_links import HttpLinks
+from signaling.transports.long_poll import LongPollDoor
+from signaling.transports.peerjs_http import PeerJsPages
+from signaling.transports.sse import SseDoor
 from signaling.transports.websocket import WebSocketDoor
 from signaling.transports.whip import WhipDoor
 
@@ -35,6 +40,7 @@ class ForeignClients(NamedTuple):
 
 # Their names are what `doors.open` lists.
 FOREIGN = {
+    "peerjs": ForeignClients("/peerjs/peerjs", PeerJs),
     "y-webrtc": ForeignClients("/y-webrtc", YWebrtc, health="okay"),
 }
 
@@ -54,15 +60,28 @@ def opened(config: Config) -> list[ForeignClients]:
     unknown = [name for name in wanted if name not in known]
     if unknown:
         raise UnknownDoorsError(f"doors.open names {', '.join(unknown)}; there are {', '.join(known)}.")
-    return [clients for name, clients in FOREIGN.items() if name in wanted or ALL in wanted]
+    return [clients for name, clients in FOREIGN.items() if is_open(name, config)]
+
+
+def is_open(name: str, config: Config) -> bool:
+    return name in config.doors.open or ALL in config.doors.open
 
 
 def routes(node: Node, feed: Feed) -> list[web.RouteDef]:
     status = Status(node)
     ice_servers = IceServersDoor(node)
     admin = Admin(node)
+    links = HttpLinks(node, node.config.server.trusted_proxies)
+    if node.bus is not None:
+        node.bus.link_asked = links.heard
+    sse, long_poll = SseDoor(links), LongPollDoor(links)
     return [
         web.get("/v1/ws", WebSocketDoor(node, node.config).open),
+        web.get("/v1/sse", sse.open, allow_head=False),
+        web.post("/v1/sse", sse.open),
+        web.post("/v1/poll", long_poll.poll),
+        web.post("/v1/messages", links.post),
+        *(web.options(path, links.preflight) for path in ("/v1/sse", "/v1/poll", "/v1/messages")),
         web.get("/v1/ice-servers", ice_servers.tell),
         web.post("/v1/ice-servers", ice_servers.tell),
         web.options("/v1/ice-servers", ice_servers.preflight),
@@ -74,6 +93,7 @@ def routes(node: Node, feed: Feed) -> list[web.RouteDef]:
         web.get("/metrics", status.metrics),
         *admin.routes(),
         web.get("/v1/feed", admin.guarded("read-feed", feed.tell)),
+        *(PeerJsPages(node).routes("/peerjs") if is_open("peerjs", node.config) else ()),
         *(
             web.get(path, ForeignDoor(node, node.config, each.make, each.health).open)
             for each in opened(node.config)
@@ -82,7 +102,7 @@ def routes(node: Node, feed: Feed) -> list[web.RouteDef]:
         *(
             route
             for name, kind in RESOURCES.items()
-            if {name, ALL} & {*node.config.doors.open}
+            if is_open(name, node.config)
             for route in WhipDoor(node, node.config, kind).routes()
         ),
         web.get("/{page:(?!v1/).*}", Pages(web_folder()).serve),

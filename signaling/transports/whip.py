@@ -182,7 +182,7 @@ class WhipDoor:
 
         async def serve() -> None:
             try:
-                await self._host.serve(pipe, codec, host, who)
+                await self._host.serve(pipe, codec, host, who, "http")
             finally:
                 codec.close()
                 pipe.end()

@@ -64,7 +64,7 @@ class Applicant:
         self.replies: list[Reply] = []
         self.line = Line()
         self._read = 0
-        hello, *more = self.dialect.begin(world.now)
+        hello, *more = self.dialect.begin(world.now).requests
         assert isinstance(hello, Hello)
         self.capabilities = hello.capabilities
         self.session, effects = world.hub.open(self.line, hello, world.now, world.unix_now, grants)
