@@ -17,7 +17,7 @@ from typing import Any, ClassVar
 
 import msgspec
 
-from signaling.dialects.base import MARK, Arrival, Dialect, Room
+from signaling.dialects.base import Arrival, Dialect, Room
 from signaling.dialects.whip_sdp import (
     Answer,
     Direction,
@@ -30,7 +30,18 @@ from signaling.dialects.whip_sdp import (
     restarted,
     usable_candidate,
 )
-from signaling.dialects.whip_words import Delete, Patch, Reply, refusal_of_tag
+from signaling.dialects.whip_words import (
+    NO_ANSWER_YET,
+    NOBODY_ANSWERED,
+    NOBODY_THERE,
+    NOT_LET_IN,
+    REFUSALS,
+    Delete,
+    Patch,
+    Reply,
+    choose,
+    refusal_of_tag,
+)
 from signaling.drain import Turn
 from signaling.protocol.errors import HINTS, ErrorCode
 from signaling.protocol.ids import PeerId
@@ -51,24 +62,12 @@ COME_BACK = 5
 """Seconds, for clients that found nobody."""
 MAX_ANSWER_CANDIDATES = 64
 MAX_CLIENT_CANDIDATES = 256
-NO_ANSWER_YET = 409, "There is no answer yet."
 GENERATION = 1
 """A client has one connection, and no word for another one."""
 
 _asked: msgspec.json.Decoder[Any] = msgspec.json.Decoder(Patch | Delete)
 _payloads = msgspec.json.Decoder(PeerPayload)
 _encode = msgspec.json.Encoder().encode
-
-
-REFUSALS = {
-    ErrorCode.BAD_NAME: 400,
-    ErrorCode.BAD_ROOM_NAME: 404,
-    ErrorCode.ROOM_FULL: 503,
-    ErrorCode.APP_FULL: 503,
-    ErrorCode.SERVER_BUSY: 503,
-    ErrorCode.TOO_FAST: 429,
-}
-"""Of a room that was not entered; everything else is 403."""
 
 
 class State(Enum):
@@ -210,7 +209,8 @@ class Resource(Dialect):
     def _ask_next(self) -> None:
         """The next member, if there is one; otherwise the last one may still answer."""
         room = self.rooms.get(self._room)
-        chosen = None if room is None else self._choose(room)
+        members = () if room is None else room.members.values()
+        chosen = choose(members, self.name, self._wanted, self._asked_before)
         if chosen is None:
             self.wake_at = self._give_up_at
             return
@@ -218,18 +218,6 @@ class Resource(Dialect):
         self._asked_before.add(chosen.id)
         self._ask(chosen, State.ASKED)
         self.wake_at = min(self.now + MEMBER_TIMEOUT, self._give_up_at)
-
-    def _choose(self, room: Room) -> Peer | None:
-        """Who says in its metadata that it answers is asked alone, and who says that it does not, never."""
-        able = [
-            peer
-            for peer in room.members.values()
-            if MARK not in peer.metadata and peer.metadata.get(self.name) is not False
-        ]
-        if self._wanted:
-            able = [peer for peer in able if self._wanted in (peer.id, peer.name)]
-        able = [peer for peer in able if peer.metadata.get(self.name) is True] or able
-        return next((each for each in able if each.id not in self._asked_before and not each.away), None)
 
     def _ask(self, peer: Peer, state: State) -> None:
         self.state = state
@@ -352,19 +340,15 @@ class Resource(Dialect):
     def _nobody(self) -> None:
         room = self.rooms.get(self._room)
         if room is None or not room.is_joined:
-            self._fail(504, "Nobody has let you into the room; ask its owner, and try again.")
+            self._fail(504, NOT_LET_IN)
         elif self._asked_before:
-            self._fail(504, "Nobody in the room has answered; try again, or see whether it takes media.")
+            self._fail(504, NOBODY_ANSWERED)
         elif self._wanted:
             self._fail(
                 404, f"There is no member {self._wanted[:64]!r} in the room; leave ?peer= out, or wait."
             )
         else:
-            self._fail(
-                self.nobody,
-                "There is nobody in the room who could answer: this server passes offers on, and one of its "
-                "own clients has to be there. Open a page or start a program in this room, and try again.",
-            )
+            self._fail(self.nobody, NOBODY_THERE)
 
 
 class Whip(Resource):

@@ -1,11 +1,33 @@
-"""What the HTTP transport asks a resource of WHIP or WHEP, and what it replies; the rules of entity tags."""
+"""What the HTTP transport asks a resource of WHIP or WHEP and what it replies; who is to answer; entity tags."""
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterable
+
 import msgspec
 
+from signaling.dialects.base import MARK
 from signaling.dialects.whip_sdp import Fragment
-from signaling.protocol.parts import IceServer
+from signaling.protocol.errors import ErrorCode
+from signaling.protocol.ids import PeerId
+from signaling.protocol.parts import IceServer, Peer
+
+REFUSALS = {
+    ErrorCode.BAD_NAME: 400,
+    ErrorCode.BAD_ROOM_NAME: 404,
+    ErrorCode.ROOM_FULL: 503,
+    ErrorCode.APP_FULL: 503,
+    ErrorCode.SERVER_BUSY: 503,
+    ErrorCode.TOO_FAST: 429,
+}
+"""Of a room that was not entered; everything else is 403."""
+NO_ANSWER_YET = 409, "There is no answer yet."
+NOT_LET_IN = "Nobody has let you into the room; ask its owner, and try again."
+NOBODY_ANSWERED = "Nobody in the room has answered; try again, or see whether it takes media."
+NOBODY_THERE = (
+    "There is nobody in the room who could answer: this server passes offers on, and one of its own clients "
+    "has to be there. Open a page or start a program in this room, and try again."
+)
 
 
 class Patch(msgspec.Struct, tag_field="do", tag="patch"):
@@ -31,6 +53,19 @@ class Reply(msgspec.Struct, omit_defaults=True):
     etag: str = ""
     retry_after: int = 0
     ice_servers: list[IceServer] = []
+
+
+def choose(members: Iterable[Peer], kind: str, wanted: str, asked: Collection[PeerId]) -> Peer | None:
+    """Who is to answer next, if anybody.
+
+    Who says in its metadata that it answers this kind is asked alone, and who says that it does not, never;
+    clients of other protocols cannot. ``wanted``: the id or the name of the only one.
+    """
+    able = [peer for peer in members if MARK not in peer.metadata and peer.metadata.get(kind) is not False]
+    if wanted:
+        able = [peer for peer in able if wanted in (peer.id, peer.name)]
+    able = [peer for peer in able if peer.metadata.get(kind) is True] or able
+    return next((peer for peer in able if peer.id not in asked and not peer.away), None)
 
 
 def refusal_of_tag(if_match: str, etag: str, is_restart: bool) -> tuple[int, str] | None:
