@@ -1,4 +1,4 @@
-"""What the HTTP transport asks a resource of WHIP or WHEP and what it replies; who is to answer; entity tags."""
+"""What the HTTP transport asks a resource of WHIP or WHEP, and what it replies; who answers; entity tags."""
 
 from __future__ import annotations
 
