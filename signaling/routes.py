@@ -11,6 +11,7 @@ from signaling.admin import Admin
 from signaling.config import Config
 from signaling.dialects.base import Arrival, Dialect
 from signaling.dialects.peerjs import PeerJs
+from signaling.dialects.whip import Resource, Whep, Whip
 from signaling.dialects.y_webrtc import YWebrtc
 from signaling.feed import Feed
 from signaling.ice_servers import IceServersDoor
@@ -23,6 +24,7 @@ from signaling.transports.http_links import HttpLinks
 from signaling.transports.long_poll import LongPollDoor
 from signaling.transports.sse import SseDoor
 from signaling.transports.websocket import WebSocketDoor
+from signaling.transports.whip import WhipDoor
 
 ALL = "all"
 
@@ -43,6 +45,10 @@ FOREIGN = {
 }
 
 
+RESOURCES: dict[str, type[Resource]] = {"whip": Whip, "whep": Whep}
+"""Those that come over HTTP, without a link."""
+
+
 class UnknownDoorsError(ValueError):
     """``doors.open`` names what there is not; the text says what there is."""
 
@@ -50,11 +56,10 @@ class UnknownDoorsError(ValueError):
 def opened(config: Config) -> list[ForeignClients]:
     """The families that may come in. Raises UnknownDoorsError."""
     wanted = config.doors.open
-    unknown = [name for name in wanted if name not in (*FOREIGN, ALL)]
+    known = (*FOREIGN, *RESOURCES, ALL)
+    unknown = [name for name in wanted if name not in known]
     if unknown:
-        raise UnknownDoorsError(
-            f"doors.open names {', '.join(unknown)}; there are {', '.join((*FOREIGN, ALL))}."
-        )
+        raise UnknownDoorsError(f"doors.open names {', '.join(unknown)}; there are {', '.join(known)}.")
     return [clients for name, clients in FOREIGN.items() if is_open(name, config)]
 
 
@@ -93,6 +98,12 @@ def routes(node: Node, feed: Feed) -> list[web.RouteDef]:
             web.get(path, ForeignDoor(node, node.config, each.make, each.health).open)
             for each in opened(node.config)
             for path in (each.path, f"{each.path}/")
+        ),
+        *(
+            route
+            for name, kind in RESOURCES.items()
+            if is_open(name, node.config)
+            for route in WhipDoor(node, node.config, kind).routes()
         ),
         web.get("/{page:(?!v1/).*}", Pages(web_folder()).serve),
     ]

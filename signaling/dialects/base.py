@@ -123,6 +123,11 @@ class Dialect:
         """What the client presents, in the place where its own protocol has one."""
         return self.arrival.query.get("token", "")
 
+    @property
+    def capabilities(self) -> Capabilities:
+        """What the client can do in a connection with one of our own."""
+        return Capabilities(engine=self.name)
+
     def came(self) -> None:
         """The client is here, and has said nothing yet; rooms may be joined already."""
 
@@ -174,14 +179,17 @@ class Dialect:
         """The full name of the room for what the client calls a room, a topic or an id."""
         return room_of(self.arrival.app, self.name, text)
 
-    def join(self, room: str, metadata: dict[str, Any] | None = None) -> None:
-        """Enter a room; ``joined`` or ``not_joined`` follows. Its name comes from :meth:`room`."""
+    def join(self, room: str, metadata: dict[str, Any] | None = None, *, name: str = "") -> None:
+        """Enter a room; ``joined`` or ``not_joined`` follows. Its name comes from :meth:`room`.
+
+        ``name`` is what the client is called there.
+        """
         if room in self.rooms:
             return
         self.rooms[room] = Room(room)
         self._asked += 1
         self._joins[self._asked] = room
-        self._requests.append(Join(self._asked, room, metadata={MARK: self.name, **(metadata or {})}))
+        self._requests.append(Join(self._asked, room, name, {MARK: self.name, **(metadata or {})}))
 
     def leave(self, room: str) -> None:
         if self.rooms.pop(room, None) is not None:
@@ -206,7 +214,7 @@ class Dialect:
         """The first words to the hub, and to a client that is not even let in."""
         self.now = now
         self.came()
-        hello = Hello(capabilities=Capabilities(engine=self.name), token=self.token, resumable=False)
+        hello = Hello(capabilities=self.capabilities, token=self.token, resumable=False)
         said = self._said()
         return Said([hello, *said.requests], said.frames)
 
