@@ -10,7 +10,7 @@ from benchmarks.report import as_json, as_table
 
 NAMES = (
     *("relay", "idle", "connect", "heal", "bus", "nodes", "members", "joins", "fanout", "returns", "soak"),
-    *("feed", "capacity"),
+    *("feed", "peerjs", "y_webrtc", "capacity"),
 )
 
 

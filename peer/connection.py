@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import math
-from collections.abc import AsyncIterator, Callable, Collection
+from collections.abc import AsyncIterator, Callable, Collection, Mapping
 from typing import Literal, Protocol
 
 from aiortc import MediaStreamTrack, RTCDataChannel
@@ -30,7 +30,7 @@ from peer.run import Run
 from peer.slots import Slots, slots_of
 from peer.stats import PairReport, PeerStatistics
 from peer.streams import Bell, Stream
-from peer.wire import Bye, ControlMessage
+from peer.wire import Bye, ControlMessage, SlotState
 from peer.wire import Media as Announcement
 from signaling.protocol.ids import PeerId
 from signaling.protocol.parts import IceServer
@@ -56,7 +56,8 @@ class Connection:
 
     ``state`` is ``connecting`` for the first time, ``connected``, ``interrupted`` while it heals,
     ``closed`` for good. All methods but :meth:`wait_connected` and :meth:`close` return at once.
-    ``can_restart``: the other side's engine can restart ICE. ``troubled`` hears of servers that did not help;
+    ``can_restart``: the other side's engine can restart ICE. ``only_offers``: it cannot answer, and may offer
+    to somebody else: nothing is amiss without an offer. ``troubled`` hears of servers that did not help;
     ``suspected`` is called when the other side is silent: the server may be out of reach too.
     """
 
@@ -70,6 +71,7 @@ class Connection:
         send: Callable[[PeerPayload], None],
         listener: ConnectionListener,
         can_restart: bool = True,
+        only_offers: bool = False,
         policy: IcePolicy = ANY_PATH,
         troubled: Callable[[Trouble], None] = lambda trouble: None,
         suspected: Callable[[], None] = lambda: None,
@@ -84,6 +86,7 @@ class Connection:
         self._tell_trouble = troubled
         self._suspected = suspected
         self._negotiation = Negotiation(you_offer)
+        self._only_offers = only_offers
         self._healing = Healing(
             can_restart=can_restart and prepare(),
             heard_at=lambda: -math.inf if self._run is None else self._run.pc.heard_at,
@@ -106,7 +109,8 @@ class Connection:
     def start(self) -> None:
         """The other side is there."""
         self._is_started = True
-        self._healing.began()
+        if not self._only_offers:
+            self._healing.began()
         self._perform(self._negotiation.start())
         if self._media.published and not self._negotiation.you_offer:
             self._need()
@@ -269,6 +273,7 @@ class Connection:
             described=lambda kind, sdp, slots: self._perform(
                 self._negotiation.described(generation, kind, sdp, slots)
             ),
+            sends=lambda slots: self._announced(run, dict.fromkeys(slots, "live")),
             settled=lambda: self._settled(run),
             failed=lambda: self._failed(run),
         )
@@ -346,8 +351,7 @@ class Connection:
             return
         match message:
             case Announcement(slots):
-                self._media.announced(slots, run.slots)
-                self._listener.media_changed(dict(slots))
+                self._announced(run, slots)
             case Bye():
                 # The server will say that the peer has left; until then there is nobody to heal for.
                 self._healing.stop()
@@ -355,6 +359,11 @@ class Connection:
                 self._set_state("interrupted")
             case _:
                 self._register.receive(message)
+
+    def _announced(self, run: Run, slots: Mapping[str, SlotState]) -> None:
+        if run is self._run:
+            self._media.announced(slots, run.slots)
+            self._listener.media_changed(dict(slots))
 
     def _violated(self, reason: str) -> None:
         """The other side does what no honest one does: there is no way to go on with it."""

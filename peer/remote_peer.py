@@ -68,6 +68,7 @@ class RemotePeer:
             send=send,
             listener=self,
             can_restart=description.capabilities.ice_restart,
+            only_offers=description.capabilities.only_offers,
             policy=policy,
             troubled=lambda trouble: troubled(self, trouble),
             suspected=suspected,

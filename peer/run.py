@@ -27,7 +27,8 @@ class Run:
 
     ``prepared`` is called when data channels may be made, ``described`` with each description that may
     be sent, ``settled`` after each round, ``failed`` when one could not be done. ``wanted`` says which
-    slots the other side has asked for.
+    slots the other side has asked for. ``sends`` is told in which slots one sends that has no data channels,
+    and so cannot say it itself: clients of other protocols.
     """
 
     def __init__(
@@ -39,6 +40,7 @@ class Run:
         wanted: Callable[[], Iterable[Slot]],
         prepared: Callable[[], Control],
         described: Callable[[Literal["offer", "answer"], str, dict[str, str]], None],
+        sends: Callable[[list[str]], None],
         settled: Callable[[], None],
         failed: Callable[[], None],
     ) -> None:
@@ -49,6 +51,7 @@ class Run:
         self._wanted = wanted
         self._prepared = prepared
         self._described = described
+        self._sends = sends
         self._settled = settled
         self._failed = failed
         self._effects: asyncio.Queue[ToPerform] = asyncio.Queue(MAX_WAITING_EFFECTS)
@@ -104,9 +107,13 @@ class Run:
                 sdp = await self.pc.make_offer(restart=effect.restart)
                 self._described("offer", sdp, self.slots.by_mid)
             case ApplyOffer():
-                await self.pc.apply("offer", effect.sdp)
+                offer = await self.pc.apply("offer", effect.sdp)
                 self.slots.adopt(effect.slots)
-                self._prepare()
+                if offer.has_channels:
+                    self._prepare()
+                else:
+                    by_mid = self.slots.by_mid
+                    self._sends([by_mid[mid] for mid in offer.sending if mid in by_mid])
             case MakeAnswer():
                 self._described("answer", await self.pc.make_answer(), self.slots.by_mid)
                 self._settle()

@@ -23,6 +23,8 @@ from signaling.cluster.words import (
     Farewell,
     Fetch,
     Fetched,
+    ForLink,
+    FromLink,
     NodeId,
     NodeWord,
     Passport,
@@ -42,6 +44,12 @@ FRAME_BYTES = MAX_FRAME_BYTES // 8
 """About so much goes into one frame; a single word may be longer."""
 FETCH_TIMEOUT = 2.0
 """A session that does not come by then starts afresh: its client waits for the welcome."""
+LINK_TIMEOUT = 5.0
+"""For what is passed on to the node of a link."""
+POLL_TIMEOUT = 25.0
+"""Longer than such a node waits for something to say."""
+MAX_ASKED_LINKS = 8_192
+"""Requests that wait for other nodes."""
 MAX_FETCHED_ROOMS = 1_000
 Outcome = Literal["whole", "fresh", "spent"]
 """``spent``: somebody else goes on with that session, so whoever shows the ticket is given nothing of it."""
@@ -105,6 +113,9 @@ class Bus:
         self._there_since = 0.0
         self._requests = itertools.count(1)
         self._fetching: dict[int, asyncio.Future[Fetched]] = {}
+        self._asked_links: dict[int, tuple[NodeId, asyncio.Future[FromLink]]] = {}
+        self.link_asked: Callable[[NodeId, ForLink], None] = lambda sender, word: None
+        """What takes requests of clients whose link is here, and who have come to another node."""
         self._opening: dict[RoomName, list[asyncio.Future[None]]] = {}
         self._asking = asyncio.Semaphore(MAX_ASKING)
         self._tasks: asyncio.TaskGroup | None = None
@@ -202,6 +213,26 @@ class Bus:
         finally:
             self._perform(self._hub.arrived(names))
 
+    async def ask_link(self, node: NodeId, word: ForLink) -> FromLink:
+        """Pass on what a client has said or asks for to the node that has its link."""
+        if self.is_there and not self.nodes.live(node):
+            return FromLink(word.request, 410)
+        if not self.is_there or len(self._asked_links) >= MAX_ASKED_LINKS:
+            return FromLink(word.request, 503)
+        if len(word.frame) > MAX_FRAME_BYTES // 2:
+            return FromLink(word.request, 413)
+        word.request = next(self._requests)
+        future: asyncio.Future[FromLink] = asyncio.get_running_loop().create_future()
+        self._asked_links[word.request] = node, future
+        self._put(node, self._codec.encode(word))
+        try:
+            async with asyncio.timeout(POLL_TIMEOUT if word.is_poll else LINK_TIMEOUT):
+                return await future
+        except TimeoutError:
+            return FromLink(word.request, 503)
+        finally:
+            self._asked_links.pop(word.request, None)
+
     def _adopt(self, passport: Passport, claim: Claim, grants: Grants) -> bool:
         is_whole, effects = self._hub.adopt(passport, claim, grants, self._now())
         self._perform(effects)
@@ -230,8 +261,14 @@ class Bus:
     def _died(self, node: NodeId, now: float) -> None:
         log.warning("! node %s is not heard of any more", node)
         self.counts.deaths += 1
+        self._links_gone(node)
         self._perform(self._hub.node_died(node, now))
         self._changed()
+
+    def _links_gone(self, node: NodeId) -> None:
+        for request, (asked, future) in self._asked_links.items():
+            if asked == node and not future.done():
+                future.set_result(FromLink(request, 410))
 
     def _put(self, node: NodeId, encoded: bytes) -> None:
         if not self._waiting:
@@ -322,7 +359,14 @@ class Bus:
                 future.set_result(word)
             elif word.passport is not None:
                 self._perform(self._hub.came_too_late(word.passport))
+        elif isinstance(word, ForLink):
+            self.link_asked(sender, word)
+        elif isinstance(word, FromLink):
+            asked, waiting = self._asked_links.get(word.request, (sender, None))
+            if waiting is not None and asked == sender and not waiting.done():
+                waiting.set_result(word)
         elif isinstance(word, Farewell):
+            self._links_gone(sender)
             if self.nodes.farewell(sender):
                 self._perform(self._hub.node_died(sender, now))
                 self._changed()

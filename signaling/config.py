@@ -282,6 +282,12 @@ class Doors(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Which may come in, such as ``["peerjs", "y-webrtc"]``, or ``["all"]``; see docs/doors.md."""
     app: str = "default"
     """In which their rooms are."""
+    max_resources: int = 1_000
+    """Publishers of WHIP, and as many viewers of WHEP; each is a session too."""
+    peerjs_key: str = "peerjs"
+    """What a client of PeerJS has to name as its ``key``, unless its key is a token."""
+    peerjs_discovery: bool = False
+    """Whether anybody may ask which ids of PeerJS are at this node."""
 
 
 class Tracing(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

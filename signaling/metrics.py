@@ -23,7 +23,7 @@ from signaling.protocol.codec import Malformed
 from signaling.protocol.errors import CLOSE_REASONS, ErrorCode
 from signaling.protocol.messages import Event, Request
 
-Transport = Literal["websocket"]
+Transport = Literal["websocket", "sse", "long-poll", "http"]
 LinkResult = Literal[
     "accepted", "origin", "address-limit", "node-limit", "draining", "shortage", "bad-subprotocol", "bad-host"
 ]

@@ -18,9 +18,9 @@ from signaling.backplane.base import Backplane
 from signaling.backplane.buses import make_backplane
 from signaling.bus import Bus
 from signaling.cluster.offered import offered
-from signaling.cluster.words import ALONE, Beat, NodeId
+from signaling.cluster.words import ALONE, Beat, ForLink, FromLink, NodeId
 from signaling.config import Config
-from signaling.effects import Deliver, DeliverAll, Effect, Replay
+from signaling.effects import Deliver, DeliverAll, Effect, Replay, Tell
 from signaling.gate import Gate
 from signaling.grants import Grants
 from signaling.hub.hub import Hub
@@ -28,7 +28,7 @@ from signaling.hub.tickets import Tickets, subject_digest
 from signaling.journal import Journal
 from signaling.leaving import Leaving
 from signaling.limits import TokenBucket, Turned
-from signaling.metrics import LinkResult, Metrics, package_version
+from signaling.metrics import LinkResult, Metrics, Transport, package_version
 from signaling.orders import Orders
 from signaling.outbox import Outbox
 from signaling.performer import Performer
@@ -291,14 +291,37 @@ class Node:
         """What this token grants somebody, or why nothing."""
         return await self._authority.judge(token, who.address, who.origin)
 
-    async def serve(self, pipe: Pipe, codec: LinkCodec, host: str, who: Caller = NOBODY) -> None:
+    def seal(self, text: str) -> str:
+        """Signed, as every node with the same ticket key would."""
+        return self._tickets.seal(text)
+
+    def is_sealed(self, text: str, seal: str) -> bool:
+        """Whether one of them has signed this."""
+        return self._tickets.is_sealed(text, seal)
+
+    async def ask_node(self, node: NodeId, word: ForLink) -> FromLink:
+        """Pass on a request of a client whose link another node has."""
+        return FromLink(0, 410) if self.bus is None else await self.bus.ask_link(node, word)
+
+    def answer_node(self, node: NodeId, word: FromLink) -> None:
+        """Tell the node that has passed a request on."""
+        self._performer.perform([Tell((node,), word)])
+
+    async def serve(
+        self,
+        pipe: Pipe,
+        codec: LinkCodec,
+        host: str,
+        who: Caller = NOBODY,
+        transport: Transport = "websocket",
+    ) -> None:
         """Speak with one client until its link ends. Raises nothing for what the client does."""
         link = self._link(pipe, codec)
         if isinstance(codec, ForeignCodec):
             codec.use(link, lambda requests: self._hear(link, requests, self._now()))
         self._links.add(link)
         self.gate.opened(who.address)
-        self.metrics.links["websocket"] += 1
+        self.metrics.links[transport] += 1
         self.metrics.links_opened["accepted"] += 1
         if self.draining:
             # It was upgraded while the others were told.
@@ -327,7 +350,7 @@ class Node:
             await link.finish()
             self._links.discard(link)
             self.gate.closed(who.address)
-            self.metrics.links["websocket"] -= 1
+            self.metrics.links[transport] -= 1
 
     async def drain(self) -> None:
         """Take nobody in, tell all that this server leaves, and wait until another node has them."""

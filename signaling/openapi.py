@@ -41,8 +41,8 @@ def description(version: str) -> Table:
             "title": "Peerlane",
             "version": version,
             "description": "What a Peerlane server answers over HTTP. Signaling itself is the WebSocket at "
-            "/v1/ws; docs/protocol.md describes its messages. What is not under /v1 and not here is a page: "
-            "one of a closed list of files, or 404.",
+            "/v1/ws, or where that is blocked /v1/sse and /v1/messages; docs/protocol.md describes its "
+            "messages. What is not under /v1 and not here is a page: one of a closed list of files, or 404.",
         },
         "paths": PATHS,
         "components": {
@@ -138,6 +138,41 @@ def _ice_servers(method: str) -> Table:
     }
 
 
+def _header(name: str, text: str, **more: Any) -> Table:
+    return {"name": name, "in": "header", "description": text, "schema": {"type": "string"}, **more}
+
+
+LINK = _header("Peerlane-Link", "The secret id of the link, from the first event of its stream.")
+NUMBER = _header("Peerlane-Number", "Counts from 1, for each link.")
+PREFLIGHT = {
+    "summary": "What a browser asks before a page of another origin may ask",
+    "responses": {
+        "204": {"description": "What may be asked."},
+        "403": _text("A page of an origin that may not."),
+    },
+}
+
+
+def _stream(method: str, summary: str, **more: Any) -> Table:
+    last = _header("Last-Event-ID", "The last event of the stream before: what came after it is told.")
+    return {
+        "summary": summary,
+        "operationId": f"{method}-{'poll' if more else 'sse'}",
+        "security": [{}, {"token": []}],
+        "parameters": [last, *more.get("parameters", [])],
+        "responses": {
+            "200": {
+                "description": "Events; docs/protocol.md describes them.",
+                "content": {"text/event-stream": {}},
+            },
+            "400": _text("Last-Event-ID, another header, or Host, is none."),
+            "403": _text("A page of an origin that may not, or a program without a token."),
+            **LIMITED,
+            **more.get("responses", {}),
+        },
+    }
+
+
 PATHS: Table = {
     "/healthz": {
         "get": {"summary": "Whether the process is alive", "responses": {"200": _text("It is.")}},
@@ -190,16 +225,45 @@ PATHS: Table = {
             },
         },
     },
+    "/v1/sse": {
+        "get": _stream("get", "Signaling where WebSocket is blocked: what the server says"),
+        "post": _stream("post", "The same: browsers name the origin of a page with every POST"),
+        "options": PREFLIGHT,
+    },
+    "/v1/poll": {
+        "post": _stream(
+            "post",
+            "The same stream in slices: without a link the first one of a new link",
+            parameters=[LINK, NUMBER],
+            responses={
+                "409": _text("Another slice is next."),
+                "410": _text("That link has ended; open another one."),
+                "413": _text("It is too long to be passed on."),
+            },
+        ),
+        "options": PREFLIGHT,
+    },
+    "/v1/messages": {
+        "post": {
+            "summary": "What a client says on such a link: one frame",
+            "parameters": [LINK | {"required": True}, NUMBER | {"required": True}],
+            "requestBody": {"content": {"application/json": {}, "application/vnd.msgpack": {}}},
+            "responses": {
+                "204": {"description": "It is taken, or was when it came before."},
+                "403": _text("A page of an origin that may not, or a program without a token."),
+                "409": _text("One before it is missing."),
+                "410": _text("That link has ended; open another one."),
+                "429": _later("Those of before have not been heard yet."),
+                "503": _later("The node of this link cannot be reached now."),
+                **BODY,
+            },
+        },
+        "options": PREFLIGHT,
+    },
     "/v1/ice-servers": {
         "get": _ice_servers("get"),
         "post": _ice_servers("post"),
-        "options": {
-            "summary": "What a browser asks before a page of another origin may ask",
-            "responses": {
-                "204": {"description": "What may be asked."},
-                "403": _text("A page of an origin that may not."),
-            },
-        },
+        "options": PREFLIGHT,
     },
     "/v1/feed": {
         "get": _admin(

@@ -10,14 +10,21 @@ from aiohttp import web
 from signaling.admin import Admin
 from signaling.config import Config
 from signaling.dialects.base import Arrival, Dialect
+from signaling.dialects.peerjs import PeerJs
+from signaling.dialects.whip import Resource, Whep, Whip
 from signaling.dialects.y_webrtc import YWebrtc
 from signaling.feed import Feed
 from signaling.ice_servers import IceServersDoor
 from signaling.node import Node
 from signaling.pages import Pages, web_folder
+from signaling.peerjs_http import PeerJsPages
 from signaling.status import Status
 from signaling.transports.foreign import ForeignDoor
+from signaling.transports.http_links import HttpLinks
+from signaling.transports.long_poll import LongPollDoor
+from signaling.transports.sse import SseDoor
 from signaling.transports.websocket import WebSocketDoor
+from signaling.transports.whip import WhipDoor
 
 ALL = "all"
 GRPC_WEB = "grpc-web"
@@ -34,8 +41,13 @@ class ForeignClients(NamedTuple):
 
 # Their names are what `doors.open` lists.
 FOREIGN = {
+    "peerjs": ForeignClients("/peerjs/peerjs", PeerJs),
     "y-webrtc": ForeignClients("/y-webrtc", YWebrtc, health="okay"),
 }
+
+
+RESOURCES: dict[str, type[Resource]] = {"whip": Whip, "whep": Whep}
+"""Those that come over HTTP, without a link."""
 
 
 class UnknownDoorsError(ValueError):
@@ -45,12 +57,15 @@ class UnknownDoorsError(ValueError):
 def opened(config: Config) -> list[ForeignClients]:
     """The families that may come in. Raises UnknownDoorsError."""
     wanted = config.doors.open
-    unknown = [name for name in wanted if name not in (*FOREIGN, GRPC_WEB, ALL)]
+    known = (*FOREIGN, *RESOURCES, GRPC_WEB, ALL)
+    unknown = [name for name in wanted if name not in known]
     if unknown:
-        raise UnknownDoorsError(
-            f"doors.open names {', '.join(unknown)}; there are {', '.join((*FOREIGN, GRPC_WEB, ALL))}."
-        )
-    return [clients for name, clients in FOREIGN.items() if name in wanted or ALL in wanted]
+        raise UnknownDoorsError(f"doors.open names {', '.join(unknown)}; there are {', '.join(known)}.")
+    return [clients for name, clients in FOREIGN.items() if is_open(name, config)]
+
+
+def is_open(name: str, config: Config) -> bool:
+    return name in config.doors.open or ALL in config.doors.open
 
 
 def grpc_web(node: Node, feed: Feed) -> list[web.RouteDef]:
@@ -74,8 +89,17 @@ def routes(node: Node, feed: Feed) -> list[web.RouteDef]:
     status = Status(node)
     ice_servers = IceServersDoor(node)
     admin = Admin(node)
+    links = HttpLinks(node, node.config.server.trusted_proxies)
+    if node.bus is not None:
+        node.bus.link_asked = links.heard
+    sse, long_poll = SseDoor(links), LongPollDoor(links)
     return [
         web.get("/v1/ws", WebSocketDoor(node, node.config).open),
+        web.get("/v1/sse", sse.open, allow_head=False),
+        web.post("/v1/sse", sse.open),
+        web.post("/v1/poll", long_poll.poll),
+        web.post("/v1/messages", links.post),
+        *(web.options(path, links.preflight) for path in ("/v1/sse", "/v1/poll", "/v1/messages")),
         web.get("/v1/ice-servers", ice_servers.tell),
         web.post("/v1/ice-servers", ice_servers.tell),
         web.options("/v1/ice-servers", ice_servers.preflight),
@@ -87,11 +111,18 @@ def routes(node: Node, feed: Feed) -> list[web.RouteDef]:
         web.get("/metrics", status.metrics),
         *admin.routes(),
         web.get("/v1/feed", admin.guarded("read-feed", feed.tell)),
+        *(PeerJsPages(node).routes("/peerjs") if is_open("peerjs", node.config) else ()),
         *(
             web.get(path, ForeignDoor(node, node.config, each.make, each.health).open)
             for each in opened(node.config)
             for path in (each.path, f"{each.path}/")
         ),
         *grpc_web(node, feed),
+        *(
+            route
+            for name, kind in RESOURCES.items()
+            if is_open(name, node.config)
+            for route in WhipDoor(node, node.config, kind).routes()
+        ),
         web.get("/{page:(?!v1/).*}", Pages(web_folder()).serve),
     ]

@@ -52,6 +52,10 @@ class RemoteDescription(msgspec.Struct, frozen=True):
     candidates: list[IceCandidateInit]
     is_complete: bool
     """It says that there are no more candidates."""
+    has_channels: bool
+    """There is a section for data channels."""
+    sending: list[str]
+    """The mids of sections in which the other side sends."""
 
 
 def prepare_remote(sdp: str) -> RemoteDescription:
@@ -86,6 +90,8 @@ def prepare_remote(sdp: str) -> RemoteDescription:
             if line.startswith(_CANDIDATE)
         ],
         is_complete=any(_is_end(line) for line in (*first, *head)),
+        has_channels=any(section[0].startswith("m=application") for section in sections),
+        sending=[mid for section in sections if (mid := _value(section, "a=mid:")) and _sends(section)],
     )
 
 
@@ -150,6 +156,10 @@ def _pairings(section: list[str]) -> int:
     kinds = Counter(line.partition(":")[0] for line in section)
     codecs, sources = kinds["a=rtpmap"], kinds["a=ssrc"]
     return codecs * (kinds["a=fmtp"] + kinds["a=rtcp-fb"]) + sources * sources
+
+
+def _sends(section: list[str]) -> bool:
+    return section[0].split()[1:2] != ["0"] and not {"a=recvonly", "a=inactive"} & set(section)
 
 
 def _first_of_bundle(head: list[str], sections: list[list[str]]) -> int:

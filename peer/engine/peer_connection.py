@@ -20,7 +20,14 @@ from peer.channels.kinds import Kind
 from peer.engine import delivery, self_check
 from peer.engine.bundled import BundledConnection
 from peer.engine.candidates import LocalCandidates, RemoteCandidates
-from peer.engine.descriptions import first_mid, has_name, parse_candidate, prepare_local, prepare_remote
+from peer.engine.descriptions import (
+    RemoteDescription,
+    first_mid,
+    has_name,
+    parse_candidate,
+    prepare_local,
+    prepare_remote,
+)
 from peer.engine.ice.policy import IcePolicy
 from peer.engine.ice.route import Route
 from peer.engine.ice.servers import ServerAddress, parse_servers
@@ -147,8 +154,9 @@ class PeerConnection:
         self._is_described = True
         return sdp
 
-    async def apply(self, description_type: Literal["offer", "answer"], sdp: str) -> None:
-        """Set the description of the other side. Raises ValueError and others when it cannot be used.
+    async def apply(self, description_type: Literal["offer", "answer"], sdp: str) -> RemoteDescription:
+        """Set the description of the other side, and return what it says. Raises ValueError and others when
+        it cannot be used.
 
         An offer with other credentials than before begins another generation of ICE here too.
         """
@@ -168,6 +176,7 @@ class PeerConnection:
         if self._deadline is None:
             loop = asyncio.get_running_loop()
             self._deadline = loop.call_later(END_OF_CANDIDATES_AFTER, self._end_candidates)
+        return remote
 
     def add_candidate(self, init: IceCandidateInit | None) -> None:
         """Never raises and never waits: a candidate must not cost the connection.

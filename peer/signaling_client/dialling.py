@@ -1,11 +1,13 @@
-"""Opening a WebSocket to the server, and what a failure to do so means for whoever tries."""
+"""Opening a link to the server, and what a failure to do so means for whoever tries."""
 
 from __future__ import annotations
 
+import asyncio
 import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import aiohttp
 import msgspec
@@ -13,6 +15,8 @@ import msgspec
 from peer.errors import Lost, PeerlaneError, Refused
 from peer.signaling_client.effects import Ended
 from peer.signaling_client.session import Advice
+from peer.signaling_client.sse import Answer, HttpSocket
+from peer.signaling_client.transports import OPEN_TIMEOUT, Transport, Transports
 from signaling.protocol.errors import ComeBack
 from signaling.protocol.messages import MSGPACK_SUBPROTOCOL
 
@@ -30,7 +34,9 @@ NOT_OUR_SERVER = (101, 200, 204, 301, 302, 307, 308, 400, 404, 405, 406, 410, 42
 FAILURES = (aiohttp.ClientError, OSError, ValueError, TimeoutError)
 """All that :meth:`Dialler.open` raises for what is wrong outside this program."""
 
-Socket = aiohttp.ClientWebSocketResponse[bool]
+Socket = aiohttp.ClientWebSocketResponse[bool] | HttpSocket
+HAS_ANSWERED = (429, 503)
+"""It was our server, which says no to every other way too."""
 
 
 class NotOurServer(aiohttp.ClientError):
@@ -54,11 +60,44 @@ class Dialler:
         self._headers = {"Authorization": f"Bearer {token}"} if token else {}
         self._tls = trust(verify)
         self._http = aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar())
+        self.transports = Transports()
 
     @asynccontextmanager
     async def open(self, url: str) -> AsyncIterator[Socket]:
         """One link to this address. Raises :data:`FAILURES`."""
-        async with self._http.ws_connect(
+        socket = await self._open(url)
+        try:
+            yield socket
+        finally:
+            await socket.close()
+
+    async def _open(self, url: str) -> Socket:
+        failure: Exception | None = None
+        attempts = self.transports.attempts
+        for transport in attempts:
+            try:
+                async with asyncio.timeout(OPEN_TIMEOUT if len(attempts) > 1 else None):
+                    socket = await self._open_one(url, transport)
+            except FAILURES as error:
+                failure = failure or error
+                if not may_be_blocked(error):
+                    break
+            else:
+                self.transports.opened(transport)
+                return socket
+        assert failure is not None
+        raise failure
+
+    async def _open_one(self, url: str, transport: Transport) -> Socket:
+        if transport != "websocket":
+            http = HttpSocket(url, self._request, is_polling=transport == "long-poll")
+            try:
+                await http.open()
+            except BaseException:
+                await http.close()
+                raise
+            return http
+        socket = await self._http.ws_connect(
             url,
             protocols=[MSGPACK_SUBPROTOCOL],
             headers=self._headers,
@@ -67,13 +106,28 @@ class Dialler:
             timeout=aiohttp.ClientWSTimeout(ws_close=CLOSE_TIMEOUT),
             # Our own ping tells more, and the deadline of the session is the shorter one.
             heartbeat=None,
-        ) as socket:
-            if socket.protocol != MSGPACK_SUBPROTOCOL:
-                raise NotOurServer("it does not speak our protocol")
-            yield socket
+        )
+        if socket.protocol != MSGPACK_SUBPROTOCOL:
+            await socket.close()
+            raise NotOurServer("it does not speak our protocol")
+        return socket
+
+    def _request(self, method: str, url: str, **options: Any) -> Answer:
+        headers = {**self._headers, **options.pop("headers")}
+        return self._http.request(method, url, headers=headers, ssl=self._tls, **options)
 
     async def close(self) -> None:
         await self._http.close()
+
+
+def may_be_blocked(error: Exception) -> bool:
+    """Whether what failed on the way may get through in another form."""
+    match error:
+        case NotOurServer() | aiohttp.ClientConnectorError() | aiohttp.TooManyRedirects():
+            return False
+        case aiohttp.ClientResponseError(status=status):
+            return status not in HAS_ANSWERED
+    return True
 
 
 def trust(verify: bool | str | Path) -> ssl.SSLContext | bool:

@@ -310,8 +310,27 @@ class Fetched(NodeWord, tag="fetched"):
     passport: Passport | None = None
 
 
+class ForLink(NodeWord, tag="for-link"):
+    """A client of yours, whose link is made of HTTP requests, has come here with one."""
+
+    request: int
+    link: Name
+    n: int
+    frame: bytes
+    is_poll: bool
+    """It asks for the slice ``n`` of its stream; otherwise this is its frame ``n``."""
+
+
+class FromLink(NodeWord, tag="from-link"):
+    """The answer to :class:`ForLink`: an HTTP status, and what it asked for."""
+
+    request: int
+    status: int
+    body: bytes = b""
+
+
 AnyNodeWord = (
     Beat | Farewell | Who | Here | Entered | Changed | Gone | Moved | Quit | Ruled | Say | Acknowledge
     | Unknown | Cast | Throw | Ban | Knock | KnockEnd | Verdict | Expel | Claimed | Fetch | Fetched
-    | Clear | Oust | Announce
+    | Clear | Oust | Announce | ForLink | FromLink
 )  # fmt: skip

@@ -62,6 +62,8 @@ class Arrival(NamedTuple):
     query: Mapping[str, str]
     random: str
     """Made anew for each link, and not to be guessed."""
+    key: str = "peerjs"
+    """What clients of PeerJS have to name."""
 
 
 class Said(NamedTuple):
@@ -93,6 +95,8 @@ class Dialect:
     """As in metrics and in a member's metadata."""
     turn: ClassVar[Turn] = Turn.LAST
     """When such a client is told that the node leaves: it depends on what it does without its link."""
+    heartbeat: ClassVar[bytes] = b""
+    """What the client says all the time, to be known before anything is parsed, where it wants no answer."""
 
     def __init__(self, arrival: Arrival) -> None:
         self.arrival = arrival
@@ -119,6 +123,11 @@ class Dialect:
         """What the client presents, in the place where its own protocol has one."""
         return self.arrival.query.get("token", "")
 
+    @property
+    def capabilities(self) -> Capabilities:
+        """What the client can do in a connection with one of our own."""
+        return Capabilities(engine=self.name)
+
     def came(self) -> None:
         """The client is here, and has said nothing yet; rooms may be joined already."""
 
@@ -140,6 +149,9 @@ class Dialect:
 
     def disappeared(self, room: Room, peer: Peer) -> None:
         """Somebody left a room, for whatever reason."""
+
+    def not_signalled(self, to: PeerId, code: ErrorCode) -> None:
+        """What was said to somebody alone has not reached them."""
 
     def signalled(self, sender: PeerId, payload: msgspec.Raw) -> None:
         """Somebody said something to this client alone."""
@@ -167,14 +179,17 @@ class Dialect:
         """The full name of the room for what the client calls a room, a topic or an id."""
         return room_of(self.arrival.app, self.name, text)
 
-    def join(self, room: str, metadata: dict[str, Any] | None = None) -> None:
-        """Enter a room; ``joined`` or ``not_joined`` follows. Its name comes from :meth:`room`."""
+    def join(self, room: str, metadata: dict[str, Any] | None = None, *, name: str = "") -> None:
+        """Enter a room; ``joined`` or ``not_joined`` follows. Its name comes from :meth:`room`.
+
+        ``name`` is what the client is called there.
+        """
         if room in self.rooms:
             return
         self.rooms[room] = Room(room)
         self._asked += 1
         self._joins[self._asked] = room
-        self._requests.append(Join(self._asked, room, metadata={MARK: self.name, **(metadata or {})}))
+        self._requests.append(Join(self._asked, room, name, {MARK: self.name, **(metadata or {})}))
 
     def leave(self, room: str) -> None:
         if self.rooms.pop(room, None) is not None:
@@ -195,17 +210,18 @@ class Dialect:
 
     # What the transport calls
 
-    def begin(self, now: float) -> list[Request | Malformed]:
-        """The first words to the hub."""
+    def begin(self, now: float) -> Said:
+        """The first words to the hub, and to a client that is not even let in."""
         self.now = now
         self.came()
-        hello = Hello(capabilities=Capabilities(engine=self.name), token=self.token, resumable=False)
-        return [hello, *self._said().requests]
+        hello = Hello(capabilities=self.capabilities, token=self.token, resumable=False)
+        said = self._said()
+        return Said([hello, *said.requests], said.frames)
 
     def heard(self, frame: bytes, now: float) -> Said:
         """A frame of the client."""
         self.now = now
-        if frame is PONG:
+        if frame is PONG or (frame == self.heartbeat and frame):
             self.beat()
             return self._said()
         try:
@@ -274,6 +290,9 @@ class Dialect:
             self.joined(room)
 
     def _refused(self, event: Refused) -> None:
+        if event.to is not None:
+            self.not_signalled(event.to, event.code)
+            return
         name = None if event.request is None else self._joins.pop(event.request, None)
         if name is not None and self.rooms.pop(name, None) is not None:
             self.not_joined(name, event.code)

@@ -7,8 +7,16 @@ from signaling.protocol.parts import Capabilities
 
 
 def offer_rank(capabilities: Capabilities) -> int:
-    """How well a side offers: rollback counts before ICE restart, ICE restart before trickle."""
-    return 4 * capabilities.rollback + 2 * capabilities.ice_restart + capabilities.trickle
+    """How well a side offers: rollback counts before ICE restart, ICE restart before trickle.
+
+    Whoever can do nothing else comes before all of them.
+    """
+    return (
+        8 * capabilities.only_offers
+        + 4 * capabilities.rollback
+        + 2 * capabilities.ice_restart
+        + capabilities.trickle
+    )
 
 
 def offers(mine: Capabilities, my_id: PeerId, theirs: Capabilities, their_id: PeerId) -> bool:

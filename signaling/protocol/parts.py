@@ -37,6 +37,8 @@ class Capabilities(msgspec.Struct, omit_defaults=True, frozen=True):
     trickle: bool = False
     """Sends candidates as they are found."""
     media: bool = False
+    only_offers: bool = False
+    """Cannot answer at all, as WHIP: it makes the offers in every pair."""
 
 
 class Resume(msgspec.Struct, frozen=True):

@@ -9,7 +9,7 @@ from aiohttp import web
 
 from signaling.config import Config
 from signaling.limits import Turned
-from signaling.metrics import LinkResult
+from signaling.metrics import LinkResult, Transport
 from signaling.origins import Verdict, bearer, origin_allowed, parse_origin
 from signaling.proxies import TrustedProxies
 from signaling.transports.link import Caller, LinkCodec, Pipe
@@ -31,7 +31,9 @@ class LinkHost(Protocol):
     def count_refusal(self, result: LinkResult) -> None:
         """A link was refused before it reached the node."""
 
-    async def serve(self, pipe: Pipe, codec: LinkCodec, host: str, caller: Caller) -> None:
+    async def serve(
+        self, pipe: Pipe, codec: LinkCodec, host: str, caller: Caller, transport: Transport = "websocket"
+    ) -> None:
         """Speak with the client until the link ends; ``host`` is what it calls this server."""
 
 

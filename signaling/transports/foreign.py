@@ -53,9 +53,7 @@ class ForeignCodec:
 
     def decode(self, frame: bytes) -> list[Request | Malformed]:
         now = time.monotonic()
-        if frame is BEGIN:
-            return self.dialect.begin(now)
-        said = self.dialect.heard(frame, now)
+        said = self.dialect.begin(now) if frame is BEGIN else self.dialect.heard(frame, now)
         self._say(said.frames)
         self._set_timer()
         return list(said.requests)
@@ -182,9 +180,9 @@ class ForeignDoor:
         )
         await socket.prepare(request)
         socket.headers.clear()
-        arrival = Arrival(
-            config.doors.app, dict(request.match_info), dict(request.query), secrets.token_urlsafe(16)
-        )
+        path, query = dict(request.match_info), dict(request.query)
+        doors = config.doors
+        arrival = Arrival(doors.app, path, query, secrets.token_urlsafe(16), doors.peerjs_key)
         codec = ForeignCodec(self._make(arrival))
         try:
             await self._host.serve(

@@ -6,6 +6,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import subprocess
 import time
 from pathlib import Path
@@ -38,6 +40,8 @@ class Reference:
             stdout=self._log,
             stderr=self._log,
             cwd=HERE,
+            # The command `node` may be a script that starts another process.
+            start_new_session=True,
         )
         self.port = self._listening_at()
 
@@ -46,15 +50,11 @@ class Reference:
         return self._log_path.read_text()
 
     @property
-    def pid(self) -> int:
-        return self._process.pid
-
-    @property
     def is_running(self) -> bool:
         return self._process.poll() is None
 
     def close(self) -> None:
-        self._process.kill()
+        os.killpg(self._process.pid, signal.SIGKILL)
         self._process.wait(PATIENCE)
         self._log.close()
 

@@ -15,7 +15,7 @@ from signaling.protocol.signals import PeerPayload
 class End:
     """One side: its connection, and what it has been told."""
 
-    def __init__(self, name: str, *, you_offer: bool) -> None:
+    def __init__(self, name: str, *, you_offer: bool, only_offers: bool = False) -> None:
         self.states: list[str] = []
         self.slots: list[dict[str, str]] = []
         self.sent: list[PeerPayload] = []
@@ -27,6 +27,7 @@ class End:
             me=PeerId(name),
             peer=PeerId("the other"),
             you_offer=you_offer,
+            only_offers=only_offers,
             ice_servers=[],
             send=self._send,
             listener=self,

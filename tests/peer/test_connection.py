@@ -6,6 +6,8 @@ import asyncio
 import logging
 
 import pytest
+from aiortc import RTCPeerConnection, RTCSessionDescription
+from aiortc.mediastreams import AudioStreamTrack
 
 from peer import network
 from peer.channels.channel import Channel
@@ -312,3 +314,37 @@ async def test_what_was_sent_arrives_before_a_connection_closes(kind: Kind) -> N
         await offerer.connection.close()
         assert await next_message(theirs) == b"first"
         assert await next_message(theirs) == bytes(500_000)
+
+
+async def test_what_a_client_of_another_protocol_sends_arrives_although_nobody_announces_it() -> None:
+    """An offer of audio and video alone: no data channels, so no control channel either."""
+    foreign = RTCPeerConnection()
+    foreign.addTransceiver(AudioStreamTrack(), direction="sendonly")
+    foreign.addTransceiver("video", direction="recvonly")
+    end = End("ours", you_offer=False)
+    try:
+        await foreign.setLocalDescription(await foreign.createOffer())
+        end.connection.start()
+        end.connection.receive(
+            Description(1, "offer", foreign.localDescription.sdp, {"0": "microphone", "1": "camera"})
+        )
+        await end.until(lambda: any(isinstance(each, Description) for each in end.sent))
+        answer = next(each for each in end.sent if isinstance(each, Description))
+        await foreign.setRemoteDescription(RTCSessionDescription(answer.sdp, "answer"))
+        await end.connection.wait_connected()
+        assert end.slots == [{"microphone": "live"}]
+        async with asyncio.timeout(10):
+            slot, track = await anext(end.connection.tracks())
+            assert slot == "microphone"
+            await track.recv()
+    finally:
+        await end.connection.close()
+        await foreign.close()
+
+
+async def test_nobody_is_pressed_for_an_offer_who_may_offer_to_somebody_else() -> None:
+    for only_offers in (True, False):
+        end = End("ours", you_offer=False, only_offers=only_offers)
+        end.connection.start()
+        assert (end.connection._healing._timer is None) is only_offers
+        await end.connection.close()

@@ -32,12 +32,13 @@ export class Connection extends Emitter {
    * @param {object} options
    * @param {boolean} options.youOffer
    * @param {boolean} options.canRestart whether both engines can restart ICE
+   * @param {boolean} options.onlyOffers the other side cannot answer, and may offer to somebody else: nothing is amiss without an offer
    * @param {() => import("./protocol.js").IceServer[]} options.iceServers
    * @param {(payload: PeerPayload) => void} options.send to the other side, through the server
    * @param {() => void} options.suspected the network may be gone, for others too
    * @param {ReadonlyMap<string, Published>} options.published what this side sends, by slot; read when needed
    */
-  constructor({ youOffer, canRestart, iceServers, send, suspected, published }) {
+  constructor({ youOffer, canRestart, onlyOffers, iceServers, send, suspected, published }) {
     super();
     /** @type {ConnectionState} */
     this.state = "connecting";
@@ -46,6 +47,7 @@ export class Connection extends Emitter {
     this._suspected = suspected;
     this._published = published;
     this._negotiation = new Negotiation(youOffer);
+    this._onlyOffers = onlyOffers;
     this._healing = new Healing({
       canRestart,
       watch: () => void this._run?.watch.look(now()),
@@ -68,7 +70,7 @@ export class Connection extends Emitter {
   }
 
   start() {
-    this._healing.began();
+    if (!this._onlyOffers) this._healing.began();
     const wishes = this._published.size > 0 && !this._negotiation.youOffer ? this._negotiation.need(this._ownSlots) : [];
     this._perform([...this._negotiation.start(), ...wishes]);
   }
@@ -174,6 +176,7 @@ export class Connection extends Emitter {
       iceServers: this._iceServers,
       wanted: () => this._negotiation.wanted.values(),
       described: (type, sdp, slots) => this._perform(this._negotiation.described(generation, type, sdp, slots)),
+      sends: (slots) => this._mediaAnnounced(Object.fromEntries(slots.map((slot) => [slot, "live"]))),
       settled: () => this._settled(run),
       restarted: () => this._restarted(),
       gathered: (candidate) => this._gathered(generation, candidate),
@@ -228,7 +231,7 @@ export class Connection extends Emitter {
         break;
       case "failed":
         // A new round of ICE can mend neither what DTLS has given up nor a path that there never was.
-        if (run.hasStood && run.pc.sctp?.transport.state === "connected") this._healing.broke();
+        if (run.hasStood && dtlsOf(run.pc)?.state === "connected") this._healing.broke();
         else this._healing.failed();
         break;
       case "closed":
@@ -246,8 +249,7 @@ export class Connection extends Emitter {
   _controlSaid(message) {
     switch (message.type) {
       case "media":
-        this._announced = message.slots ?? {};
-        this.emit("media", this.media);
+        this._mediaAnnounced(message.slots ?? {});
         break;
       case "open":
       case "close":
@@ -261,6 +263,12 @@ export class Connection extends Emitter {
         this._healing.gone();
         break;
     }
+  }
+
+  /** @param {Record<string, SlotState>} slots what the other side says that they carry */
+  _mediaAnnounced(slots) {
+    this._announced = slots;
+    this.emit("media", this.media);
   }
 
   _announce() {
@@ -321,9 +329,15 @@ export class Connection extends Emitter {
   }
 }
 
+/** The one DTLS transport of all sections; a client of another protocol may have no data channels. @param {RTCPeerConnection} pc */
+function dtlsOf(pc) {
+  return pc.sctp?.transport ?? pc.getReceivers().find(({ transport }) => transport)?.transport;
+}
+
 /** How far ICE and DTLS have come. @param {RTCPeerConnection} pc @returns {Pick<import("./facts.js").Facts, "ice" | "isDtlsFailed">} */
-function phaseOf({ connectionState, iceConnectionState, iceGatheringState, sctp }) {
-  const isDtlsFailed = sctp?.transport.state === "failed";
+function phaseOf(pc) {
+  const { connectionState, iceConnectionState, iceGatheringState } = pc;
+  const isDtlsFailed = dtlsOf(pc)?.state === "failed";
   // The state of ICE alone lags behind in Chromium.
   if (iceConnectionState === "failed" || (connectionState === "failed" && !isDtlsFailed)) return { ice: "failed", isDtlsFailed };
   switch (iceConnectionState) {

@@ -4,7 +4,7 @@
  * The twin of signaling/protocol/messages.py and codec.py, seen from the client.
  */
 
-/** @typedef {{engine?: string, rollback?: boolean, ice_restart?: boolean, trickle?: boolean, media?: boolean}} Capabilities */
+/** @typedef {{engine?: string, rollback?: boolean, ice_restart?: boolean, trickle?: boolean, media?: boolean, only_offers?: boolean}} Capabilities */
 /** @typedef {{ticket: string, epoch: string, received: number}} Resume */
 /** @typedef {Record<string, any>} Metadata */
 /**

@@ -89,6 +89,7 @@ export class Roster {
   joined(description) {
     const peer = new RemotePeer(description, {
       canRestart: this._canRestart && (description.capabilities?.ice_restart ?? false),
+      onlyOffers: description.capabilities?.only_offers ?? false,
       iceServers: this._iceServers,
       send: (payload) => this._signal(description.id, payload),
       suspected: this._checkServer,

@@ -2,6 +2,7 @@
 
 import { Control } from "./control.js";
 import { isCurrent, isRestart, MAX_REMOTE_CANDIDATES } from "./ice.js";
+import { hasChannels, sendingMids } from "./sections.js";
 import { Slots } from "./slots.js";
 import { Watch } from "./watch.js";
 
@@ -17,6 +18,7 @@ const MAX_WAITING_TASKS = 1024;
  * @property {() => IceServer[]} iceServers as they are now: credentials of TURN servers do not last
  * @property {() => Iterable<import("./protocol.js").Slot>} wanted which slots the other side has asked for
  * @property {(type: "offer" | "answer", sdp: string, slots: Record<string, string>) => void} described one that may be sent
+ * @property {(slots: string[]) => void} sends in which slots one sends that has no data channels, and cannot say it itself
  * @property {() => void} settled after each round
  * @property {() => void} restarted the other side has begun a new round of ICE
  * @property {(candidate: RTCIceCandidate | null) => void} gathered
@@ -94,6 +96,7 @@ export class Run {
         if (isRestart(pc.remoteDescription?.sdp, effect.sdp)) this._followRestart();
         await this._apply("offer", effect.sdp);
         await slots.adopt(effect.slots);
+        if (!hasChannels(effect.sdp)) this._guarded(this._handlers.sends)(this._sending(effect.sdp));
         break;
       case "make-answer":
         await this._describe("answer", await pc.createAnswer());
@@ -107,6 +110,12 @@ export class Run {
         await this._addCandidate(effect.candidate);
         break;
     }
+  }
+
+  /** The slots in which the other side sends. @param {string} sdp */
+  _sending(sdp) {
+    const { byMid } = this.slots;
+    return sendingMids(sdp).flatMap((mid) => byMid[mid] ?? []);
   }
 
   /** @returns {RTCConfiguration} */

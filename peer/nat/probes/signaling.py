@@ -16,7 +16,7 @@ import aiohttp
 import msgspec
 
 from peer.nat.observations import SignalingAnswer
-from peer.signaling_client.dialling import ASKS_FOR_TOKEN, FAILURES, Socket
+from peer.signaling_client.dialling import ASKS_FOR_TOKEN, FAILURES
 from peer.signaling_client.websocket import CODEC
 from signaling.protocol.codec import UNREADABLE
 from signaling.protocol.messages import MSGPACK_SUBPROTOCOL, Bye, Hello, Welcome
@@ -189,7 +189,7 @@ async def _body(response: aiohttp.ClientResponse) -> bytes:
     return bytes(body[:MAX_BYTES])
 
 
-async def _welcomed(socket: Socket) -> list[IceServer]:
+async def _welcomed(socket: aiohttp.ClientWebSocketResponse[bool]) -> list[IceServer]:
     await socket.send_bytes(CODEC.encode(Hello()))
     frame = await socket.receive()
     first = None

@@ -16,6 +16,7 @@ MODULES = tuple(
         "names",
         "routers",
         "nodes",
+        "whip",
     )
 )
 """Each has ``TARGETS``; imported by whoever runs them, so that the engine can look inside first."""

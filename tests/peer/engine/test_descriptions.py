@@ -172,3 +172,15 @@ def test_what_is_no_candidate_is_none(text: str) -> None:
 
 def test_a_candidate_of_no_section_is_none() -> None:
     assert parse_candidate(IceCandidateInit(HOST)) is None
+
+
+def test_where_the_other_side_sends_is_told_for_those_that_cannot_say_it_over_a_channel() -> None:
+    sections = (
+        "m=audio 9 UDP/TLS/RTP/SAVPF 111\r\na=mid:a\r\na=sendonly\r\n"
+        "m=video 9 UDP/TLS/RTP/SAVPF 96\r\na=mid:v\r\n"
+        "m=video 9 UDP/TLS/RTP/SAVPF 96\r\na=mid:w\r\na=recvonly\r\n"
+        "m=video 0 UDP/TLS/RTP/SAVPF 96\r\na=mid:x\r\n"
+    )
+    media = prepare_remote(f"v=0\r\n{sections}")
+    assert (media.sending, media.has_channels) == (["a", "v"], False)
+    assert prepare_remote("v=0\r\nm=application 9 UDP/DTLS/SCTP webrtc-datachannel\r\n").has_channels

@@ -11,7 +11,11 @@ from signaling.protocol.parts import Capabilities
 
 BROWSER = Capabilities(rollback=True, ice_restart=True, trickle=True)
 capabilities = st.builds(
-    Capabilities, rollback=st.booleans(), ice_restart=st.booleans(), trickle=st.booleans()
+    Capabilities,
+    rollback=st.booleans(),
+    ice_restart=st.booleans(),
+    trickle=st.booleans(),
+    only_offers=st.booleans(),
 )
 
 
@@ -24,6 +28,10 @@ def test_exactly_one_of_two_offers(mine: Capabilities, theirs: Capabilities, ids
 def test_a_browser_offers_to_a_python_peer_whatever_their_ids() -> None:
     assert offers(BROWSER, PeerId("z"), Capabilities(), PeerId("a"))
     assert not offers(Capabilities(), PeerId("a"), BROWSER, PeerId("z"))
+
+
+def test_whoever_cannot_answer_offers_to_everybody() -> None:
+    assert offers(Capabilities(only_offers=True), PeerId("z"), BROWSER, PeerId("a"))
 
 
 def test_rollback_counts_before_ice_restart_and_trickle_together() -> None:

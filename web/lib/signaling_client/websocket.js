@@ -1,9 +1,11 @@
 /**
- * The pipe under a session: one WebSocket at a time, one timer, and the page's own signs of sleep and waking.
+ * The pipe under a session: one link at a time, one timer, and the page's own signs of sleep and waking.
  */
 
-import { decode, encode, JSON_SUBPROTOCOL } from "../protocol.js";
+import { decode, encode } from "../protocol.js";
+import { Link } from "./dialling.js";
 import { Session } from "./session.js";
+import { Transports } from "./transports.js";
 import { watchWaking } from "./waking.js";
 
 /** @typedef {import("./session.js").Effect} Effect */
@@ -35,8 +37,9 @@ export class SignalingClient {
       token,
       addresses: typeof addresses === "string" ? { urls: [addresses] } : addresses,
     });
-    /** @type {WebSocket | null} */
-    this._socket = null;
+    this._transports = new Transports();
+    /** @type {Link | null} */
+    this._link = null;
     /** @type {import("../protocol.js").Request[]} */
     this._outbox = [];
     this._isFlushing = false;
@@ -123,16 +126,16 @@ export class SignalingClient {
   /** @param {string} url */
   _connect(url) {
     this._disconnect();
-    const socket = new WebSocket(url, JSON_SUBPROTOCOL);
-    this._socket = socket;
-    socket.onopen = () => this.perform(this.session.linkOpened());
-    socket.onmessage = ({ data }) => this._received(data);
-    socket.onclose = ({ code }) => {
-      if (this._socket !== socket) return;
-      this._socket = null;
-      this._outbox = [];
-      this.perform(this.session.linkLost(now(), code));
-    };
+    this._link = new Link(url, this._transports, {
+      opened: () => this.perform(this.session.linkOpened()),
+      ready: () => this._flush(),
+      received: (frame) => this._received(frame),
+      closed: (code) => {
+        this._link = null;
+        this._outbox = [];
+        this.perform(this.session.linkLost(now(), code));
+      },
+    });
   }
 
   /** @param {unknown} frame */
@@ -148,12 +151,11 @@ export class SignalingClient {
   }
 
   _disconnect() {
-    const socket = this._socket;
-    if (!socket) return;
+    const link = this._link;
+    if (!link) return;
     this._flush();
-    this._socket = null;
-    socket.onopen = socket.onmessage = socket.onclose = null;
-    socket.close(1000);
+    this._link = null;
+    link.close();
   }
 
   /** Messages that are said together travel together. */
@@ -162,15 +164,17 @@ export class SignalingClient {
     this._isFlushing = true;
     queueMicrotask(() => {
       this._isFlushing = false;
-      this._flush();
+      if (!this._link?.isBusy) this._flush();
     });
   }
 
   _flush() {
     const messages = this._outbox.splice(0);
-    if (this._socket?.readyState !== WebSocket.OPEN) return;
+    if (messages.length === 0) return;
+    const link = this._link;
+    if (!link?.isOpen) return;
     const maxBytes = this.session.welcome?.limits.max_message_bytes ?? DEFAULT_MAX_MESSAGE_BYTES;
-    for (const frame of encode(messages, maxBytes)) this._socket.send(frame);
+    for (const frame of encode(messages, maxBytes)) link.send(frame);
   }
 
   _setTimer() {

@@ -677,18 +677,20 @@ class Degraded(_message.Message):
     def __init__(self, degraded: _Optional[bool] = ...) -> None: ...
 
 class Capabilities(_message.Message):
-    __slots__ = ("engine", "rollback", "ice_restart", "trickle", "media")
+    __slots__ = ("engine", "rollback", "ice_restart", "trickle", "media", "only_offers")
     ENGINE_FIELD_NUMBER: _ClassVar[int]
     ROLLBACK_FIELD_NUMBER: _ClassVar[int]
     ICE_RESTART_FIELD_NUMBER: _ClassVar[int]
     TRICKLE_FIELD_NUMBER: _ClassVar[int]
     MEDIA_FIELD_NUMBER: _ClassVar[int]
+    ONLY_OFFERS_FIELD_NUMBER: _ClassVar[int]
     engine: str
     rollback: bool
     ice_restart: bool
     trickle: bool
     media: bool
-    def __init__(self, engine: _Optional[str] = ..., rollback: _Optional[bool] = ..., ice_restart: _Optional[bool] = ..., trickle: _Optional[bool] = ..., media: _Optional[bool] = ...) -> None: ...
+    only_offers: bool
+    def __init__(self, engine: _Optional[str] = ..., rollback: _Optional[bool] = ..., ice_restart: _Optional[bool] = ..., trickle: _Optional[bool] = ..., media: _Optional[bool] = ..., only_offers: _Optional[bool] = ...) -> None: ...
 
 class Resume(_message.Message):
     __slots__ = ("ticket", "epoch", "received")
