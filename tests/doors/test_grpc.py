@@ -15,6 +15,7 @@ import pytest
 from aiohttp.test_utils import TestServer
 from grpc_tools import protoc
 
+from tests import needs
 from tests.doors.conftest import OpenBundle
 from tests.doors.sides import HERE, NODE, scenario
 from tests.end_to_end.conftest import ServerProcess, StartServer, until
@@ -42,11 +43,15 @@ def generated(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return out
 
 
-@pytest.fixture
-def grpc_port() -> int:
+def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
+
+
+@pytest.fixture
+def grpc_port() -> int:
+    return free_port()
 
 
 @pytest.fixture
@@ -192,3 +197,36 @@ async def test_hostile_frames_end_nothing_for_others(start_server: StartServer) 
                     assert b"grpc-status: " in await answer.read()
         await witness.send_json({"type": "ping", "received": 0})
         await hear(witness, "pong")
+
+
+NGINX = """
+daemon off; pid {folder}/pid; error_log {folder}/error.log; worker_processes 1;
+events {{ worker_connections 64; }}
+http {{
+    access_log off; client_body_temp_path {folder}/body; proxy_temp_path {folder}/proxy;
+    fastcgi_temp_path {folder}/f; uwsgi_temp_path {folder}/u; scgi_temp_path {folder}/s;
+    upstream peerlane {{ server 127.0.0.1:{port}; }}
+    server {{ listen 127.0.0.1:{front} http2; {documented} }}
+}}
+"""
+
+
+@pytest.mark.needs("nginx")
+@scenario(CLIENT, "through nginx, as documented")
+def test_through_nginx_as_documented(
+    generated: Path, server: ServerProcess, grpc_port: int, tmp_path: Path
+) -> None:
+    page = (ROOT / "docs" / "grpc.md").read_text()
+    documented = page.split("```nginx\n")[1].split("```")[0]
+    front = free_port()
+    configuration = tmp_path / "nginx.conf"
+    configuration.write_text(
+        NGINX.format(folder=tmp_path, port=grpc_port, front=front, documented=documented)
+    )
+    with subprocess.Popen([needs.program("nginx"), "-c", str(configuration)]) as nginx:
+        try:
+            for name in ("signals", "resume", "errors", "drain"):
+                play(name, generated, server, front)
+        finally:
+            nginx.terminate()
+            nginx.wait(20)

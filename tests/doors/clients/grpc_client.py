@@ -1,7 +1,7 @@
 """A program that knows nothing of ours but the .proto.
 
-``grpc_client.py FOLDER HTTP-PORT GRPC-PORT SCENARIO``: the folder has what protoc has made. It ends with 0 when all
-was as it should be.
+``grpc_client.py FOLDER HTTP-PORT GRPC-PORT SCENARIO``: the folder has what protoc has made. It ends with 0
+when all was as it should be.
 """
 
 from __future__ import annotations
