@@ -9,16 +9,11 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
 import pytest
-from aiohttp import web
-from aiohttp.test_utils import TestClient, TestServer
-from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
-from signaling.app import create_app
 from signaling.config import Config, Tracing
-from signaling.config import Server as ServerConfig
 from signaling.metrics import Metrics
 from signaling.node import Node
 from signaling.protocol.codec import JSON
@@ -28,7 +23,6 @@ from signaling.tracing import OFF, OpenTelemetryTracer
 from tests.signaling.node_kit import MemoryPipe
 
 KEY = b"k" * 32
-PATIENCE = 10.0
 Spans = Callable[[str], list[ReadableSpan]]
 
 
@@ -83,33 +77,6 @@ async def test_a_resume_says_whether_anything_was_missed() -> None:
             after_a_restart.say(Hello(resume=Resume(welcome.ticket, "another epoch", 0)))
             await after_a_restart.hear(Welcome)
     assert [outcome(span) for span in spans("hello")] == ["new", "resumed", "fresh"]
-
-
-async def test_requests_reach_a_collector_under_the_names_of_their_routes() -> None:
-    told: asyncio.Queue[ExportTraceServiceRequest] = asyncio.Queue()
-
-    async def collect(request: web.Request) -> web.Response:
-        told.put_nowait(ExportTraceServiceRequest.FromString(await request.read()))
-        return web.Response(body=b"", content_type="application/x-protobuf")
-
-    collector = web.Application()
-    collector.router.add_post("/v1/traces", collect)
-    async with TestServer(collector) as there:
-        config = Config(
-            server=ServerConfig(dev=True), tracing=Tracing(str(there.make_url("")).rstrip("/"), share=1.0)
-        )
-        async with TestClient(TestServer(create_app(config, ticket_key=KEY))) as client:
-            mine = {"traceparent": "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"}
-            assert (await client.get("/v1/info", headers=mine)).status == 200
-            assert (await client.get("/healthz")).status == 200
-        async with asyncio.timeout(PATIENCE):
-            batch = (await told.get()).resource_spans[0]
-    service = {each.key: each.value.string_value for each in batch.resource.attributes}
-    assert service["service.name"] == "peerlane"
-    (span,) = batch.scope_spans[0].spans
-    assert span.name == "GET /v1/info"
-    assert {each.key: each.value.int_value for each in span.attributes}["http.response.status_code"] == 200
-    assert span.trace_id.hex() != "0af7651916cd43dd8448eb211c80319c"
 
 
 def test_without_a_collector_nothing_of_opentelemetry_is_loaded() -> None:
