@@ -10,6 +10,7 @@ from aiohttp import web
 from signaling.admin import Admin
 from signaling.config import Config
 from signaling.dialects.base import Arrival, Dialect
+from signaling.dialects.libdatachannel import LibDataChannel
 from signaling.dialects.peerjs import PeerJs
 from signaling.dialects.whip import Resource, Whep, Whip
 from signaling.dialects.y_webrtc import YWebrtc
@@ -42,6 +43,7 @@ class ForeignClients(NamedTuple):
 # Their names are what `doors.open` lists.
 FOREIGN = {
     "peerjs": ForeignClients("/peerjs/peerjs", PeerJs),
+    "libdatachannel": ForeignClients("/libdatachannel/{id}", LibDataChannel),
     "y-webrtc": ForeignClients("/y-webrtc", YWebrtc, health="okay"),
 }
 
