@@ -9,8 +9,10 @@ from aiohttp import web
 
 from signaling.admin import Admin
 from signaling.config import Config
+from signaling.dialects.ayame import Ayame
 from signaling.dialects.base import Arrival, Dialect
 from signaling.dialects.libdatachannel import LibDataChannel
+from signaling.dialects.matchbox import Matchbox
 from signaling.dialects.peerjs import PeerJs
 from signaling.dialects.whip import Resource, Whep, Whip
 from signaling.dialects.y_webrtc import YWebrtc
@@ -42,6 +44,8 @@ class ForeignClients(NamedTuple):
 
 # Their names are what `doors.open` lists.
 FOREIGN = {
+    "ayame": ForeignClients("/ayame/signaling", Ayame),
+    "matchbox": ForeignClients("/matchbox/{room}", Matchbox),
     "peerjs": ForeignClients("/peerjs/peerjs", PeerJs),
     "libdatachannel": ForeignClients("/libdatachannel/{id}", LibDataChannel),
     "y-webrtc": ForeignClients("/y-webrtc", YWebrtc, health="okay"),

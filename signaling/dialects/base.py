@@ -41,7 +41,7 @@ from signaling.protocol.messages import (
     Welcome,
     Word,
 )
-from signaling.protocol.parts import Capabilities, Peer
+from signaling.protocol.parts import Capabilities, IceServer, Peer
 
 PING = b"\x05"
 """A frame that is none: the transport asks its client whether it is there, as far as it can."""
@@ -106,6 +106,8 @@ class Dialect:
         self.wake_at = inf
         """When :meth:`due` has something to do."""
         self.now = 0.0
+        self.ice_servers: list[IceServer] = []
+        """For this client, once it is welcome."""
         self._requests: list[Request | Malformed] = []
         self._frames: list[bytes] = []
         self._received = 0
@@ -179,17 +181,25 @@ class Dialect:
         """The full name of the room for what the client calls a room, a topic or an id."""
         return room_of(self.arrival.app, self.name, text)
 
-    def join(self, room: str, metadata: dict[str, Any] | None = None, *, name: str = "") -> None:
+    def join(
+        self,
+        room: str,
+        metadata: dict[str, Any] | None = None,
+        *,
+        name: str = "",
+        capacity: int | None = None,
+    ) -> None:
         """Enter a room; ``joined`` or ``not_joined`` follows. Its name comes from :meth:`room`.
 
-        ``name`` is what the client is called there.
+        ``name`` is what the client is called there; ``capacity`` holds when it is the first who comes.
         """
         if room in self.rooms:
             return
         self.rooms[room] = Room(room)
         self._asked += 1
         self._joins[self._asked] = room
-        self._requests.append(Join(self._asked, room, name, {MARK: self.name, **(metadata or {})}))
+        shown = {MARK: self.name, **(metadata or {})}
+        self._requests.append(Join(self._asked, room, name, shown, capacity))
 
     def leave(self, room: str) -> None:
         if self.rooms.pop(room, None) is not None:
@@ -259,7 +269,7 @@ class Dialect:
             case Ping():
                 self.say(PING)
             case Welcome():
-                self.me = event.you
+                self.me, self.ice_servers = event.you, event.ice_servers
                 self.welcomed()
             case Bye():
                 self.farewell(event)

@@ -17,8 +17,8 @@ from signaling.protocol.errors import ErrorCode
 from signaling.protocol.ids import PeerId
 from signaling.protocol.parts import Peer
 
-HEARTBEAT = b'"KeepAlive"'
-MAX_GROUP = 1_000_000
+RETRY = 0.25
+"""Seconds until a client that comes between two groups asks again."""
 
 
 class Sent(msgspec.Struct):
@@ -37,47 +37,98 @@ ENCODE = msgspec.json.Encoder().encode
 class Matchbox(Dialect):
     name: ClassVar[str] = "matchbox"
     turn: ClassVar[Turn] = Turn.LAST
+    heartbeat: ClassVar[bytes] = b'"KeepAlive"'
 
     def __init__(self, arrival: Arrival) -> None:
         super().__init__(arrival)
         self._size = group_size(arrival.query.get("next"))
-        room = arrival.path.get("room", "")
-        self._room = self.room(room if self._size is None else f"{room}?next={self._size}")
-        self._group: dict[PeerId, bool] = {}
-        """With ``next``: who is in this client's group, in the order of their coming."""
+        self._text = arrival.path.get("room", "")
+        if self._size is not None:
+            self._text = f"{self._text}?next={self._size}"
+        self._room = self.room(self._text)
+        """With ``next``: where those wait who have no group yet; it has as many places as a group."""
+        self._group = ""
+        """The room of the group, once there is one."""
+        self._partners: set[PeerId] = set()
+        """Of whom this client has been told, or who have been told of it, and have not left."""
+        self._is_greeted = False
 
     def came(self) -> None:
-        self.join(self._room)
+        self._enter()
 
     def joined(self, room: Room) -> None:
-        self.say(ENCODE({"IdAssigned": uuid_of(self.me)}))
+        if not self._is_greeted:
+            # Its client ends when it hears this twice.
+            self._is_greeted = True
+            self.say(ENCODE({"IdAssigned": uuid_of(self.me)}))
+        if room.name == self._room:
+            self._partners = set(room.members)
+        self._look()
 
     def not_joined(self, room: str, code: ErrorCode) -> None:
-        self.leave_for_good()
+        if room == self._room and self._size is not None and code is ErrorCode.ROOM_FULL:
+            # A group is about to leave from there.
+            self.wake_at = self.now + RETRY
+        else:
+            self.leave_for_good()
+
+    def due(self) -> None:
+        self._enter()
 
     def appeared(self, room: Room, peer: Peer) -> None:
-        self.say(ENCODE({"NewPeer": uuid_of(peer.id)}))
+        if room.name == self._room and not self._group:
+            self._partners.add(peer.id)
+            self.say(ENCODE({"NewPeer": uuid_of(peer.id)}))
+        self._look()
 
     def disappeared(self, room: Room, peer: Peer) -> None:
-        self.say(ENCODE({"PeerLeft": uuid_of(peer.id)}))
+        if peer.id in self._partners and not self._is_there(peer.id):
+            self._partners.discard(peer.id)
+            self.say(ENCODE({"PeerLeft": uuid_of(peer.id)}))
+        self._look()
 
     def frame(self, frame: bytes) -> None:
-        if frame.strip() == HEARTBEAT:
+        if frame.strip() == self.heartbeat:
             self.beat()
             return
-        try:
-            sent = READ(frame).signal
-        except msgspec.MsgspecError:
-            # As its own server does: other words are for nobody, and the link stays.
-            msgspec.json.decode(frame)
-            return
+        sent = READ(frame).signal
         target = peer_of(sent.receiver)
-        room = self.rooms.get(self._room)
-        if room is not None and target in room.members:
+        if target in self._partners:
             self.signal(target, sent.data)
 
     def signalled(self, sender: PeerId, payload: msgspec.Raw) -> None:
-        self.say(ENCODE({"Signal": {"sender": uuid_of(sender), "data": payload}}))
+        if sender in self._partners:
+            self.say(ENCODE({"Signal": {"sender": uuid_of(sender), "data": payload}}))
+
+    # Inside
+
+    def _enter(self) -> None:
+        self.join(self._room, capacity=self._size)
+
+    def _look(self) -> None:
+        """A group that is complete goes to a room of its own, and the next may gather."""
+        if self._size is None:
+            return
+        if not self._group and len(self._partners) + 1 >= self._size:
+            self._group = self.room(f"{self._text}#{min(self.me, *self._partners, self.me)}")
+            self.join(self._group)
+        group = self.rooms.get(self._group)
+        if group is None or not group.is_joined or self._room not in self.rooms:
+            return
+        waiting = self.rooms[self._room].members
+        for peer in [each for each in self._partners if each not in group.members and each not in waiting]:
+            # It has gone on the way from the one to the other.
+            self._partners.discard(peer)
+            self.say(ENCODE({"PeerLeft": uuid_of(peer)}))
+        if self._partners <= group.members.keys():
+            self.leave(self._room)
+
+    def _is_there(self, peer: PeerId) -> bool:
+        group = self.rooms.get(self._group)
+        if group is not None and not group.is_joined:
+            # Whether it has gone or gone ahead is seen there.
+            return True
+        return any(peer in room.members for room in self.rooms.values())
 
 
 def group_size(text: str | None) -> int | None:

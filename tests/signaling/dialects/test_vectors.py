@@ -1,4 +1,4 @@
-"""Conversations of foreign clients, replayed byte for byte: ``tests/vectors/dialects/NAME.json``.
+"""Conversations of foreign clients, byte for byte: ``tests/vectors/dialects/NAME.json``.
 
 A conversation is a list of steps: who ``comes`` (by which ``path`` and ``query``), ``says`` a ``frame``, is
 to have ``heard`` exactly these, ``leaves``, or is to have ``ended``; or so many ``seconds`` pass. ``$name``
@@ -32,7 +32,7 @@ def test_every_dialect_has_its_vectors() -> None:
 
 
 @pytest.mark.parametrize(("door", "steps"), CONVERSATIONS)
-def test_conversations_go_as_they_were_recorded(door: str, steps: list[dict[str, Any]]) -> None:
+def test_conversations_go_as_they_are_written_down(door: str, steps: list[dict[str, Any]]) -> None:
     make = FOREIGN[door.replace("_", "-")].make
     doors, known = Doors(), dict[str, str]()
     clients: dict[str, ForeignClient] = {}
