@@ -13,8 +13,10 @@ from signaling.dialects.ayame import Ayame
 from signaling.dialects.base import Arrival, Dialect
 from signaling.dialects.libdatachannel import LibDataChannel
 from signaling.dialects.matchbox import Matchbox
+from signaling.dialects.nostr import Nostr
 from signaling.dialects.peerjs import PeerJs
 from signaling.dialects.whip import Resource, Whep, Whip
+from signaling.dialects.ws_relay import WsRelay
 from signaling.dialects.y_webrtc import YWebrtc
 from signaling.feed import Feed
 from signaling.ice_servers import IceServersDoor
@@ -46,8 +48,10 @@ class ForeignClients(NamedTuple):
 FOREIGN = {
     "ayame": ForeignClients("/ayame/signaling", Ayame),
     "matchbox": ForeignClients("/matchbox/{room}", Matchbox),
+    "nostr": ForeignClients("/nostr", Nostr),
     "peerjs": ForeignClients("/peerjs/peerjs", PeerJs),
     "libdatachannel": ForeignClients("/libdatachannel/{id}", LibDataChannel),
+    "ws-relay": ForeignClients("/ws-relay", WsRelay),
     "y-webrtc": ForeignClients("/y-webrtc", YWebrtc, health="okay"),
 }
 

@@ -11,9 +11,9 @@ from typing import Any, ClassVar
 
 import msgspec
 
-from signaling.dialects.base import Arrival, Dialect, Room
+from signaling.dialects.base import Arrival, Room
+from signaling.dialects.topics import SUBSCRIBED, Topics
 from signaling.drain import Turn
-from signaling.protocol.errors import ErrorCode
 from signaling.protocol.ids import PeerId
 from signaling.protocol.parts import Peer
 
@@ -23,8 +23,6 @@ MAX_TOPICS = 100
 """In one ``subscribe``."""
 MAX_NAMES = 1_024
 """Names of others that are known; beyond that signals go to all in the topic again."""
-MAX_WAITING = 64
-"""Publications for a topic that is being entered."""
 
 
 class Frame(msgspec.Struct):
@@ -46,16 +44,14 @@ READ_DATA = msgspec.json.Decoder(Data).decode
 ENCODE = msgspec.json.Encoder().encode
 
 
-class YWebrtc(Dialect):
+class YWebrtc(Topics):
     name: ClassVar[str] = "y-webrtc"
     turn: ClassVar[Turn] = Turn.SPREAD
 
     def __init__(self, arrival: Arrival) -> None:
         super().__init__(arrival)
-        self._subscribed: set[str] = set()
         self._peers: dict[str, PeerId] = {}
         """Who has been heard of under which name."""
-        self._waiting: dict[str, list[msgspec.Raw]] = {}
 
     def frame(self, frame: bytes) -> None:
         if frame == HEARTBEAT:
@@ -64,26 +60,17 @@ class YWebrtc(Dialect):
         message = READ(frame)
         match message.type:
             case "publish" if message.topic:
-                self._publish(self.room(message.topic), frame, message.data)
+                self.publish(message.topic, msgspec.Raw(frame))
             case "subscribe":
                 for topic in self._topics(message):
-                    self._subscribe(self.room(topic))
+                    self.subscribe(topic)
             case "unsubscribe":
                 for topic in self._topics(message):
-                    self._subscribed.discard(self.room(topic))
-                    self.leave(self.room(topic))
+                    self.unsubscribe(topic)
             case "ping":
                 self._pong()
             case _:
                 pass
-
-    def joined(self, room: Room) -> None:
-        for frame in self._waiting.pop(room.name, ()):
-            self._relay(room, frame, READ(frame).data)
-
-    def not_joined(self, room: str, code: ErrorCode) -> None:
-        self._subscribed.discard(room)
-        self._waiting.pop(room, None)
 
     def disappeared(self, room: Room, peer: Peer) -> None:
         for name in [name for name, known in self._peers.items() if known == peer.id]:
@@ -95,6 +82,20 @@ class YWebrtc(Dialect):
     def broadcasted(self, room: str, sender: PeerId, payload: msgspec.Raw) -> None:
         self._deliver(sender, payload)
 
+    def relay(self, room: Room, frame: msgspec.Raw) -> None:
+        named = _named(READ(frame).data)
+        target = self._peers.get(named.to) if named.to else None
+        if target is not None and target in room.members:
+            self.signal(target, frame)
+        else:
+            super().relay(room, frame)
+
+    def published(self, room: str, frame: msgspec.Raw) -> None:
+        members = self.rooms[room].members.values() if room in self.rooms else ()
+        clients = 1 + sum(peer.metadata.get(SUBSCRIBED, True) is not False for peer in members)
+        # As it came, and the number behind the rest: of two fields of one name readers take the last.
+        self.say(bytes(frame).rstrip()[:-1] + b',"clients":%d}' % clients)
+
     def _pong(self) -> None:
         self.beat()
         self.say(PONG)
@@ -103,51 +104,14 @@ class YWebrtc(Dialect):
     def _topics(message: Frame) -> list[str]:
         return [topic for topic in message.topics[:MAX_TOPICS] if isinstance(topic, str) and topic]
 
-    def _subscribe(self, room: str) -> None:
-        if room in self._subscribed:
-            return
-        self._subscribed.add(room)
-        if room in self.rooms:
-            # It has published there before.
-            self.leave(room)
-        self.join(room)
-
-    def _publish(self, name: str, frame: bytes, data: msgspec.Raw) -> None:
-        room = self.rooms.get(name)
-        if room is not None and room.is_joined:
-            self._relay(room, msgspec.Raw(frame), data)
-            return
-        if room is None:
-            # Whoever only publishes does not count as a subscriber.
-            self.join(name, {"subscribed": False})
-        waiting = self._waiting.setdefault(name, [])
-        if len(waiting) < MAX_WAITING:
-            waiting.append(msgspec.Raw(frame))
-
-    def _relay(self, room: Room, frame: msgspec.Raw, data: msgspec.Raw) -> None:
-        named = _named(data)
-        target = self._peers.get(named.to) if named.to else None
-        if target is not None and target in room.members:
-            self.signal(target, frame)
-            return
-        if room.name in self._subscribed:
-            # Its own server tells the publisher too.
-            self._tell(room, frame)
-        self.broadcast(room.name, frame)
-
     def _deliver(self, sender: PeerId, frame: msgspec.Raw) -> None:
         message = READ(frame)
-        room = self.rooms.get(self.room(message.topic))
+        room = self.room(message.topic)
         named = _named(message.data)
         if named.sender and len(self._peers) < MAX_NAMES:
             self._peers[named.sender] = sender
-        if room is not None and room.name in self._subscribed:
-            self._tell(room, frame)
-
-    def _tell(self, room: Room, frame: msgspec.Raw) -> None:
-        clients = 1 + sum(peer.metadata.get("subscribed", True) for peer in room.members.values())
-        # As it came, and the number behind the rest: of two fields of one name readers take the last.
-        self.say(bytes(frame).rstrip()[:-1] + b',"clients":%d}' % clients)
+        if room in self.subscribed:
+            self.published(room, frame)
 
 
 def _named(data: msgspec.Raw) -> Data:
