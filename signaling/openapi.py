@@ -21,6 +21,7 @@ from signaling.answers import (
     ShownSession,
     Statistics,
 )
+from signaling.protocol.ids import EVENT_ID_PATTERN, LINK_PATTERN, NUMBER_PATTERN
 
 BODIES = (
     Info, Regions, AppList, RoomList, ShownRoom, SessionList, ShownSession, DrainState, KickOrder,
@@ -138,12 +139,15 @@ def _ice_servers(method: str) -> Table:
     }
 
 
-def _header(name: str, text: str, **more: Any) -> Table:
-    return {"name": name, "in": "header", "description": text, "schema": {"type": "string"}, **more}
+def _header(name: str, text: str, pattern: str) -> Table:
+    schema = {"type": "string", "pattern": pattern}
+    return {"name": name, "in": "header", "description": text, "schema": schema}
 
 
-LINK = _header("Peerlane-Link", "The secret id of the link, from the first event of its stream.")
-NUMBER = _header("Peerlane-Number", "Counts from 1, for each link.")
+LINK = _header(
+    "Peerlane-Link", "The secret id of the link, from the first event of its stream.", f"^{LINK_PATTERN}$"
+)
+NUMBER = _header("Peerlane-Number", "Counts from 1, for each link.", f"^{NUMBER_PATTERN}$")
 PREFLIGHT = {
     "summary": "What a browser asks before a page of another origin may ask",
     "responses": {
@@ -154,7 +158,11 @@ PREFLIGHT = {
 
 
 def _stream(method: str, summary: str, **more: Any) -> Table:
-    last = _header("Last-Event-ID", "The last event of the stream before: what came after it is told.")
+    last = _header(
+        "Last-Event-ID",
+        "The last event of the stream before: what came after it is told.",
+        f"^{EVENT_ID_PATTERN}$",
+    )
     return {
         "summary": summary,
         "operationId": f"{method}-{'poll' if more else 'sse'}",

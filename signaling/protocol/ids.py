@@ -18,6 +18,12 @@ MAX_NAME_CHARACTERS = 128
 # characters takes time that grows with its square.
 MAX_RAW_CHARACTERS = 4 * MAX_NAME_CHARACTERS
 DEFAULT_APP = "default"
+LINK_PATTERN = r"[A-Za-z0-9_-]{1,50}\.[A-Za-z0-9_-]{1,50}\.[A-Za-z0-9_-]{1,50}"
+"""The secret id of a link over HTTP: a node, a random part, and their seal."""
+NUMBER_PATTERN = "[1-9][0-9]{0,14}"
+"""Which of a link's requests it is."""
+EVENT_ID_PATTERN = "[A-Za-z0-9_-]{1,64}-[0-9]{1,15}"
+"""Of an event in a stream: an epoch, and a number that every reader of JSON can hold."""
 TURNS = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 """Bidirectional overrides and isolates (UAX #9) let a name rewrite the text around it."""
 # Marks of direction and width that nobody sees: two rooms would have one name to the eye.

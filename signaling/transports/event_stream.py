@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import re
 from collections import deque
 from typing import Any, NamedTuple
 
@@ -15,6 +16,7 @@ import msgspec
 from aiohttp import web
 
 from signaling.protocol.codec import UNREADABLE, Codec
+from signaling.protocol.ids import EVENT_ID_PATTERN
 from signaling.protocol.messages import NUMBERED_EVENTS, Hello, Request
 from signaling.protocol.parts import Resume
 
@@ -32,7 +34,6 @@ SLICE_BYTES = 131_072
 """At the most; a slice may have to travel over a bus."""
 COMMENT = b":\n\n"
 NUMBERED_TAGS = frozenset(each.__struct_config__.tag for each in NUMBERED_EVENTS)
-MAX_OFFSET = 2**53
 
 
 class Tag(msgspec.Struct):
@@ -52,11 +53,9 @@ class EventId(NamedTuple):
     @classmethod
     def read(cls, text: str) -> EventId | None:
         """None for what no event of ours has."""
-        epoch, _, offset = text.rpartition("-")
-        is_number = offset.isascii() and offset.isdigit() and len(offset) <= 16
-        is_epoch = 0 < len(epoch) <= 64 and epoch.isascii()
-        if not is_epoch or not is_number or int(offset) > MAX_OFFSET:
+        if re.fullmatch(EVENT_ID_PATTERN, text) is None:
             return None
+        epoch, _, offset = text.rpartition("-")
         return cls(epoch, int(offset))
 
     def __str__(self) -> str:

@@ -7,12 +7,14 @@ comes for it elsewhere is passed on over the bus, and what nobody has ever been 
 from __future__ import annotations
 
 import asyncio
+import re
 import secrets
 from typing import Protocol
 
 from aiohttp import web
 
 from signaling.cluster.words import ForLink, FromLink, NodeId
+from signaling.protocol.ids import LINK_PATTERN, NUMBER_PATTERN
 from signaling.proxies import TrustedProxies
 from signaling.transports.door import LinkHost, called, refusal_of, verdict_on
 from signaling.transports.event_stream import EventPipe, PollPipe, Slice
@@ -20,7 +22,7 @@ from signaling.transports.event_stream import EventPipe, PollPipe, Slice
 LINK = "Peerlane-Link"
 NUMBER = "Peerlane-Number"
 """Of a POST of this link, or of a slice, from 1. They are headers, for no log has those."""
-MAX_LINK_CHARACTERS = 160
+STREAM = "/v1/sse"
 BODY_TIMEOUT = 10.0
 PREFLIGHT_SECONDS = 600
 MAX_POLLS_FOR_OTHERS = 4096
@@ -79,11 +81,12 @@ class HttpLinks:
     async def preflight(self, request: web.Request) -> web.Response:
         """``OPTIONS``: what a browser asks before it lets a page of another origin ask (Fetch §4.8)."""
         verdict = verdict_on(request, self.host.config, self.proxies)
-        headers = {"Allow": "GET, POST, OPTIONS"}
+        methods = "GET, POST" if request.path == STREAM else "POST"
+        headers = {"Allow": f"{methods}, OPTIONS"}
         if not verdict.allowed:
             return web.Response(status=403, text=verdict.reason, headers=headers)
         headers |= {
-            "Access-Control-Allow-Methods": "GET, POST",
+            "Access-Control-Allow-Methods": methods,
             "Access-Control-Allow-Headers": f"Authorization, Content-Type, Last-Event-ID, {LINK}, {NUMBER}",
             "Access-Control-Max-Age": str(PREFLIGHT_SECONDS),
             **self.headers(request),
@@ -164,8 +167,8 @@ class HttpLinks:
     def named(self, request: web.Request) -> tuple[str, int] | None:
         """The link, and the number; None when they are none."""
         link, text = request.headers.get(LINK, ""), request.headers.get(NUMBER, "")
-        is_number = text.isascii() and text.isdigit() and len(text) <= 15 and int(text) > 0
-        is_link = 0 < len(link) <= MAX_LINK_CHARACTERS and link.isascii() and link.count(".") == 2
+        is_number = re.fullmatch(NUMBER_PATTERN, text) is not None
+        is_link = re.fullmatch(LINK_PATTERN, link) is not None
         return (link, int(text)) if is_number and is_link else None
 
 

@@ -4,13 +4,14 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
 
 from tests.natlab.actors import ROOT
 from tests.natlab.lab import Lab
-from tests.natlab.namespaces import existing, remove_leftovers
+from tests.natlab.namespaces import existing, remove_leftovers, run
 
 pytestmark = [
     pytest.mark.end_to_end,
@@ -46,6 +47,11 @@ def test_nothing_is_left_of_a_lab_nor_of_what_ran_in_it() -> None:
         machine = lab.machine("ana", "10.1.0.2")
         process = subprocess.Popen(machine.command("sleep", "60"))
         assert len(ours()) == 2
+        deadline = time.monotonic() + PATIENCE
+        while str(process.pid) not in run("ip", "netns", "pids", machine.namespace.name).split():
+            # It begins outside.
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
     assert process.wait(PATIENCE) == -signal.SIGKILL
     assert ours() == set()
 

@@ -155,10 +155,10 @@ async def test_a_last_event_id_that_is_none_is_refused(last: str, tmp_path: Path
 async def test_links_that_nobody_was_given_have_ended(tmp_path: Path) -> None:
     async with running(tmp_path) as door, door.stream() as ana:
         node, secret, seal = ana.link.split(".")
-        for link in (f"{node}.{secret}.x", f"other.{secret}.{seal}", f"{node}.x.{seal}", f"{node}..{seal}"):
+        for link in (f"{node}.{secret}.x", f"other.{secret}.{seal}", f"{node}.x.{seal}"):
             assert await ana.post(b"{}", n=1, link=link) == 410
-        for link in ("x", "..", "." * 9, "a" * 500):
-            assert await ana.post(b"{}", n=1, link=link) in (400, 410)
+        for link in ("x", "..", "." * 9, "a" * 500, f"{node}..{seal}"):
+            assert await ana.post(b"{}", n=1, link=link) == 400
         for number in ("0", "-1", "x", "9" * 30, "1.5", "²"):
             headers = {"Peerlane-Link": ana.link, "Peerlane-Number": number}
             async with door.http.post(f"{door.url}/v1/messages", headers=headers) as answer:
