@@ -43,7 +43,8 @@ class ColourTrack(VideoStreamTrack):
         picture = np.zeros((240, 320, 3), dtype=np.uint8)
         picture[:, :, 0] = 200
         picture[:, : self._count * 4 % 320, 2] = 255
-        frame = VideoFrame.from_ndarray(picture, format="rgb24")
+        # In the encoder's format already: two encoders that convert at once have ended a process.
+        frame = VideoFrame.from_ndarray(picture, format="rgb24").reformat(format="yuv420p")
         frame.pts, frame.time_base = pts, time_base
         return frame
 
